@@ -1,0 +1,1 @@
+"""Where data lies: paths, PostgreSQL, contracts, landing zone, DuckDB file, releases, metric queries. No business rules."""
