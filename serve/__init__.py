@@ -1,0 +1,1 @@
+"""FastAPI, the operational schema and the command line. Never imports ``pipelines``."""

@@ -1,0 +1,37 @@
+"""Customers: companies and households."""
+
+from sqlalchemy import Column, Computed, Date, Text
+
+from serve.kernel.schema import (
+    JSONB,
+    Moment,
+    attributes,
+    choice,
+    lookup,
+    optional,
+    reference,
+    required,
+    share,
+    tenant_table,
+)
+
+accounts = tenant_table(
+    "accounts",
+    choice("kind", "company", "household"),
+    required("name", Text),
+    # The extraction role may read this column and not `name`: a household's name is a person's.
+    Column("company_name", Text, Computed("case when kind = 'company' then name end", persisted=True)),
+    choice("segment", "enterprise", "smb", "consumer"),
+    choice("status", "active", "churned", "prospect", default="active"),
+    reference("zone_id", "zones", empty=True),
+    optional("city", Text),
+    required("country", Text),
+    optional("since_date", Date),
+    optional("churned_at", Moment),
+    optional("snapshot_date", Date),
+    share("churn_score"),
+    optional("churn_reasons", JSONB),
+    optional("churn_scored_at", Moment),
+    attributes(),
+    lookup("status"),
+)

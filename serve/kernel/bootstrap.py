@@ -1,0 +1,51 @@
+"""What only a superuser can do, once per server: the roles and the database that migrations need."""
+
+from collections.abc import Mapping
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from warehouse.postgres import Address
+
+OWNER = "throughline_owner"  # owns the schema, runs migrations
+API = "throughline_api"  # serves requests, under row security
+WORKER = "throughline_worker"  # writes for the pipeline and background work, under row security
+EXTRACT = "throughline_extract"  # reads selected columns of all tenants into the landing
+
+ATTRIBUTES = {OWNER: "nobypassrls", API: "nobypassrls", WORKER: "nobypassrls", EXTRACT: "bypassrls"}
+
+
+def ensure_database(address: Address) -> None:
+    """Roles and database of this address, made where they are missing."""
+    database = conninfo_to_dict(address.url("super"))["dbname"]
+    ensure_roles(address.database("postgres").url("super"), str(database), passwords=address.passwords)
+
+
+def ensure_roles(superuser_url: str, database: str, *, passwords: Mapping[str, str] | None = None) -> None:
+    """Make our roles and ``database``, owned by the owner role; safe to repeat.
+
+    ``passwords`` by role name are set on every call, so that a changed secret takes effect; without them roles log in
+    by socket trust only. An open transaction that wrote holds every extraction back, hence the idle limit.
+    """
+    passwords = passwords or {}
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        known = {name for (name,) in connection.execute("select rolname from pg_roles").fetchall()}
+        for role, attribute in ATTRIBUTES.items():
+            verb = "alter" if role in known else "create"
+            words = (
+                f"{verb} role {{role}} login nosuperuser nocreaterole nocreatedb noreplication {attribute}"
+            )
+            statement = sql.SQL(words).format(role=sql.Identifier(role))
+            if role in passwords:
+                statement += sql.SQL(" password {}").format(sql.Literal(passwords[role]))
+            connection.execute(statement)
+            for setting in ("timezone = 'UTC'", "idle_in_transaction_session_timeout = '10min'"):
+                connection.execute(
+                    sql.SQL(f"alter role {{role}} set {setting}").format(role=sql.Identifier(role))
+                )
+        databases = connection.execute("select datname from pg_database").fetchall()
+        names = {"database": sql.Identifier(database), "owner": sql.Identifier(OWNER)}
+        if (database,) not in databases:
+            connection.execute(sql.SQL("create database {database} owner {owner}").format(**names))
+        connection.execute(sql.SQL("alter database {database} owner to {owner}").format(**names))

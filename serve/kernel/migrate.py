@@ -1,0 +1,67 @@
+"""Bring a database to a revision of the schema: ``python -m serve.kernel.migrate URL [REVISION]``."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+from serve.kernel.bootstrap import OWNER
+from warehouse.postgres import Address
+
+SCRIPTS = Path(__file__).with_name("migrations")
+
+
+def upgrade(database: Address | str, revision: str = "head") -> None:
+    """Run the missing migrations as the owner role, all in one transaction; two at once wait for each other.
+
+    ``database`` is an address, or the URL of a role that is the owner or may become it.
+    """
+    with _connected(database) as connection:
+        command.upgrade(_config(connection), revision)
+
+
+def downgrade(database: Address | str, revision: str) -> None:
+    """Undo migrations back to ``revision`` (``base``: all of them, and the data with them)."""
+    with _connected(database) as connection:
+        command.downgrade(_config(connection), revision)
+
+
+def current(database: Address | str) -> str | None:
+    """The revision that the database is at, or None when it was never migrated."""
+    with _connected(database) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str | None:
+    """The newest revision that this code knows."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+@contextmanager
+def _connected(database: Address | str) -> Iterator[Connection]:
+    url = make_url(database.url("owner") if isinstance(database, Address) else database)
+    engine = create_engine(url.set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text(f"set local role {OWNER}"))
+        connection.execute(text("select pg_advisory_xact_lock(hashtext('throughline migrations'))"))
+        yield connection
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+if __name__ == "__main__":
+    upgrade(*sys.argv[1:3])
+    print(f"at revision {current(sys.argv[1])}")

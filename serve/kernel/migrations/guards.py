@@ -1,0 +1,103 @@
+"""What the database adds to every tenant table: row security, change stamps, tombstones and rights.
+
+Migrations call ``guard_tenant_table`` when they create a table and again when they add a column to one (rights are
+given by column); it replaces what was there.
+"""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from alembic import op
+
+READ = "any (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::uuid[])"
+WRITE = "nullif(current_setting('app.tenant_id', true), '')::uuid"
+WRITERS = "throughline_api, throughline_worker"
+
+
+def guard_tenant_table(
+    table: str,
+    *,
+    hidden: Collection[str] = (),
+    scores: Collection[str] = (),
+    feeds: Collection[str] = (),
+) -> None:
+    """Give ``table`` everything that a tenant table must have.
+
+    ``hidden`` columns are never shown to the extraction role, nor are ``scores``, which the pipeline writes back: they
+    don't stamp a change either, or every scoring would extract all rows again. ``feeds`` are landing views whose rows
+    come from this table: its deletions are theirs.
+    """
+    secure(table, tenant_column="tenant_id")
+    columns = column_names(table)
+    stamp(table, [column for column in columns if column not in scores])
+    leave_tombstones(table, *feeds)
+    run(
+        f"create index if not exists {table}_change_xid_idx on {table} using brin (change_xid) with (autosummarize)"
+    )
+    run(f"grant select, delete on {table} to {WRITERS}")
+    writable = ", ".join(column for column in columns if column not in generated_names(table))
+    run(f"grant insert ({writable}), update ({writable}) on {table} to {WRITERS}")
+    show(table, hidden={*hidden, *scores})
+
+
+def secure(table: str, *, tenant_column: str) -> None:
+    """Row security: read any of ``app.tenant_ids``, write only as ``app.tenant_id``.
+
+    Four policies, not one: were the read list also the condition of UPDATE and DELETE, an umbrella tenant could
+    delete its children's rows, or take one over by setting its tenant.
+    """
+    policies = {
+        "tenant_reads": f"for select using ({tenant_column} = {READ})",
+        "tenant_inserts": f"for insert with check ({tenant_column} = {WRITE})",
+        "tenant_updates": f"for update using ({tenant_column} = {WRITE}) with check ({tenant_column} = {WRITE})",
+        "tenant_deletes": f"for delete using ({tenant_column} = {WRITE})",
+    }
+    run(f"alter table {table} enable row level security")
+    run(f"alter table {table} force row level security")
+    for name, rule in policies.items():
+        run(f"drop policy if exists {name} on {table}")
+        run(f"create policy {name} on {table} {rule}")
+
+
+def stamp(table: str, columns: Collection[str]) -> None:
+    """Note the writing transaction whenever an UPDATE names one of ``columns``."""
+    argument = "'updated_at'" if "updated_at" in columns else ""
+    run(
+        f"create or replace trigger stamp_change before update of {', '.join(columns)} on {table} "
+        f"for each row execute function stamp_change({argument})"
+    )
+
+
+def leave_tombstones(table: str, *feeds: str) -> None:
+    """Note every deleted row, under the table's name and those of the landing views that it feeds."""
+    names = ", ".join(f"'{name}'" for name in (table, *feeds))
+    run(
+        f"create or replace trigger leave_tombstones after delete on {table} referencing old table as gone "
+        f"for each statement execute function leave_tombstones({names})"
+    )
+    run(
+        f"create or replace trigger refuse_truncate before truncate on {table} "
+        "for each statement execute function refuse_truncate()"
+    )
+
+
+def show(table: str, *, hidden: Collection[str] = ()) -> None:
+    """Let the extraction role read all columns but the ``hidden`` ones."""
+    shown = ", ".join(column for column in column_names(table) if column not in hidden)
+    run(f"revoke all on {table} from throughline_extract")
+    run(f"grant select ({shown}) on {table} to throughline_extract")
+
+
+def column_names(table: str) -> list[str]:
+    return [column["name"] for column in sa.inspect(op.get_bind()).get_columns(table)]
+
+
+def generated_names(table: str) -> set[str]:
+    """Columns that writers never give: computed ones, and the change stamp that they could falsify."""
+    columns = sa.inspect(op.get_bind()).get_columns(table)
+    return {column["name"] for column in columns if "computed" in column} | {"change_xid"}
+
+
+def run(statement: str) -> None:
+    """Execute SQL as it stands; ``%`` in it has no meaning."""
+    op.get_bind().execution_options(no_parameters=True).exec_driver_sql(statement)

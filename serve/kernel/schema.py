@@ -1,0 +1,200 @@
+"""How tables are declared: one metadata, a few column words, and the columns every tenant table has.
+
+A table is declared in its domain's ``models.py`` as an SQLAlchemy Core table. What the database adds on top
+(row security, triggers, rights) is written once in ``serve/kernel/migrations/guards.py``.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.schema import SchemaItem
+
+# The names that PostgreSQL gives by itself, so that migrations need not spell them.
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+Moment = DateTime(timezone=True)
+
+
+def required(name: str, type_: Any, *, default: str | None = None) -> Column[Any]:
+    """A column that is never empty; ``default`` is an SQL expression evaluated by the server."""
+    return Column(name, type_, nullable=False, server_default=text(default) if default else None)
+
+
+def optional(name: str, type_: Any) -> Column[Any]:
+    return Column(name, type_, nullable=True)
+
+
+def choice(name: str, *values: str, empty: bool = False, default: str | None = None) -> Column[str]:
+    """A text column that takes one of ``values``."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return Column(
+        name,
+        Text,
+        CheckConstraint(f"{name} in ({listed})", name=name),
+        nullable=empty,
+        server_default=default,
+    )
+
+
+def between(name: str, type_: Any, low: float, high: float) -> Column[Any]:
+    """A number from ``low`` to ``high``, both included, or empty."""
+    return Column(name, type_, CheckConstraint(f"{name} between {low} and {high}", name=name), nullable=True)
+
+
+def share(name: str) -> Column[float]:
+    """A part of one, 0 to 1, or empty."""
+    return between(name, Double, 0, 1)
+
+
+def money(name: str, *, empty: bool = False) -> Column[int]:
+    """An amount in minor units of the row's ``currency``."""
+    return Column(name, BigInteger, nullable=empty)
+
+
+def currency() -> Column[str]:
+    """ISO 4217 code of every amount in the row."""
+    return Column(
+        "currency", Text, CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"), nullable=False
+    )
+
+
+def attributes() -> Column[Any]:
+    """What a source knows beyond our columns: a JSON object."""
+    return required("attributes", JSONB, default="'{}'::jsonb")
+
+
+def reference(
+    name: str, table: str, *, empty: bool = False, owned: bool = False, indexed: bool = True
+) -> Column[Any]:
+    """The id of a row of the same tenant in ``table``.
+
+    An ``owned`` row is deleted with the row that it names. It is ``indexed`` unless the table declares a longer
+    index that begins with it.
+    """
+    info = {"references": table, "owned": owned, "indexed": indexed}
+    return Column(name, Uuid, nullable=empty, info=info)
+
+
+def lookup(*columns: str) -> Index:
+    """An index for a tenant's rows by ``columns``."""
+    return Index(None, "tenant_id", *columns)
+
+
+def unique(*columns: str) -> UniqueConstraint:
+    """``columns`` are unique within a tenant."""
+    return UniqueConstraint("tenant_id", *columns)
+
+
+def row_id() -> Column[Any]:
+    return Column("id", Uuid, nullable=False, server_default=text("uuidv7()"))
+
+
+def created_at() -> Column[Any]:
+    return required("created_at", Moment, default="now()")
+
+
+def updated_at() -> Column[Any]:
+    return required("updated_at", Moment, default="now()")
+
+
+def change_xid() -> Column[int]:
+    """Transaction that last wrote the row: the watermark of incremental extraction."""
+    return Column(
+        "change_xid", BigInteger, nullable=False, server_default=text("(pg_current_xact_id()::text)::bigint")
+    )
+
+
+def change_index() -> Index:
+    """BRIN, because a B-tree here costs half of a bulk insert and ends HOT updates (measured)."""
+    return Index(None, "change_xid", postgresql_using="brin", postgresql_with={"autosummarize": "on"})
+
+
+def tenant_table(name: str, *items: SchemaItem) -> Table:
+    """A table whose rows belong to one tenant, with its standard columns, keys and indexes.
+
+    Every ``reference`` becomes a composite foreign key ``(tenant_id, x_id) -> (tenant_id, id)``: a row cannot
+    point into another tenant.
+    """
+    columns = [item for item in items if isinstance(item, Column)]
+    rules = [item for item in items if not isinstance(item, Column)]
+    return Table(
+        name,
+        metadata,
+        row_id(),
+        Column("tenant_id", Uuid, ForeignKey("tenants.id"), nullable=False),
+        *columns,
+        created_at(),
+        updated_at(),
+        change_xid(),
+        PrimaryKeyConstraint("id"),
+        unique("id"),
+        *rules,
+        *reference_keys(columns),
+        *(lookup(column.name) for column in columns if column.info.get("indexed")),
+        change_index(),
+    )
+
+
+def reference_keys(columns: list[Column[Any]]) -> Iterator[ForeignKeyConstraint]:
+    """The composite foreign keys of the ``reference`` columns among ``columns``."""
+    for column in columns:
+        if target := column.info.get("references"):
+            yield ForeignKeyConstraint(
+                ["tenant_id", column.name],
+                [f"{target}.tenant_id", f"{target}.id"],
+                ondelete="CASCADE" if column.info["owned"] else None,
+            )
+
+
+__all__ = [
+    "Date",
+    "Double",
+    "JSONB",
+    "Moment",
+    "attributes",
+    "between",
+    "change_index",
+    "change_xid",
+    "choice",
+    "created_at",
+    "currency",
+    "lookup",
+    "metadata",
+    "money",
+    "optional",
+    "reference",
+    "reference_keys",
+    "required",
+    "row_id",
+    "share",
+    "tenant_table",
+    "unique",
+    "updated_at",
+]

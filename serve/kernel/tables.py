@@ -1,0 +1,43 @@
+"""Every table of the operational store in one metadata."""
+
+from importlib import import_module
+
+from sqlalchemy import MetaData
+
+from serve.kernel.schema import metadata
+
+MODELS = (
+    "serve.identity.tenants",
+    "serve.identity.users",
+    "serve.identity.memberships",
+    "serve.field.zones",
+    "serve.field.providers",
+    "serve.field.jobs",
+    "serve.crm.accounts",
+    "serve.crm.contacts",
+    "serve.crm.leads",
+    "serve.crm.tickets",
+    "serve.crm.quotes",
+    "serve.fleet.vehicles",
+    "serve.fleet.telemetry",
+    "serve.fleet.trips",
+    "serve.fleet.work_orders",
+    "serve.fleet.fuel",
+    "serve.fleet.compliance",
+    "serve.finance.invoices",
+    "serve.finance.payments",
+    "serve.finance.subscriptions",
+    "serve.finance.expenses",
+    "serve.finance.budgets",
+    "serve.outreach.campaigns",
+    "serve.outreach.messages",
+    "serve.platform.api_requests",
+    "serve.kernel",
+)
+
+
+def all_tables() -> MetaData:
+    """The metadata with every domain's tables declared in it."""
+    for domain in MODELS:
+        import_module(f"{domain}.models")
+    return metadata
