@@ -1,7 +1,7 @@
 """What the database adds to every tenant table: row security, change stamps, tombstones and rights.
 
-Migrations call ``guard_tenant_table`` when they create a table and again when they add a column to one (rights are
-given by column); it replaces what was there.
+Migrations call ``guard_tenant_table`` when they create a table and again when they add a column to one
+(rights are given by column); it replaces what was there.
 """
 
 from collections.abc import Collection
@@ -19,18 +19,16 @@ def guard_tenant_table(
     *,
     hidden: Collection[str] = (),
     scores: Collection[str] = (),
-    feeds: Collection[str] = (),
 ) -> None:
     """Give ``table`` everything that a tenant table must have.
 
-    ``hidden`` columns are never shown to the extraction role, nor are ``scores``, which the pipeline writes back: they
-    don't stamp a change either, or every scoring would extract all rows again. ``feeds`` are landing views whose rows
-    come from this table: its deletions are theirs.
+    ``hidden`` columns are never shown to the extraction role, nor are ``scores``, which the pipeline writes
+    back: they don't stamp a change either, or every scoring would extract all rows again.
     """
     secure(table, tenant_column="tenant_id")
     columns = column_names(table)
     stamp(table, [column for column in columns if column not in scores])
-    leave_tombstones(table, *feeds)
+    leave_tombstones(table)
     run(
         f"create index if not exists {table}_change_xid_idx on {table} using brin (change_xid) with (autosummarize)"
     )
@@ -43,14 +41,15 @@ def guard_tenant_table(
 def secure(table: str, *, tenant_column: str) -> None:
     """Row security: read any of ``app.tenant_ids``, write only as ``app.tenant_id``.
 
-    Four policies, not one: were the read list also the condition of UPDATE and DELETE, an umbrella tenant could
-    delete its children's rows, or take one over by setting its tenant.
+    Four policies, not one: were the read list also the condition of UPDATE and DELETE, an umbrella tenant
+    could delete its children's rows, or take one over by setting its tenant.
     """
+    readable, own = f"({tenant_column} = {READ})", f"({tenant_column} = {WRITE})"
     policies = {
-        "tenant_reads": f"for select using ({tenant_column} = {READ})",
-        "tenant_inserts": f"for insert with check ({tenant_column} = {WRITE})",
-        "tenant_updates": f"for update using ({tenant_column} = {WRITE}) with check ({tenant_column} = {WRITE})",
-        "tenant_deletes": f"for delete using ({tenant_column} = {WRITE})",
+        "tenant_reads": f"for select using {readable}",
+        "tenant_inserts": f"for insert with check {own}",
+        "tenant_updates": f"for update using {own} with check {own}",
+        "tenant_deletes": f"for delete using {own}",
     }
     run(f"alter table {table} enable row level security")
     run(f"alter table {table} force row level security")
@@ -68,12 +67,11 @@ def stamp(table: str, columns: Collection[str]) -> None:
     )
 
 
-def leave_tombstones(table: str, *feeds: str) -> None:
-    """Note every deleted row, under the table's name and those of the landing views that it feeds."""
-    names = ", ".join(f"'{name}'" for name in (table, *feeds))
+def leave_tombstones(table: str) -> None:
+    """Note every deleted row; TRUNCATE, which has no rows to note, is refused."""
     run(
         f"create or replace trigger leave_tombstones after delete on {table} referencing old table as gone "
-        f"for each statement execute function leave_tombstones({names})"
+        "for each statement execute function leave_tombstones()"
     )
     run(
         f"create or replace trigger refuse_truncate before truncate on {table} "

@@ -37,16 +37,15 @@ def upgrade() -> None:
     guard_tenant_table("tickets", hidden=("subject",))
     guard_tenant_table("work_orders", hidden=("description",))
     guard_tenant_table("compliance_documents", hidden=("number",))
-    guard_tenant_table("contacts", hidden=PERSON, feeds=("persons",))
-    guard_tenant_table("providers", hidden=PERSON, feeds=("persons",))
+    guard_tenant_table("contacts", hidden=PERSON)
+    guard_tenant_table("providers", hidden=PERSON)
     guard_tenant_table(
         "accounts",
         hidden=("name",),
         scores=("churn_score", "churn_reasons", "churn_scored_at"),
-        feeds=("persons",),
     )
     guard_tenant_table(
-        "leads", hidden=PERSON, scores=("score", "score_reasons", "scored_at"), feeds=("persons",)
+        "leads", hidden=PERSON, scores=("score", "score_reasons", "scored_at")
     )
     guard_tenant_table("vehicles", scores=("failure_score", "failure_reasons", "failure_scored_at"))
 
@@ -63,7 +62,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    run("drop view landing_persons")
+    run("drop view persons")
     tables = (name for name in inspect(op.get_bind()).get_table_names() if name != "alembic_version")
     run(f"drop table {', '.join(tables)} cascade")
     for function in own_functions():

@@ -35,16 +35,14 @@ begin
 end
 $$;
 
--- Deletions, for incremental extraction: one tombstone a row for each name given (the table, the views it feeds).
+-- Deletions, for incremental extraction.
 create function leave_tombstones() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     if tg_table_name = 'tenants' then
-        insert into tombstones (table_name, row_id, tenant_id)
-        select name, gone.id, gone.id from gone cross join unnest(tg_argv) as name;
+        insert into tombstones (table_name, row_id, tenant_id) select 'tenants', gone.id, gone.id from gone;
     else
-        insert into tombstones (table_name, row_id, tenant_id)
-        select name, gone.id, gone.tenant_id from gone cross join unnest(tg_argv) as name;
+        insert into tombstones (table_name, row_id, tenant_id) select tg_table_name, gone.id, gone.tenant_id from gone;
     end if;
     return null;
 end

@@ -9,7 +9,7 @@ create policy owner_reads on providers for select to throughline_owner using (tr
 
 -- Direct identifiers of people, for the landing. A company's row is there too, empty, so that an account that turns
 -- from a household into a company loses its name in the warehouse.
-create view landing_persons as
+create view persons as
 select id, 'contact' as kind, tenant_id, full_name, email, phone, change_xid from contacts
 union all
 select id, 'lead', tenant_id, full_name, email, phone, change_xid from leads
@@ -18,7 +18,7 @@ select id, 'provider', tenant_id, full_name, email, phone, change_xid from provi
 union all
 select id, 'account', tenant_id, case when kind = 'household' then name end, null, null, change_xid from accounts;
 
-grant select on landing_persons to throughline_extract;
+grant select on persons to throughline_extract;
 
 -- Deletions are written by a trigger and read by the extraction; nobody else has any business here.
 alter table tombstones enable row level security;
