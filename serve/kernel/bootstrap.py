@@ -25,8 +25,9 @@ def ensure_database(address: Address) -> None:
 def ensure_roles(superuser_url: str, database: str, *, passwords: Mapping[str, str] | None = None) -> None:
     """Make our roles and ``database``, owned by the owner role; safe to repeat.
 
-    ``passwords`` by role name are set on every call, so that a changed secret takes effect; without them roles log in
-    by socket trust only. An open transaction that wrote holds every extraction back, hence the idle limit.
+    ``passwords`` by role name are set on every call, so that a changed secret takes effect; without them
+    roles log in by socket trust only. The idle limit stands because an open transaction that wrote holds every
+    extraction back.
     """
     passwords = passwords or {}
     with psycopg.connect(superuser_url, autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""Tables that carry data between the rooms: deletions for the extraction, scores coming back, requests to it."""
+"""Tables between the rooms: deletions for the extraction, scores coming back, requests to the pipeline."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -13,9 +13,9 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from serve.kernel.schema import (
-    JSONB,
     Moment,
     change_index,
     change_xid,

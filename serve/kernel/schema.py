@@ -11,7 +11,6 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -95,8 +94,8 @@ def reference(
 ) -> Column[Any]:
     """The id of a row of the same tenant in ``table``.
 
-    An ``owned`` row is deleted with the row that it names. It is ``indexed`` unless the table declares a longer
-    index that begins with it.
+    An ``owned`` row is deleted with the row that it names. The column is ``indexed`` unless the table
+    declares a longer index that begins with it.
     """
     info = {"references": table, "owned": owned, "indexed": indexed}
     return Column(name, Uuid, nullable=empty, info=info)
@@ -171,30 +170,3 @@ def reference_keys(columns: list[Column[Any]]) -> Iterator[ForeignKeyConstraint]
                 [f"{target}.tenant_id", f"{target}.id"],
                 ondelete="CASCADE" if column.info["owned"] else None,
             )
-
-
-__all__ = [
-    "Date",
-    "Double",
-    "JSONB",
-    "Moment",
-    "attributes",
-    "between",
-    "change_index",
-    "change_xid",
-    "choice",
-    "created_at",
-    "currency",
-    "lookup",
-    "metadata",
-    "money",
-    "optional",
-    "reference",
-    "reference_keys",
-    "required",
-    "row_id",
-    "share",
-    "tenant_table",
-    "unique",
-    "updated_at",
-]

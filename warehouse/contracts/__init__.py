@@ -1,7 +1,7 @@
 """What a row of each table must look like before it may land: the same for PostgreSQL and for files.
 
-The contracts stand in the ``.yml`` files beside this one, by area; ``docs/architecture.md`` describes the format. Each
-bears the name of the table or view of the operational store that it is read from.
+The contracts stand in the ``.yml`` files beside this one, by area; ``docs/architecture.md`` describes the
+format. Each bears the name of the table or view of the operational store that it is read from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class ContractInvalid(ValueError):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its type, whether it may be empty, and the values it may take (``min`` and ``max`` included)."""
+    """One column: its type, whether it may be empty, and its values (``min`` and ``max`` are allowed ones)."""
 
     name: str
     type: str
@@ -37,9 +37,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """One table: its key, the column whose day files its rows (None: the day they land), and its columns in order.
+    """One table: its key, the column whose day files its rows (None: the day they land), its columns in order.
 
-    ``deleted_from`` names the tables whose tombstones are deletions here: the table itself, or what feeds a view.
+    ``deleted_from`` names the tables whose tombstones are deletions here: the table itself, or a view's sources.
     """
 
     name: str
@@ -64,7 +64,9 @@ def load_contracts() -> Mapping[str, Contract]:
 def parse_contract(name: str, given: Mapping[str, Any]) -> Contract:
     """A contract from its YAML. Raises ContractInvalid."""
     _refuse_unknown(name, given, {"key", "day", "columns", "deleted_from"})
-    columns = {column: parse_column(name, column, words) for column, words in given.get("columns", {}).items()}
+    columns = {
+        column: parse_column(name, column, words) for column, words in given.get("columns", {}).items()
+    }
     key, day = tuple(given.get("key", ())), given.get("day")
     if not key or not columns.keys() >= {*key, *([day] if day else [])}:
         raise ContractInvalid(f"{name}: key and day must name columns of the table")
@@ -73,7 +75,7 @@ def parse_contract(name: str, given: Mapping[str, Any]) -> Contract:
 
 def parse_column(table: str, name: str, given: str | Mapping[str, Any]) -> Column:
     """A column from its YAML: ``uuid?`` alone, or ``{type: uuid?, …}``. Raises ContractInvalid."""
-    words = {"type": given} if isinstance(given, str) else dict(given)
+    words: dict[str, Any] = {"type": given} if isinstance(given, str) else {**given}
     _refuse_unknown(f"{table}.{name}", words, {"type", "min", "max", "one_of", "unit"})
     kind = str(words.pop("type", ""))
     if kind.removesuffix("?") not in TYPES:
@@ -84,4 +86,6 @@ def parse_column(table: str, name: str, given: str | Mapping[str, Any]) -> Colum
 
 def _refuse_unknown(where: str, given: Mapping[str, Any], known: set[str]) -> None:
     if unknown := given.keys() - known:
-        raise ContractInvalid(f"{where}: unknown word {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
+        raise ContractInvalid(
+            f"{where}: unknown word {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}"
+        )

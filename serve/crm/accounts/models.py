@@ -1,9 +1,9 @@
 """Customers: companies and households."""
 
 from sqlalchemy import Column, Computed, Date, Text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from serve.kernel.schema import (
-    JSONB,
     Moment,
     attributes,
     choice,

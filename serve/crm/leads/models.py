@@ -1,9 +1,9 @@
 """People or companies who may become customers, and what happened with them."""
 
 from sqlalchemy import Date, Double, Text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from serve.kernel.schema import (
-    JSONB,
     Moment,
     attributes,
     choice,

@@ -1,8 +1,9 @@
 """Those who do the work: own technicians and partners."""
 
 from sqlalchemy import Boolean, Date, Double, Text
+from sqlalchemy.dialects.postgresql import JSONB
 
-from serve.kernel.schema import JSONB, between, choice, money, optional, reference, required, tenant_table
+from serve.kernel.schema import between, choice, money, optional, reference, required, tenant_table
 
 providers = tenant_table(
     "providers",

@@ -1,9 +1,9 @@
 """Vehicles and machines."""
 
 from sqlalchemy import Date, Double, Integer, Text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from serve.kernel.schema import (
-    JSONB,
     Moment,
     attributes,
     choice,

@@ -29,9 +29,8 @@ def guard_tenant_table(
     columns = column_names(table)
     stamp(table, [column for column in columns if column not in scores])
     leave_tombstones(table)
-    run(
-        f"create index if not exists {table}_change_xid_idx on {table} using brin (change_xid) with (autosummarize)"
-    )
+    index = f"{table}_change_xid_idx"
+    run(f"create index if not exists {index} on {table} using brin (change_xid) with (autosummarize)")
     run(f"grant select, delete on {table} to {WRITERS}")
     writable = ", ".join(column for column in columns if column not in generated_names(table))
     run(f"grant insert ({writable}), update ({writable}) on {table} to {WRITERS}")

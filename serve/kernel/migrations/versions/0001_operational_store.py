@@ -8,7 +8,15 @@ from pathlib import Path
 from alembic import op
 from sqlalchemy import inspect
 
-from serve.kernel.migrations.guards import column_names, guard_tenant_table, leave_tombstones, run, secure, show, stamp
+from serve.kernel.migrations.guards import (
+    column_names,
+    guard_tenant_table,
+    leave_tombstones,
+    run,
+    secure,
+    show,
+    stamp,
+)
 
 revision = "0001"
 down_revision = None
@@ -44,9 +52,7 @@ def upgrade() -> None:
         hidden=("name",),
         scores=("churn_score", "churn_reasons", "churn_scored_at"),
     )
-    guard_tenant_table(
-        "leads", hidden=PERSON, scores=("score", "score_reasons", "scored_at")
-    )
+    guard_tenant_table("leads", hidden=PERSON, scores=("score", "score_reasons", "scored_at"))
     guard_tenant_table("vehicles", scores=("failure_score", "failure_reasons", "failure_scored_at"))
 
     for table in ("tenants", "memberships"):
