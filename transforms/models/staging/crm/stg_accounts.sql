@@ -1,0 +1,30 @@
+{{ config(unique_key='account_id') }}
+
+with
+
+landed as (
+
+    {{ landed('accounts') }}
+
+)
+
+select
+    id as account_id,
+    tenant_id,
+    kind,
+    case when kind = 'company' then name end as account_name,
+    segment,
+    status,
+    zone_id,
+    city,
+    country,
+    since_date,
+    churned_at,
+    snapshot_date,
+    attributes,
+    created_at,
+    _source,
+    _load,
+    _change_xid,
+    _deleted
+from landed

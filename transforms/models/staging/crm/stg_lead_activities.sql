@@ -1,0 +1,24 @@
+{{ config(unique_key='lead_activity_id') }}
+
+with
+
+landed as (
+
+    {{ landed('lead_activities') }}
+
+)
+
+select
+    id as lead_activity_id,
+    tenant_id,
+    lead_id,
+    kind,
+    direction,
+    happened_at,
+    duration_s,
+    attributes,
+    _source,
+    _load,
+    _change_xid,
+    _deleted
+from landed

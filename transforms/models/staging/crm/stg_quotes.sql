@@ -1,0 +1,25 @@
+{{ config(unique_key='quote_id') }}
+
+with
+
+landed as (
+
+    {{ landed('quotes') }}
+
+)
+
+select
+    id as quote_id,
+    tenant_id,
+    account_id,
+    job_id,
+    status,
+    total_cents,
+    currency,
+    sent_at,
+    decided_at,
+    _source,
+    _load,
+    _change_xid,
+    _deleted
+from landed
