@@ -12,7 +12,7 @@ select
     id as account_id,
     tenant_id,
     kind,
-    case when kind = 'company' then name end as account_name,
+    company_name as account_name,
     segment,
     status,
     zone_id,

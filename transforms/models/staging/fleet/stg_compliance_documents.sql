@@ -14,7 +14,6 @@ select
     vehicle_id,
     provider_id,
     kind,
-    number,
     issued_date,
     expires_date,
     status,
