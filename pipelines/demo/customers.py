@@ -1,0 +1,300 @@
+"""The life of every account, day by day: orders, good and bad service, tickets, failed payments, silence, churn.
+
+One loop over days, vectorised over accounts. What happened in the last 90 days enters `truths.churn_hazard`, which
+decides who leaves. Tables are made from the result in `field.py` and `money.py`.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from pipelines.demo import truths
+from pipelines.demo.calendar import AHEAD_DAYS, HISTORY_DAYS, MARGIN_DAYS, Calendar
+from pipelines.demo.draw import DAY_US, HOUR_US, MINUTE_US, NEVER, Bools, Floats, Ints, choose, stream
+from pipelines.demo.leads import Leads
+from pipelines.demo.profiles import Profile
+
+WINDOW_DAYS = 90
+QUIET_STARTS_PER_DAY, QUIET_ENDS_PER_DAY, QUIET_ORDER_SHARE = 1 / 500, 1 / 70, 0.03
+"""Some accounts fall quiet for a while: few orders, no messages. Silence then raises churn, or it passes."""
+SUBSCRIPTION_PAYMENT_FAILS = 0.02
+REPEAT_PAYMENT_FAILER_SHARE = 0.06
+
+
+@dataclass(frozen=True)
+class Accounts:
+    since_us: Ints
+    lead: Ints
+    is_company: Bools
+    zone: Ints
+    orders_per_day: Floats
+    plan: Ints
+    """Position in the profile's plans, negative without a subscription."""
+    churned_us: Ints
+    churn_chance: Floats
+    """Sum of the daily hazards while active: what the truth expected."""
+
+
+@dataclass(frozen=True)
+class Jobs:
+    account: Ints
+    provider: Ints
+    zone: Ints
+    service: Ints
+    lead: Ints
+    requested_us: Ints
+    assigned_us: Ints
+    started_us: Ints
+    completed_us: Ints
+    cancelled_us: Ints
+    due_us: Ints
+    is_late: Bools
+    rating: Ints
+    price_cents: Ints
+    pay_days: Ints
+    payment_fails: Bools
+    ticket_opened_us: Ints
+    ticket_resolved_us: Ints
+    ticket_satisfaction: Ints
+
+
+@dataclass(frozen=True)
+class Customers:
+    accounts: Accounts
+    jobs: Jobs
+    failed_subscription_account: Ints
+    failed_subscription_day: Ints
+
+
+class _Recent:
+    """Counts of one kind of trouble by account over the last 90 days."""
+
+    def __init__(self, accounts: int) -> None:
+        self.by_day = np.zeros((HISTORY_DAYS + AHEAD_DAYS + MARGIN_DAYS, accounts), dtype=np.int16)
+        self.count = np.zeros(accounts, dtype=np.int32)
+
+    def add(self, day: Ints, account: Ints, amount: int = 1) -> None:
+        inside = day < len(self.by_day)
+        np.add.at(self.by_day, (day[inside], account[inside]), amount)
+
+    def advance(self, day: int, window: int = WINDOW_DAYS) -> np.ndarray:
+        self.count += self.by_day[day]
+        if day >= window:
+            self.count -= self.by_day[day - window]
+        return self.count
+
+
+def _found(
+    profile: Profile, calendar: Calendar, leads: Leads, customers: float, rng: np.random.Generator
+) -> dict:
+    """Who the accounts are: those from before, those who come by themselves, and the won leads."""
+    won = np.flatnonzero(leads.is_won & (leads.closed_us < calendar.day_us(calendar.days)))
+    initial = int(profile.initial_accounts * customers)
+    walk_in = initial // 4
+    before = calendar.day_us(0) - (rng.gamma(1.5, 400, initial) * DAY_US).astype(np.int64)
+    later = calendar.day_us(rng.integers(0, calendar.days, walk_in)) + 9 * HOUR_US
+    since = np.concatenate([before, later, leads.closed_us[won]])
+    count = len(since)
+    lead = np.concatenate([np.full(initial + walk_in, -1), won])
+    is_company = rng.random(count) < profile.company_share
+    is_company[lead >= 0] = leads.is_company[won]
+    plan = np.where(
+        rng.random(count) < profile.subscription_share,
+        choose(rng, (0.6, 0.3, 0.1)[: len(profile.plans)], count),
+        -1,
+    )
+    rate = (
+        profile.orders_per_day * np.maximum(rng.gamma(2.0, 0.5, count), 0.3) * np.where(is_company, 1.3, 1.0)
+    )
+    zone = choose(rng, np.arange(len(profile.places), 0, -1.0) + 3, count)
+    return dict(since_us=since, lead=lead, is_company=is_company, zone=zone, orders_per_day=rate, plan=plan)
+
+
+def live(profile: Profile, calendar: Calendar, leads: Leads, customers: float, seed: int) -> Customers:
+    """Two years and a few days of all accounts of one tenant."""
+    rng = stream(seed, profile.slug, "customers")
+    who = _found(profile, calendar, leads, customers, rng)
+    count = len(who["since_us"])
+    since_day = who["since_us"] // DAY_US - calendar.first_day
+    serve = _Service(profile, calendar, leads, who, customers, rng)
+    late, cancelled, failed, tickets = (_Recent(count) for _ in range(4))
+    rating_sum, rating_count = _Recent(count), _Recent(count)
+    churned = np.full(count, NEVER)
+    expected = np.zeros(count)
+    last_order_day = np.maximum(since_day, -30)
+    quiet = np.zeros(count, dtype=bool)
+    billing_day = (who["since_us"] // DAY_US) % 28 + 1
+    batches: list[dict[str, np.ndarray]] = []
+    failed_billing: list[tuple[np.ndarray, int]] = []
+
+    for day in range(calendar.days):
+        active = (since_day <= day) & (churned == NEVER)
+        starts = rng.random(count) < np.where(quiet, 1 - QUIET_ENDS_PER_DAY, QUIET_STARTS_PER_DAY)
+        quiet = starts
+        rate = who["orders_per_day"] * calendar.demand[day] * np.where(quiet, QUIET_ORDER_SHARE, 1.0) * active
+        orders = rng.poisson(rate)
+        first_order = (since_day == day) & (who["lead"] >= 0)
+        buyers = np.concatenate([np.flatnonzero(first_order), np.repeat(np.arange(count), orders)])
+        if len(buyers):
+            lead = np.where(np.arange(len(buyers)) < first_order.sum(), who["lead"][buyers], -1)
+            batch = serve(day, buyers, lead)
+            batches.append(batch)
+            last_order_day[buyers] = day
+            day_of = lambda moment: moment // DAY_US - calendar.first_day  # noqa: E731
+            was_late, was_cancelled = batch["is_late"], batch["cancelled_us"] != NEVER
+            rated, ticket = batch["rating"] > 0, batch["ticket_opened_us"] != NEVER
+            late.add(day_of(batch["completed_us"][was_late]), buyers[was_late])
+            cancelled.add(day_of(batch["cancelled_us"][was_cancelled]), buyers[was_cancelled])
+            rating_day = day_of(batch["completed_us"][rated])
+            np.add.at(rating_sum.by_day, (rating_day, buyers[rated]), batch["rating"][rated])
+            rating_count.add(rating_day, buyers[rated])
+            tickets.add(day_of(batch["ticket_opened_us"][ticket]), buyers[ticket])
+            tickets.add(day_of(batch["ticket_resolved_us"][ticket]), buyers[ticket], -1)
+            fails = batch["payment_fails"]
+            failed.add(day_of(batch["completed_us"][fails]) + batch["pay_days"][fails], buyers[fails])
+        billed = active & (who["plan"] >= 0) & (billing_day == calendar.day_of_month[day])
+        unpaid = np.flatnonzero(billed & (rng.random(count) < SUBSCRIPTION_PAYMENT_FAILS))
+        if len(unpaid):
+            failed.add(np.full(len(unpaid), day), unpaid)
+            failed_billing.append((unpaid, day))
+
+        rated_sum, rated_count = rating_sum.advance(day, 180), rating_count.advance(day, 180)
+        hazard = active * truths.churn_hazard(
+            late.advance(day),
+            cancelled.advance(day),
+            np.where(rated_count > 0, rated_sum / np.maximum(rated_count, 1), np.nan),
+            tickets.advance(day, calendar.days + 1),
+            failed.advance(day),
+            day - last_order_day,
+        )
+        expected += hazard
+        leaves = rng.random(count) < hazard
+        churned[leaves] = calendar.day_us(day) + 23 * HOUR_US + rng.integers(5, 55, leaves.sum()) * MINUTE_US
+
+    jobs = Jobs(**{field.name: np.concatenate([b[field.name] for b in batches]) for field in fields(Jobs)})
+    return Customers(
+        Accounts(**who, churned_us=churned, churn_chance=expected),
+        jobs,
+        np.concatenate([unpaid for unpaid, _ in failed_billing] or [np.empty(0, np.int64)]),
+        np.concatenate([np.full(len(u), day) for u, day in failed_billing] or [np.empty(0, np.int64)]),
+    )
+
+
+class _Service:
+    """How orders are served on a given day: by whom, when, how well, and what trouble follows."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        calendar: Calendar,
+        leads: Leads,
+        who: dict,
+        customers: float,
+        rng: np.random.Generator,
+    ) -> None:
+        self.profile, self.calendar, self.leads, self.who, self.rng = profile, calendar, leads, who, rng
+        zones = len(profile.places)
+        self.providers_per_zone = providers_per_zone(profile, customers)
+        self.provider_log_odds = rng.normal(0, 0.6, zones * self.providers_per_zone)
+        steps = rng.normal(0, 0.45, (calendar.days // 7 + 2, zones))
+        trouble = np.zeros_like(steps)
+        for week in range(1, len(steps)):  # troubles of a zone come and go over about two months
+            trouble[week] = 0.88 * trouble[week - 1] + steps[week]
+        self.trouble = trouble
+        self.fails_often = rng.random(len(who["zone"])) < REPEAT_PAYMENT_FAILER_SHARE
+
+    def __call__(self, day: int, account: Ints, lead: Ints) -> dict[str, np.ndarray]:
+        profile, calendar, rng, count = self.profile, self.calendar, self.rng, len(account)
+        services = profile.services
+        zone = self.who["zone"][account]
+        provider = zone * self.providers_per_zone + rng.integers(0, self.providers_per_zone, count)
+        service = choose(rng, tuple(s.weight for s in services), count)
+        is_company = self.who["is_company"][account]
+        requested = calendar.day_us(day) + (
+            (profile.opens_at_h + 11.9 * rng.beta(2, 2.4, count)) * HOUR_US
+        ).astype(np.int64)
+        requested = np.where(
+            lead >= 0, np.maximum(requested, self.leads.closed_us[lead] + HOUR_US), requested
+        )
+        requested = np.minimum(requested, calendar.day_us(day + 1) - MINUTE_US)
+
+        wait = rng.geometric(0.5, count)
+        due_day = calendar.open_day(day + wait, rng, profile.works_when_closed)
+        late_log_odds = -2.75 + self.trouble[day // 7, zone] + self.provider_log_odds[provider]
+        is_late = rng.random(count) < 1 / (1 + np.exp(-late_log_odds))
+        slipped = calendar.open_day(due_day + rng.geometric(0.6, count), rng, profile.works_when_closed)
+        done_day = np.where(is_late, slipped, due_day)
+        hours = np.minimum(
+            np.array([s.hours for s in services])[service] * np.exp(rng.normal(0, 0.2, count)), 6.0
+        )
+        opens = profile.opens_at_h * HOUR_US
+        started = (
+            calendar.day_us(done_day) + opens + (rng.uniform(0.5, 5.0, count) * HOUR_US).astype(np.int64)
+        )
+        completed = started + (hours * HOUR_US).astype(np.int64)
+        due = calendar.day_us(due_day) + opens + 12 * HOUR_US
+        assigned = requested + (np.exp(rng.normal(np.log(2.5), 1.0, count)) * HOUR_US).astype(np.int64)
+        assigned = np.minimum(assigned, started - 15 * MINUTE_US)
+
+        cancels = (rng.random(count) < 0.05 + 0.04 * is_late) & (lead < 0)
+        cancelled_us = requested + ((started - requested) * rng.uniform(0.1, 0.95, count)).astype(np.int64)
+        is_late &= ~cancels
+        assigned = np.where(cancels & (assigned >= cancelled_us), NEVER, assigned)
+        ended = np.where(cancels, cancelled_us, completed)
+
+        opinion = (
+            4.65
+            - 1.5 * is_late
+            - 0.5 * np.maximum(self.provider_log_odds[provider], 0)
+            + rng.normal(0, 0.7, count)
+        )
+        is_rated = ~cancels & (rng.random(count) < 0.55)
+        rating = np.where(is_rated, np.clip(np.rint(opinion), 1, 5), 0).astype(np.int64)
+        complains = rng.random(count) < 0.02 + 0.16 * is_late + 0.12 * cancels + 0.25 * (
+            (rating > 0) & (rating <= 2)
+        )
+        opened = ended + (rng.exponential(10, count) * HOUR_US).astype(np.int64)
+        neglected = rng.random(count) < 0.22
+        open_days = np.where(
+            neglected, rng.uniform(15, 70, count), np.exp(rng.normal(np.log(1.8), 0.8, count))
+        )
+        resolved = opened + (open_days * DAY_US).astype(np.int64)
+        satisfaction = np.where(
+            rng.random(count) < 0.4,
+            np.clip(np.rint(4.2 - open_days / 12 + rng.normal(0, 0.8, count)), 1, 5),
+            0,
+        ).astype(np.int64)
+
+        price = np.array([s.price_cents for s in services])[service] * np.exp(rng.normal(-0.03, 0.25, count))
+        price = np.where(
+            lead >= 0, self.leads.value_cents[lead], np.rint(price * np.where(is_company, 1.25, 1.0))
+        )
+        pay_days = np.where(is_company, rng.gamma(4.0, 4.5, count), rng.exponential(2.0, count)).astype(
+            np.int64
+        )
+        fails = rng.random(count) < np.where(self.fails_often[account], 0.30, 0.03)
+        return {
+            "account": account,
+            "provider": provider,
+            "zone": zone,
+            "service": service,
+            "lead": lead,
+            "requested_us": requested,
+            "assigned_us": assigned,
+            "started_us": np.where(cancels, NEVER, started),
+            "completed_us": np.where(cancels, NEVER, completed),
+            "cancelled_us": np.where(cancels, cancelled_us, NEVER),
+            "due_us": due,
+            "is_late": is_late,
+            "rating": rating,
+            "price_cents": price.astype(np.int64),
+            "pay_days": pay_days,
+            "payment_fails": fails & ~cancels,
+            "ticket_opened_us": np.where(complains, opened, NEVER),
+            "ticket_resolved_us": np.where(complains, resolved, NEVER),
+            "ticket_satisfaction": satisfaction,
+        }
+
+
+def providers_per_zone(profile: Profile, customers: float) -> int:
+    return max(1, int(profile.providers_per_zone * customers))

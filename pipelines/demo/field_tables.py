@@ -1,0 +1,190 @@
+"""Tables of the work itself: jobs with every change of status, quotes before them, tickets after them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from pipelines.demo.draw import (
+    DAY_US,
+    HOUR_US,
+    MINUTE_US,
+    NEVER,
+    Floats,
+    Ints,
+    choose,
+    given,
+    moments,
+    pick,
+    rows,
+    seen,
+)
+from pipelines.demo.world import World
+
+STATUSES = ("new", "assigned", "in_progress", "completed", "cancelled")
+QUOTED_SHARE = {"fleet": 0.12, "marketplace": 0.04, "field_service": 0.25}
+UNTAKEN_QUOTE_SHARE = 0.06
+CLOSED_AFTER_US = 7 * DAY_US
+QUOTE_EXPIRES_US = 30 * DAY_US
+
+
+def job_cost_cents(world: World) -> Ints:
+    """What serving each job costs: the lines of its invoice add up to it."""
+    jobs, services = world.customers.jobs, world.profile.services
+    share = np.array([service.cost_share for service in services])[jobs.service]
+    noise = np.exp(world.rng("job costs").normal(0, 0.08, len(jobs.service)))
+    return np.rint(jobs.price_cents * share * noise).astype(np.int64)
+
+
+def tables(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
+    yield "jobs", _jobs(world, now_us)
+    yield "job_status_changes", _status_changes(world, now_us)
+    yield "quotes", _quotes(world, now_us)
+    yield "tickets", _tickets(world, now_us)
+
+
+def _jobs(world: World, now_us: int) -> pl.DataFrame:
+    jobs, rng = world.customers.jobs, world.rng("job fields")
+    count = len(jobs.account)
+    assigned, started, completed, cancelled = (
+        seen(at, now_us) for at in (jobs.assigned_us, jobs.started_us, jobs.completed_us, jobs.cancelled_us)
+    )
+    status = np.select(
+        [cancelled != NEVER, completed != NEVER, started != NEVER, assigned != NEVER], [4, 3, 2, 1], 0
+    )
+    place = np.array([(p[2], p[3]) for p in world.profile.places])[jobs.zone] + rng.normal(
+        0, 0.015, (count, 2)
+    )
+    located = rng.random(count) < 0.92
+    channel = choose(rng, (0.35, 0.30, 0.20, 0.15), count)
+    return rows(
+        world.tenant_id,
+        world.ids["jobs"],
+        jobs.requested_us,
+        np.maximum.reduce([assigned, started, completed, cancelled]),
+        now_us,
+        account_id=pick(world.ids["accounts"], jobs.account),
+        provider_id=pick(world.ids["providers"], np.where(assigned != NEVER, jobs.provider, -1)),
+        zone_id=pick(world.ids["zones"], jobs.zone),
+        service=pick(tuple(service.name for service in world.profile.services), jobs.service),
+        channel=pick(("phone", "web", "whatsapp", "email"), np.where(rng.random(count) < 0.97, channel, -1)),
+        status=pick(STATUSES, status),
+        requested_at=moments(jobs.requested_us),
+        due_at=moments(jobs.due_us),
+        assigned_at=moments(assigned),
+        started_at=moments(started),
+        completed_at=moments(completed),
+        cancelled_at=moments(cancelled),
+        price_cents=pl.Series(jobs.price_cents),
+        cost_cents=pl.Series(job_cost_cents(world)),
+        currency=world.currency,
+        rating=given(jobs.rating.astype(np.int32), (jobs.rating > 0) & (completed != NEVER)),
+        is_late=given(jobs.is_late, completed != NEVER),
+        latitude=given(place[:, 0].round(5), located),
+        longitude=given(place[:, 1].round(5), located),
+    )
+
+
+def _status_changes(world: World, now_us: int) -> pl.DataFrame:
+    jobs, rng = world.customers.jobs, world.rng("job_status_changes")
+    steps = np.stack(
+        [jobs.requested_us, jobs.assigned_us, jobs.started_us, jobs.completed_us, jobs.cancelled_us], 1
+    )
+    job, to_status = np.nonzero(steps != NEVER)  # by job, and by status in the order of time
+    at = steps[job, to_status]
+    from_status = np.concatenate([[-1], to_status[:-1]])
+    from_status[np.concatenate([[True], job[1:] != job[:-1]])] = -1
+    people = world.ids["users"]
+    by = np.where(
+        (from_status < 0) | (rng.random(len(job)) < 0.2), -1, rng.integers(0, len(people), len(job))
+    )
+    return rows(
+        world.tenant_id,
+        world.new_ids("job_status_changes", at),
+        at,
+        at,
+        now_us,
+        job_id=pick(world.ids["jobs"], job),
+        from_status=pick(STATUSES, from_status),
+        to_status=pick(STATUSES, to_status),
+        changed_at=moments(at),
+        changed_by=pick(people, by),
+    )
+
+
+def _quotes(world: World, now_us: int) -> pl.DataFrame:
+    """Accepted before a share of the jobs and before each won lead's first; others declined or left to expire."""
+    jobs, leads, rng = world.customers.jobs, world.leads, world.rng("quotes")
+    accounts = world.customers.accounts
+    count = len(jobs.account)
+    first = np.flatnonzero(jobs.lead >= 0)
+    won = jobs.lead[first]
+    first_sent = leads.qualified_us[won] + ((leads.closed_us - leads.qualified_us)[won] * 0.5).astype(
+        np.int64
+    )
+    taken = np.flatnonzero((jobs.lead < 0) & (rng.random(count) < QUOTED_SHARE[world.profile.kind]))
+    taken_sent = jobs.requested_us[taken] - (rng.uniform(0.2, 6, len(taken)) * DAY_US).astype(np.int64)
+    taken_sent = np.maximum(taken_sent, accounts.since_us[jobs.account[taken]] + MINUTE_US)
+    untaken = np.flatnonzero(rng.random(count) < UNTAKEN_QUOTE_SHARE)
+    untaken_sent = jobs.requested_us[untaken] + (rng.uniform(2, 40, len(untaken)) * HOUR_US).astype(np.int64)
+
+    job = np.concatenate([first, taken, untaken])
+    sent = np.concatenate([first_sent, taken_sent, untaken_sent])
+    is_taken = np.arange(len(job)) < len(first) + len(taken)
+    declines = ~is_taken & (rng.random(len(job)) < 0.6)
+    decided = np.concatenate([leads.closed_us[won], jobs.requested_us[taken] - MINUTE_US, untaken_sent])
+    decided = np.where(is_taken, np.maximum(decided, sent), NEVER)
+    decided = np.where(declines, sent + (rng.uniform(0.5, 20, len(job)) * DAY_US).astype(np.int64), decided)
+    created = sent - (rng.uniform(0, 1, len(job)) * 30 * MINUTE_US).astype(np.int64)
+    sent, decided = seen(sent, now_us), seen(decided, now_us)
+    is_expired = (sent != NEVER) & (decided == NEVER) & (sent + QUOTE_EXPIRES_US < now_us)
+    status = np.select([sent == NEVER, is_expired, decided == NEVER, is_taken], [0, 4, 1, 2], 3)
+    total = np.where(is_taken, 1.0, rng.uniform(1.0, 1.6, len(job))) * jobs.price_cents[job]
+    has_job = is_taken & (decided != NEVER) & (jobs.requested_us[job] < now_us)
+    return rows(
+        world.tenant_id,
+        world.new_ids("quotes", created),
+        created,
+        np.maximum(sent, decided),
+        now_us,
+        account_id=pick(world.ids["accounts"], jobs.account[job]),
+        job_id=pick(world.ids["jobs"], np.where(has_job, job, -1)),
+        status=pick(("draft", "sent", "accepted", "declined", "expired"), status),
+        total_cents=pl.Series(np.rint(total).astype(np.int64)),
+        currency=world.currency,
+        sent_at=moments(sent),
+        decided_at=moments(decided),
+    )
+
+
+def _tickets(world: World, now_us: int) -> pl.DataFrame:
+    jobs, rng = world.customers.jobs, world.rng("tickets")
+    job = np.flatnonzero(jobs.ticket_opened_us != NEVER)
+    count = len(job)
+    opened, resolve = jobs.ticket_opened_us[job], jobs.ticket_resolved_us[job]
+    wait: Floats = np.minimum(rng.lognormal(np.log(4.0), 1.0, count) * HOUR_US, (resolve - opened) * 0.9)
+    responded, resolved = seen(opened + wait.astype(np.int64), now_us), seen(resolve, now_us)
+    is_closed = (resolved != NEVER) & (resolved + CLOSED_AFTER_US < now_us)
+    status = np.select([is_closed, resolved != NEVER, responded != NEVER], [3, 2, 1], 0)
+    late, cancelled = jobs.is_late[job], jobs.cancelled_us[job] != NEVER
+    subject = np.select([late, cancelled, jobs.rating[job].clip(0, 5) <= 2], [0, 1, 2], 3)
+    stars = jobs.ticket_satisfaction[job]
+    return rows(
+        world.tenant_id,
+        world.new_ids("tickets", opened),
+        opened,
+        np.maximum(responded, np.where(is_closed, resolved + CLOSED_AFTER_US, resolved)),
+        now_us,
+        account_id=pick(world.ids["accounts"], jobs.account[job]),
+        job_id=pick(world.ids["jobs"], np.where(rng.random(count) < 0.9, job, -1)),
+        subject=pick(
+            ("Work came late", "Visit was cancelled", "Not satisfied with the work", "Question on the bill"),
+            subject,
+        ),
+        priority=pick(("low", "normal", "high", "urgent"), choose(rng, (0.2, 0.55, 0.2, 0.05), count)),
+        status=pick(("open", "pending", "resolved", "closed"), status),
+        opened_at=moments(opened),
+        first_response_at=moments(responded),
+        resolved_at=moments(resolved),
+        satisfaction=given(stars.astype(np.int32), (stars > 0) & (resolved != NEVER)),
+    )

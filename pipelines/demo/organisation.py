@@ -1,0 +1,170 @@
+"""Tables of the company itself: tenant, people who log in, zones, providers, their use of the API."""
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from pipelines.demo import names
+from pipelines.demo.calendar import AHEAD_DAYS, HISTORY_DAYS
+from pipelines.demo.draw import DAY_US, HOUR_US, NEVER, choose, dates, given, moments, pick, rows
+from pipelines.demo.world import ROLES, World
+
+API_REQUESTS_PER_DAY = 14
+ROUTES = (
+    ("GET", "/api/v1/dashboard/overview", 0.24, 18.0),
+    ("GET", "/api/v1/jobs", 0.22, 9.0),
+    ("POST", "/api/v1/jobs", 0.10, 14.0),
+    ("GET", "/api/v1/leads", 0.14, 8.0),
+    ("PATCH", "/api/v1/leads/{lead_id}", 0.08, 12.0),
+    ("GET", "/api/v1/invoices", 0.10, 11.0),
+    ("POST", "/api/v1/metrics/query", 0.07, 35.0),
+    ("POST", "/api/v1/auth/login", 0.05, 60.0),
+)
+
+
+def tables(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
+    profile, start = world.profile, world.start_us
+    days = np.array([world.calendar.first_day, world.calendar.first_day + (now_us - start) // DAY_US - 1])
+    created = np.array([start - 400 * DAY_US])
+    yield (
+        "tenants",
+        pl.DataFrame(
+            {
+                "id": world.ids["tenants"],
+                "slug": [profile.slug],
+                "name": [profile.name],
+                "kind": [profile.kind],
+                "country": [profile.country],
+                "timezone": [profile.timezone],
+                "currency": [profile.currency],
+                "is_simulated": [True],
+                "data_from": dates(days[:1]),
+                "data_until": dates(days[1:]),
+                "created_at": moments(created),
+            }
+        ),
+    )
+    yield "users", _users(world, now_us)
+    hired = np.full(len(ROLES), start - 399 * DAY_US)
+    yield (
+        "memberships",
+        rows(
+            world.tenant_id,
+            world.new_ids("memberships", hired),
+            hired,
+            None,
+            now_us,
+            user_id=world.ids["users"],
+            role=pl.Series(ROLES),
+        ).with_columns(updated_at=pl.col("created_at")),
+    )
+    places = profile.places
+    opened = np.full(len(places), start - 398 * DAY_US)
+    yield (
+        "zones",
+        rows(
+            world.tenant_id,
+            world.ids["zones"],
+            opened,
+            opened,
+            now_us,
+            name=pl.Series([place[0] for place in places]),
+            city=pl.Series([place[1] for place in places]),
+            country=profile.country,
+            latitude=pl.Series([place[2] for place in places]),
+            longitude=pl.Series([place[3] for place in places]),
+        ),
+    )
+    yield "providers", _providers(world, now_us)
+
+
+def _users(world: World, now_us: int) -> pl.DataFrame:
+    """Without `password_hash`: each installation makes its own when it loads."""
+    rng, count = world.rng("users"), len(ROLES)
+    created = np.full(count, world.start_us - 399 * DAY_US)
+    full_name = names.people(count, rng)
+    number = pl.Series(np.arange(count)).cast(pl.String)
+    last_login = now_us - (rng.exponential(4, count) * DAY_US).astype(np.int64) - HOUR_US
+    return pl.DataFrame(
+        {
+            "id": world.ids["users"],
+            "email": pl.Series(ROLES) + number + f"@{world.profile.domain}",
+            "full_name": full_name,
+            "is_active": pl.repeat(True, count, eager=True),
+            "last_login_at": moments(np.where(rng.random(count) < 0.85, last_login, NEVER)),
+            "created_at": moments(created),
+            "updated_at": moments(created),
+        }
+    )
+
+
+def _providers(world: World, now_us: int) -> pl.DataFrame:
+    profile, rng, count = world.profile, world.rng("providers"), len(world.ids["providers"])
+    zone = np.arange(count) // (count // len(profile.places))
+    created = np.full(count, world.start_us - 397 * DAY_US)
+    jobs = world.customers.jobs
+    counted = (jobs.rating > 0) & (jobs.completed_us < now_us)
+    ratings = np.bincount(jobs.provider[counted], minlength=count)
+    stars = np.bincount(jobs.provider[counted], jobs.rating[counted], minlength=count)
+    full_name = names.people(count, rng)
+    skills = [service.name for service in profile.services]
+    known = [
+        json.dumps(sorted(rng.choice(skills, rng.integers(1, len(skills)), replace=False)))
+        for _ in range(count)
+    ]
+    hired = world.calendar.first_day - rng.integers(0, 1500, count)
+    return rows(
+        world.tenant_id,
+        world.ids["providers"],
+        created,
+        np.full(count, now_us - HOUR_US),
+        now_us,
+        kind=profile.provider_kind,
+        full_name=full_name,
+        email=names.emails(full_name, profile.domain),
+        phone=names.phones(count, profile.country, rng),
+        zone_id=pick(world.ids["zones"], zone),
+        skills=pl.Series(known),
+        hourly_cost_cents=pl.Series(
+            np.rint(profile.hourly_cost_cents * rng.uniform(0.85, 1.2, count)).astype(np.int64)
+        ),
+        rating=given((stars / np.maximum(ratings, 1)).round(2), ratings > 0),
+        is_active=pl.Series(ratings > 0),
+        hired_date=given(dates(hired), rng.random(count) < 0.9),
+    )
+
+
+def api_requests(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
+    rng = world.rng("api_requests")
+    count = int(API_REQUESTS_PER_DAY * world.scale.customers * (HISTORY_DAYS + AHEAD_DAYS))
+    day = choose(rng, world.calendar.demand[: world.calendar.days], count)
+    at = world.calendar.day_us(day) + (
+        (world.profile.opens_at_h + 12 * rng.beta(2, 2, count)) * HOUR_US
+    ).astype(np.int64)
+    at = np.sort(at)
+    route = choose(rng, tuple(entry[2] for entry in ROUTES), count)
+    duration = np.array([entry[3] for entry in ROUTES])[route] * np.exp(rng.normal(0, 0.6, count))
+    status = np.array([200, 404, 422, 500])[choose(rng, (0.96, 0.02, 0.015, 0.005), count)]
+    is_post = np.array([entry[0] != "GET" for entry in ROUTES])[route]
+    status = np.where((status == 200) & is_post & (rng.random(count) < 0.6), 201, status)
+    caller = rng.integers(0, len(ROLES), count)
+    yield (
+        "api_requests",
+        rows(
+            world.tenant_id,
+            world.new_ids("api_requests", at),
+            at,
+            at,
+            now_us,
+            user_id=pick(world.ids["users"], np.where(status == 404, -1, caller)),
+            method=pick(tuple(entry[0] for entry in ROUTES), route),
+            route=pick(tuple(entry[1] for entry in ROUTES), route),
+            status=pl.Series(status.astype(np.int32)),
+            duration_ms=pl.Series(duration.round(2)),
+            request_bytes=given(rng.integers(40, 2_000, count), is_post),
+            response_bytes=pl.Series(rng.integers(80, 60_000, count)),
+            requested_at=moments(at),
+        ),
+    )
