@@ -26,8 +26,8 @@ def ensure_roles(superuser_url: str, database: str, *, passwords: Mapping[str, s
     """Make our roles and ``database``, owned by the owner role; safe to repeat.
 
     ``passwords`` by role name are set on every call, so that a changed secret takes effect; without them
-    roles log in by socket trust only. The idle limit stands because an open transaction that wrote holds every
-    extraction back.
+    roles log in by socket trust only. The idle limit is there because an open transaction that wrote holds
+    every extraction back.
     """
     passwords = passwords or {}
     with psycopg.connect(superuser_url, autocommit=True) as connection:

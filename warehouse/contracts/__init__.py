@@ -24,7 +24,7 @@ class ContractInvalid(ValueError):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its type, whether it may be empty, and its values (``min`` and ``max`` are allowed ones)."""
+    """One column: its type, whether it may be empty, which values it may take (``min``, ``max`` included)."""
 
     name: str
     type: str
@@ -37,9 +37,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """One table: its key, the column whose day files its rows (None: the day they land), its columns in order.
+    """One table: its key, its columns in order, and the column whose day files a row (None: its landing).
 
-    ``deleted_from`` names the tables whose tombstones are deletions here: the table itself, or a view's sources.
+    ``deleted_from`` names the tables whose tombstones are deletions here: the table itself, or a view's.
     """
 
     name: str

@@ -79,10 +79,13 @@ def leave_tombstones(table: str) -> None:
 
 
 def show(table: str, *, hidden: Collection[str] = ()) -> None:
-    """Let the extraction role read all columns but the ``hidden`` ones."""
+    """Let the extraction role read all columns but the ``hidden`` ones.
+
+    ``ctid`` too, the place in the heap: a large table is read in several slices of it at once.
+    """
     shown = ", ".join(column for column in column_names(table) if column not in hidden)
     run(f"revoke all on {table} from throughline_extract")
-    run(f"grant select ({shown}) on {table} to throughline_extract")
+    run(f"grant select ({shown}, ctid) on {table} to throughline_extract")
 
 
 def column_names(table: str) -> list[str]:
