@@ -1,0 +1,1 @@
+"""Dagster: ingest, sources, demo, transform, learn, publish, write-back. Never imports ``serve``."""

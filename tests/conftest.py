@@ -27,7 +27,9 @@ class TestCluster:
     def clone(self) -> Address:
         name = next(self._names)
         with psycopg.connect(self.address.database("postgres").url("super"), autocommit=True) as connection:
-            connection.execute(f"create database {name} template {DATABASE} strategy file_copy")
+            connection.execute(
+                f"create database {name} template {DATABASE} strategy file_copy owner {bootstrap.OWNER}"
+            )
         return self.address.database(name)
 
     def drop(self, address: Address) -> None:

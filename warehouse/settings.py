@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -33,6 +34,16 @@ class Home:
         self.dbt = self.root / "dbt"
         self.logs = self.root / "logs"
         self.warehouse_file = self.root / "duckdb" / "warehouse.duckdb"
+
+    @property
+    def sockets(self) -> Path:
+        """A short folder for sockets (their paths may have 107 characters), closed to other users."""
+        digest = hashlib.sha256(str(self.root).encode()).hexdigest()[:12]
+        folder = Path(tempfile.gettempdir()) / f"throughline-{digest}-run"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise PermissionError(f"{folder} belongs to another user; remove it or set TMPDIR")
+        return folder
 
     def create(self) -> Home:
         """Make the folders that are missing; what exists is left as it is."""

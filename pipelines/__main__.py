@@ -1,0 +1,105 @@
+"""``python -m pipelines``: the pipeline's verbs, as the command line and the supervisor start them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from pipelines import instance, progress
+from warehouse.postgres import database
+from warehouse.settings import PROJECT, Home
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+demo = typer.Typer(no_args_is_help=True, help="The simulated business.")
+app.add_typer(demo, name="demo")
+
+
+@app.command()
+def run(
+    sources: Annotated[
+        Path | None, typer.Option(help="Folder with data sets that a source profile knows.")
+    ] = None,
+    full_refresh: Annotated[bool, typer.Option(help="Rebuild every table from the landing zone.")] = False,
+    full: Annotated[bool, typer.Option(help="Read every operational row again.")] = False,
+    train: Annotated[str, typer.Option(help="Which models to train: missing, all or none.")] = "missing",
+) -> None:
+    """Run the whole line once, in this process, recorded in Dagster."""
+    progress.turn_on()
+    home = Home().create()
+    with database(home) as address:
+        instance.enter(home, address)
+        from pipelines.line import run_line
+
+        sys.exit(0 if run_line(sources=sources, full_refresh=full_refresh, full=full, train=train) else 1)
+
+
+@app.command("instance")
+def prepare_instance() -> None:
+    """Make or upgrade Dagster's tables, and end runs whose process is gone."""
+    home = Home().create()
+    with database(home) as address:
+        instance.enter(home, address)
+        instance.prepare(address)
+
+
+def _exec(module: str, *arguments: str) -> None:
+    """Become a Dagster program."""
+    os.chdir(PROJECT)
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
+
+
+def _workspace(home: Home) -> Path:
+    path = home.dagster / "workspace.yaml"
+    server = {"socket": str(_socket(home)), "location_name": "throughline"}
+    path.write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
+    return path
+
+
+def _socket(home: Home) -> Path:
+    return home.sockets / "code.sock"
+
+
+@app.command("code-server")
+def code_server(port: int = 0) -> None:
+    """The process that holds our definitions; web server and daemon share it."""
+    home = Home().create()
+    with database(home) as address:
+        instance.enter(home, address)
+    _socket(home).unlink(missing_ok=True)
+    _exec("dagster", "code-server", "start", "-m", "pipelines.definitions", "-s", str(_socket(home)))
+
+
+@app.command()
+def webserver(port: int = 3000) -> None:
+    """The Dagster UI, on loopback."""
+    home = Home().create()
+    with database(home) as address:
+        instance.enter(home, address)
+    _exec("dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(_workspace(home)))
+
+
+@app.command()
+def daemon(port: int = 0) -> None:
+    """Schedules, sensors, queued runs, monitoring."""
+    home = Home().create()
+    with database(home) as address:
+        instance.enter(home, address)
+    _exec("dagster._daemon", "run", "-w", str(_workspace(home)))
+
+
+@demo.command()
+def load(size: str = "small", seed: int = 7) -> None:
+    """Simulate the three demo tenants and load them; does nothing when they are there."""
+    progress.turn_on()
+    from pipelines.demo.command import load_demo
+
+    load_demo(Home().create(), size=size, seed=seed)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,24 @@
+"""Everything Dagster knows of us, as a table of contents."""
+
+import dagster as dg
+
+from pipelines.ingest import assets as ingest
+from pipelines.learn import assets as learn
+from pipelines.publish import assets as publish
+from pipelines.schedule import jobs, schedules, sensors
+from pipelines.transform import assets as transform
+
+defs = dg.Definitions(
+    assets=[
+        ingest.operational,
+        transform.models_before,
+        *learn.QUESTION_ASSETS,
+        transform.models_after,
+        publish.release,
+        publish.write_back,
+    ],
+    jobs=jobs.ALL,
+    schedules=schedules.ALL,
+    sensors=sensors.ALL,
+    executor=dg.in_process_executor,
+)

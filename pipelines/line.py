@@ -1,0 +1,35 @@
+"""One run of the line in this process: the same job that the schedule starts, with progress for the person who waits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from pipelines.progress import say
+
+
+def run_line(*, sources: Path | None, full_refresh: bool, full: bool, train: str) -> bool:
+    """Execute the ``line`` job; returns whether everything succeeded."""
+    say("reading the definitions")
+    from pipelines.definitions import defs
+    from pipelines.learn.assets import NAMES
+
+    config: dict[str, Any] = {
+        "loggers": {"console": {"config": {"log_level": "ERROR"}}},
+        "ops": {
+            "operational": {"config": {"full": full}},
+            "models_before": {"config": {"full_refresh": full_refresh}},
+            **{name: {"config": {"train": train}} for name in NAMES},
+        },
+    }
+    job = defs.resolve_job_def("line")
+    with dg.DagsterInstance.get() as instance:
+        result = job.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            say(f"failed: {event.step_key}: {error.message.strip() if error else 'unknown'}")
+    say(f"run {result.run_id[:8]} {'succeeded' if result.success else 'FAILED'}")
+    return result.success

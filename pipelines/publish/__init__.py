@@ -1,0 +1,1 @@
+"""The way out: a release for the API, scores for the operational rows."""

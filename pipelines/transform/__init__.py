@@ -1,0 +1,1 @@
+"""dbt inside Dagster: every model an asset, every test a check."""

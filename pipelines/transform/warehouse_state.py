@@ -1,0 +1,96 @@
+"""What the warehouse file must hold before dbt runs, and how far it has been built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+
+from warehouse import duck
+from warehouse.contracts import load_contracts
+from warehouse.landing import Damage, Landing, Load, create_views
+from warehouse.settings import Home
+
+# Tables that models write and dbt reads; they exist, empty, before the first model has run.
+PREDICTIONS = {
+    "vehicle_failure": """tenant_id uuid, vehicle_id uuid, as_of_at timestamptz, failure_score double, horizon_h integer,
+        threshold double, reasons json, expected_cost_cents bigint, model_version varchar""",
+    "account_churn": """tenant_id uuid, account_id uuid, as_of_date date, churn_score double, reasons json,
+        model_version varchar""",
+    "lead_score": "tenant_id uuid, lead_id uuid, score double, reasons json, model_version varchar",
+    "revenue_forecast": """tenant_id uuid, date date, forecast_cents bigint, lower_cents bigint, upper_cents bigint,
+        model_name varchar, model_version varchar, made_on_date date""",
+    "model_cards": """tenant_id uuid, question varchar, version varchar, is_champion boolean, trained_at timestamptz,
+        data_until timestamptz, metrics json, baseline json, card json""",
+}
+
+
+class LandingDamaged(RuntimeError):
+    """Committed files are not what their manifests say; the message names them."""
+
+    def __init__(self, damages: list[Damage]) -> None:
+        self.damages = damages
+        super().__init__("; ".join(f"{damage.path}: {damage.problem}" for damage in damages))
+
+
+def prepare(home: Home, *, full_refresh: bool = False) -> bool:
+    """Make the landing views and the prediction tables; returns whether dbt must rebuild everything.
+
+    A new full load of a source that was built before supersedes rows that dbt has already merged, so the rebuild is
+    forced then. Raises LandingDamaged before dbt would read a broken file.
+    """
+    landing = Landing(home)
+    loads = landing.live()
+    with duck.connect(home) as connection:
+        _meta(connection)
+        for name, columns in PREDICTIONS.items():
+            connection.execute(f"create table if not exists ml.{name} ({columns})")
+        epochs = _epochs(loads)
+        known = dict(connection.execute("select key, epoch from meta.epochs").fetchall())
+        full = full_refresh or any(known.get(key, epoch) != epoch for key, epoch in epochs.items())
+        full = full or any(key not in epochs for key in known)
+        built = {} if full else dict(connection.execute("select table_name, load from meta.built").fetchall())
+        fresh = [load for load in loads if load.number > built.get(load.table, 0)]
+        if damages := landing.verify(fresh):
+            raise LandingDamaged(damages)
+        create_views(connection, landing.folder, loads, load_contracts(), built=built)
+    return full
+
+
+def mark_built(home: Home, loads: Iterable[Load]) -> None:
+    """Remember that these loads are in the warehouse: the next increment opens only newer files."""
+    loads = list(loads)
+    with duck.connect(home) as connection:
+        _meta(connection)
+        connection.execute("begin")
+        connection.execute("delete from meta.built")
+        connection.execute("delete from meta.epochs")
+        newest: dict[str, int] = {}
+        for load in loads:
+            newest[load.table] = max(load.number, newest.get(load.table, 0))
+        connection.executemany("insert into meta.built values (?, ?)", [*newest.items()] or [("none", 0)])
+        connection.executemany(
+            "insert into meta.epochs values (?, ?)", [*_epochs(loads).items()] or [("none", 0)]
+        )
+        connection.execute("commit")
+
+
+def row_counts(home: Home) -> dict[str, int]:
+    """Rows of every table, by ``schema.table`` (DuckDB's own count, exact after a checkpoint)."""
+    with duck.connect(home) as connection:
+        found = connection.execute(
+            "select schema_name || '.' || table_name, estimated_size from duckdb_tables()"
+        ).fetchall()
+    return dict(found)
+
+
+def _meta(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("create table if not exists meta.built (table_name varchar, load bigint)")
+    connection.execute("create table if not exists meta.epochs (key varchar, epoch bigint)")
+
+
+def _epochs(loads: Iterable[Load]) -> dict[str, int]:
+    """The number of the latest full load, by source and table."""
+    return {f"{load.source}/{load.table}": load.number for load in loads if load.mode == "full"} or {
+        "none": 0
+    }

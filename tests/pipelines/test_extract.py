@@ -1,0 +1,166 @@
+"""Extraction from PostgreSQL: late commits, deletes, restored clusters, exact types, several connections."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import duckdb
+import psycopg
+import pytest
+
+from pipelines.ingest import operational
+from pipelines.ingest.operational import extract
+from warehouse.contracts import load_contracts
+from warehouse.landing import Landing, create_views
+from warehouse.postgres import Address
+from warehouse.settings import Home
+
+CONTRACTS = {
+    name: contract
+    for name, contract in load_contracts().items()
+    if name in ("tenants", "zones", "telemetry", "vehicles")
+}
+
+
+class Store:
+    """A database with one tenant, and the landing zone it is read into."""
+
+    def __init__(self, address: Address, home: Home) -> None:
+        self.address, self.home = address, home
+        self.connection = psycopg.connect(address.url("super"), autocommit=True)
+        self.tenant = self.value(
+            "insert into tenants (slug, name, kind, country, timezone, currency)"
+            " values ('t', 'T', 'fleet', 'DE', 'Europe/Berlin', 'EUR') returning id"
+        )
+
+    def value(self, statement: str, *values: object):
+        return self.connection.execute(statement, values).fetchone()[0]
+
+    def zone(self, name: str, connection: psycopg.Connection | None = None) -> uuid.UUID:
+        statement = (
+            "insert into zones (tenant_id, name, city, country) values (%s, %s, 'X', 'DE') returning id"
+        )
+        return (connection or self.connection).execute(statement, [self.tenant, name]).fetchone()[0]
+
+    def ingest(self, **options: object):
+        with Landing(self.home).writer("run") as writer:
+            return extract(self.address, writer, CONTRACTS, **options)
+
+    def zones(self) -> list[str]:
+        """Names as the warehouse would know them: the newest version of each key, without the deleted."""
+        with duckdb.connect() as engine:
+            landing = Landing(self.home)
+            create_views(engine, landing.folder, landing.live(), CONTRACTS)
+            return [
+                name
+                for (name,) in engine.execute(
+                    "select name from (select * from landing.zones qualify row_number() over"
+                    " (partition by id order by _load desc, _change_xid desc) = 1) where not _deleted order by name"
+                ).fetchall()
+            ]
+
+    def landed(self, table: str = "zones") -> int:
+        return sum(load.rows_landed for load in Landing(self.home).live() if load.table == table)
+
+
+@pytest.fixture
+def store(db: Address, tmp_path: Path):
+    store = Store(db, Home(tmp_path / "home").create())
+    yield store
+    store.connection.close()
+
+
+def test_a_transaction_open_across_two_runs_is_neither_lost_nor_doubled(store):
+    with psycopg.connect(store.address.url("super")) as slow:
+        store.zone("slow", slow)
+        store.zone("quick")  # commits with a higher transaction id than the one still open
+        store.ingest()
+        assert store.zones() == ["quick"]
+        store.ingest()
+        slow.commit()
+    store.ingest()
+    assert store.zones() == ["quick", "slow"]
+    before = store.landed()
+    store.ingest()
+    assert store.landed() == before
+
+
+def test_updates_replace_and_deletes_arrive(store):
+    kept, gone = store.zone("kept"), store.zone("gone")
+    store.ingest()
+    store.connection.execute("update zones set name = 'renamed' where id = %s", [kept])
+    store.connection.execute("delete from zones where id = %s", [gone])
+    store.ingest()
+    assert store.zones() == ["renamed"]
+
+
+def test_another_cluster_history_means_everything_is_read_again(store, monkeypatch):
+    store.zone("a")
+    store.ingest()
+    last = {load.table: load for load in Landing(store.home).live()}["zones"]
+    moved = operational.Snapshot("s", last.watermark["high"] + 5, "another cluster")
+    assert operational.plan(moved, last).mode == "full"
+    set_back = operational.Snapshot("s", last.watermark["high"] - 1, last.watermark["cluster"])
+    assert operational.plan(set_back, last).mode == "full"
+    on = operational.Snapshot("s", last.watermark["high"] + 5, last.watermark["cluster"])
+    assert operational.plan(on, last) == operational.Range(
+        last.watermark["high"], last.watermark["high"] + 5, "incremental"
+    )
+
+
+def test_reading_in_full_again_gives_the_same_rows(store):
+    for name in ("a", "b", "c"):
+        store.zone(name)
+    store.ingest()
+    store.ingest(full=True)
+    assert store.zones() == ["a", "b", "c"]
+    assert store.landed() == 3
+
+
+def test_late_readings_land_on_their_own_day(store):
+    store.value("select ensure_telemetry_partitions('2026-01-01', '2026-03-01')")
+    vehicle = store.value(
+        "insert into vehicles (tenant_id, registration, make, model, model_year, kind, fuel, status, acquired_date,"
+        " acquisition_cost_cents, currency, odometer_km) values (%s, 'X', 'M', 'M', 2020, 'van', 'diesel', 'active',"
+        " '2020-01-01', 1, 'EUR', 0) returning id",
+        store.tenant,
+    )
+    insert = "insert into telemetry (tenant_id, vehicle_id, recorded_at, speed_kmh) values (%s, %s, %s, 1)"
+    store.connection.execute(insert, [store.tenant, vehicle, "2026-02-10 10:00+00"])
+    store.ingest()
+    store.connection.execute(insert, [store.tenant, vehicle, "2026-01-05 10:00+00"])
+    store.ingest()
+    days = sorted(
+        path.parent.name for path in (store.home.landing / "operational" / "telemetry").rglob("*.parquet")
+    )
+    assert days == ["day=2026-01-05", "day=2026-02-10"]
+
+
+def test_large_tables_are_read_in_slices_by_several_connections(store, monkeypatch):
+    store.connection.execute(
+        "insert into zones (tenant_id, name, city, country) select %s, 'z' || g, 'X', 'DE' from generate_series(1, 5000) g",
+        [store.tenant],
+    )
+    monkeypatch.setattr(operational, "SPLIT_PAGES", 10)
+    monkeypatch.setattr(operational, "CHUNK_ROWS", 700)
+    loads = {load.table: load for load in store.ingest(connections=3)}
+    assert loads["zones"].rows_landed == 5000
+    assert len(loads["zones"].parts) > 5
+    assert len(store.zones()) == 5000
+
+
+def test_a_snapshot_that_holds_other_rows_than_arrived_is_not_committed(store, monkeypatch):
+    store.zone("a")
+    monkeypatch.setattr(operational, "_count", lambda *_: 99)
+    with pytest.raises(operational.CountsDiffer):
+        store.ingest()
+    assert Landing(store.home).loads() == []
+
+
+def test_an_infinite_time_is_set_apart_not_garbled(store):
+    store.zone("a")
+    store.connection.execute("update zones set created_at = 'infinity'")
+    store.ingest()
+    load = next(load for load in Landing(store.home).live() if load.table == "zones")
+    assert (load.rows_landed, dict(load.reasons)) == (0, {"created_at: no calendar time": 1})
