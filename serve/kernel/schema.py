@@ -132,7 +132,7 @@ def change_xid() -> Column[int]:
 
 def change_index() -> Index:
     """BRIN, because a B-tree here costs half of a bulk insert and ends HOT updates (measured)."""
-    return Index(None, "change_xid", postgresql_using="brin", postgresql_with={"autosummarize": "on"})
+    return Index(None, "change_xid", postgresql_using="brin", postgresql_with={"autosummarize": "true"})
 
 
 def tenant_table(name: str, *items: SchemaItem) -> Table:

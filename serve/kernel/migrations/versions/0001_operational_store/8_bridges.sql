@@ -1,6 +1,8 @@
 -- Functions and views that reach across tenants. They run as throughline_owner, who is bound by row security like
 -- everybody else; the policies named owner_... say exactly what more it may do.
 
+revoke create on schema public from public; -- a server upgraded from 14 still lets everybody
+
 create policy owner_reads on tenants for select to throughline_owner using (true);
 create policy owner_reads on accounts for select to throughline_owner using (true);
 create policy owner_reads on contacts for select to throughline_owner using (true);

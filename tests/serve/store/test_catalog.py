@@ -1,0 +1,203 @@
+"""What the database's own catalogue says about tenancy and rights: no table may be forgotten."""
+
+from __future__ import annotations
+
+import pytest
+
+# The reviewed list: tables with a tenant column whose rows are not guarded by the four tenant policies, and why.
+OTHERWISE_GUARDED = {
+    "memberships": "no rights for runtime roles; reached through security-definer functions",
+    "score_batches": "COPY does not work under row security; the worker alone has rights",
+    "tombstones": "written by a trigger, read by the extraction",
+}
+READ = (
+    "(tenant_id = ANY ((string_to_array(NULLIF(current_setting('app.tenant_ids'::text, true), ''::text),"
+    " ','::text))::uuid[]))"
+)
+WRITE = "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
+TENANT_POLICIES = {
+    ("SELECT", READ, None),
+    ("INSERT", None, WRITE),
+    ("UPDATE", WRITE, WRITE),
+    ("DELETE", WRITE, None),
+}
+MORE_POLICIES = {
+    ("accounts", "owner_reads", "throughline_owner"),
+    ("contacts", "owner_reads", "throughline_owner"),
+    ("leads", "owner_reads", "throughline_owner"),
+    ("providers", "owner_reads", "throughline_owner"),
+    ("tenants", "owner_reads", "throughline_owner"),
+    ("tombstones", "owner_inserts", "throughline_owner"),
+    ("pipeline_requests", "worker_all", "throughline_worker"),
+}
+HIDDEN_FROM_EXTRACTION = {
+    *(
+        f"{table}.{column}"
+        for table in ("contacts", "leads", "providers")
+        for column in ("full_name", "email", "phone")
+    ),
+    *("accounts.name", "accounts.churn_score", "accounts.churn_reasons", "accounts.churn_scored_at"),
+    *("leads.score", "leads.score_reasons", "leads.scored_at"),
+    *("vehicles.failure_score", "vehicles.failure_reasons", "vehicles.failure_scored_at"),
+    *("tickets.subject", "work_orders.description", "compliance_documents.number"),
+}
+GUARDED = (
+    "select c.relname, c.relrowsecurity, c.relforcerowsecurity from pg_class c"
+    " join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'"
+    " where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition"
+)
+
+
+@pytest.fixture(scope="module")
+def catalog(pg):
+    """Ask the migrated template: these tests change nothing."""
+    import psycopg
+
+    with psycopg.connect(pg.url("super"), autocommit=True) as connection:
+        yield lambda query, *values: connection.execute(query, values or None).fetchall()
+
+
+def tenant_tables(catalog) -> set[str]:
+    return {table for table, *_ in catalog(GUARDED)} - OTHERWISE_GUARDED.keys()
+
+
+class TestRowSecurity:
+    def test_every_tenant_table_enables_and_forces_it(self, catalog):
+        tables = [row for row in catalog(GUARDED) if row[0] not in {"memberships", "score_batches"}]
+        assert len(tables) >= 28
+        assert [table for table, enabled, forced in tables if not (enabled and forced)] == []
+        assert catalog(
+            "select relrowsecurity and relforcerowsecurity from pg_class where oid = 'tenants'::regclass"
+        ) == [(True,)]
+
+    def test_every_tenant_table_reads_any_of_the_tenants_and_writes_only_as_one(self, catalog):
+        found: dict[str, set] = {}
+        for table, command, using, check in catalog(
+            "select tablename, cmd, qual, with_check from pg_policies where policyname like 'tenant_%'"
+        ):
+            found.setdefault(table, set()).add((command, using, check))
+        assert found.keys() == tenant_tables(catalog) | {"tenants"}
+        own = {
+            tuple(part and part.replace("(tenant_id =", "(id =") for part in rule)
+            for rule in found.pop("tenants")
+        }
+        assert own == {
+            tuple(part and part.replace("(tenant_id =", "(id =") for part in rule) for rule in TENANT_POLICIES
+        }
+        assert {table: rules for table, rules in found.items() if rules != TENANT_POLICIES} == {}
+
+    def test_only_the_reviewed_policies_give_more(self, catalog):
+        more = catalog(
+            "select tablename, policyname, role from pg_policies, unnest(roles) role"
+            " where policyname not like 'tenant_%'"
+        )
+        assert set(more) == MORE_POLICIES
+
+
+class TestRoles:
+    def test_runtime_roles_have_no_power_over_the_schema(self, catalog):
+        roles = catalog(
+            "select rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb from pg_roles"
+            " where rolname like 'throughline%' order by 1"
+        )
+        assert roles == [
+            ("throughline_api", False, False, False, False),
+            ("throughline_extract", False, True, False, False),
+            ("throughline_owner", False, False, False, False),
+            ("throughline_worker", False, False, False, False),
+        ]
+        memberships = (
+            "select 1 from pg_auth_members m join pg_roles r on r.oid in (m.member, m.roleid)"
+            " where r.rolname like 'throughline%'"
+        )
+        assert catalog(memberships) == []
+
+    def test_everything_belongs_to_the_owner_role(self, catalog):
+        strangers = (
+            "select relname from pg_class where relnamespace = 'public'::regnamespace"
+            " and pg_get_userbyid(relowner) <> 'throughline_owner'"
+            " union all select proname from pg_proc where pronamespace = 'public'::regnamespace"
+            " and pg_get_userbyid(proowner) <> 'throughline_owner'"
+        )
+        assert catalog(strangers) == []
+
+    def test_nobody_has_rights_on_a_partition(self, catalog):
+        partitions = catalog("select relname, relacl from pg_class where relispartition and relkind = 'r'")
+        assert len(partitions) >= 3
+        assert [name for name, acl in partitions if acl is not None] == []
+
+    def test_people_are_out_of_reach_for_the_runtime_roles(self, catalog):
+        for table in ("users", "memberships", "tombstones"):
+            for role in ("throughline_api", "throughline_worker"):
+                rights = catalog(
+                    "select has_any_column_privilege(%s, %s, 'select, insert, update')"
+                    " or has_table_privilege(%s, %s, 'delete')",
+                    *(role, table, role, table),
+                )
+                assert rights == [(False,)], (table, role)
+
+    def test_security_definer_functions_fix_their_search_path_and_are_not_public(self, catalog):
+        loose = catalog(
+            "select oid::regprocedure::text from pg_proc where pronamespace = 'public'::regnamespace and ("
+            "  (prosecdef and not coalesce(array_to_string(proconfig, ',') like '%search_path=%pg_temp%', false))"
+            "  or has_function_privilege('public', oid, 'execute'))"
+        )
+        assert loose == []
+
+
+class TestColumns:
+    def test_the_extraction_sees_all_but_the_reviewed_columns(self, catalog):
+        hidden = catalog(
+            "select table_name || '.' || column_name from information_schema.columns"
+            " where table_schema = 'public' and table_name = any(%s)"
+            " and not has_column_privilege('throughline_extract', quote_ident(table_name), column_name, 'select')",
+            sorted(
+                (tenant_tables(catalog) | {"tenants", "memberships", "tombstones"}) - {"pipeline_requests"}
+            ),
+        )
+        assert {name for (name,) in hidden} == HIDDEN_FROM_EXTRACTION
+
+    def test_the_extraction_writes_nothing_and_reads_no_user(self, catalog):
+        rights = catalog(
+            "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v')"
+            " and (has_any_column_privilege('throughline_extract', oid, 'insert, update')"
+            " or has_table_privilege('throughline_extract', oid, 'delete, truncate'))"
+        )
+        assert rights == []
+        assert catalog("select has_any_column_privilege('throughline_extract', 'users', 'select')") == [
+            (False,)
+        ]
+
+    def test_writers_give_every_column_but_the_change_stamp(self, catalog):
+        tables = sorted(tenant_tables(catalog) - {"pipeline_requests"})
+        withheld = catalog(
+            "select c.column_name, count(distinct c.table_name)"
+            " from information_schema.columns c, unnest(array['throughline_api', 'throughline_worker']) role,"
+            "  unnest(array['insert', 'update']) verb"
+            " where c.table_schema = 'public' and c.table_name = any(%s) and c.is_generated = 'NEVER'"
+            " and not has_column_privilege(role, quote_ident(c.table_name), c.column_name, verb) group by 1",
+            tables,
+        )
+        assert withheld == [("change_xid", len(tables))]
+
+
+class TestChanges:
+    def test_every_table_that_is_extracted_stamps_changes_and_leaves_tombstones(self, catalog):
+        wanted = (tenant_tables(catalog) | {"tenants", "memberships"}) - {"pipeline_requests"}
+        for trigger in ("stamp_change", "leave_tombstones"):
+            having = catalog(
+                "select tgrelid::regclass::text from pg_trigger join pg_class c on c.oid = tgrelid"
+                " where tgname = %s and not c.relispartition",
+                trigger,
+            )
+            assert {name for (name,) in having} - {"users"} == wanted, trigger
+
+    def test_the_watermark_column_has_a_summarising_index(self, catalog):
+        lacking = catalog(
+            "select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'change_xid'"
+            " where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname <> 'users'"
+            " and not exists (select from pg_index i join pg_class ic on ic.oid = i.indexrelid"
+            "  join pg_am am on am.oid = ic.relam where i.indrelid = c.oid and am.amname = 'brin'"
+            "  and i.indkey[0] = a.attnum)"
+        )
+        assert lacking == []
