@@ -46,7 +46,7 @@ class Rows(NamedTuple):
 
 def open_sandboxed(path: Path, *, threads: int = 2, memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:
     """A connection that reads this one file and nothing else, and cannot be talked out of it."""
-    return duckdb.connect(
+    conn = duckdb.connect(
         str(path),
         read_only=True,
         config={
@@ -57,9 +57,13 @@ def open_sandboxed(path: Path, *, threads: int = 2, memory_limit: str = "1GB") -
             "threads": str(threads),
             "memory_limit": memory_limit,
             "temp_directory": "",  # a query too large for the memory limit fails instead of filling the disk
-            "lock_configuration": "true",
         },
     )
+    # A process that opens the file twice gets one instance, locked already.
+    if conn.execute("select current_setting('lock_configuration')").fetchall() == [(False,)]:
+        conn.execute("set global timezone = 'UTC'")  # or days would begin at the server's midnight
+        conn.execute("set global lock_configuration = true")
+    return conn
 
 
 @dataclass(slots=True)
@@ -113,8 +117,9 @@ class Session:
             result = self._cursor.execute(sql, dict(params or {}))
             columns = [column[0] for column in result.description or ()]
             rows = result.fetchmany(max_rows + 1)
-        if len(rows) > max_rows:
-            raise TooManyRows(f"the answer has more than {max_rows:,} rows")
+            if len(rows) > max_rows:
+                raise TooManyRows(f"the answer has more than {max_rows:,} rows")
+            self._cursor.complete()
         return Rows(columns, rows)
 
     def fetch_arrow(
@@ -227,7 +232,7 @@ class ReleaseReader:
             if opened.idle[tenant_id]:
                 return opened.idle[tenant_id].pop()
         cursor = opened.conn.cursor()
-        cursor.execute("set variable tenant_id = $tenant_id", {"tenant_id": str(tenant_id)})
+        cursor.execute("set variable tenant_id = $tenant_id", {"tenant_id": str(tenant_id)}).complete()
         return cursor
 
     @contextmanager

@@ -190,10 +190,9 @@ def rollback(releases: Path, release_id: str | None = None) -> ReleaseInfo:
     Raises ReleaseNotFound when there is none, ReleaseDamaged when the named one is not sound.
     """
     with publisher_lock(releases):
-        if release_id is not None:
-            target = check_sound(find_release(releases, release_id))
-        else:
-            target = _previous(releases)
+        target = (
+            check_sound(find_release(releases, release_id)) if release_id is not None else _previous(releases)
+        )
         point_to(releases, target.id)
         return target
 

@@ -16,7 +16,7 @@ from random import Random
 import duckdb
 import pytest
 
-from tests.warehouse.releases.conftest import ACME, BOLT, ROWS, TABLES, fill
+from tests.warehouse.releases.numbered import ACME, BOLT, ROWS, TABLES, fill
 from warehouse.releases import (
     ReleaseInfo,
     ReleaseReader,
@@ -175,7 +175,8 @@ def test_a_publisher_killed_at_any_instant_leaves_a_sound_current_release(
         publisher.stdout.close()
 
         survivor = current(releases)
-        assert survivor is not None and (releases / "current").read_text().strip() == survivor.id
+        assert survivor is not None
+        assert (releases / "current").read_text().strip() == survivor.id
         assert len(reader.fetch(ACME, "from marts.sales").rows) == ROWS[ACME]
 
     fill(warehouse, 9)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.warehouse.releases.conftest import ACME
+from tests.warehouse.releases.numbered import ACME
 from warehouse.releases import (
     ReleaseDamaged,
     ReleaseInfo,
@@ -112,7 +112,8 @@ class TestDamage:
         publish_number(1), publish_number(2)
         damage(publish_number(3).path)
         assert reader.fetch(ACME, "select distinct number from marts.sales").rows == [(2,)]
-        assert reader.problem is not None and "current release cannot be used" in reader.problem
+        assert reader.problem is not None
+        assert "current release cannot be used" in reader.problem
 
     def test_a_sound_publish_ends_the_trouble(
         self, releases: Path, publish_number: Publish, reader: ReleaseReader, damage: Callable[[Path], None]
