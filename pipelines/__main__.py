@@ -93,7 +93,7 @@ def daemon(port: int = 0) -> None:
 
 
 @demo.command()
-def load(size: str = "small", seed: int = 7) -> None:
+def load(size: str = "small", seed: int = 2) -> None:
     """Simulate the three demo tenants and load them; does nothing when they are there."""
     progress.turn_on()
     from pipelines.demo.command import load_demo

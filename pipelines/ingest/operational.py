@@ -24,7 +24,7 @@ from warehouse.landing import Load, LoadWriter, Writer
 from warehouse.postgres import Address
 
 SOURCE = "operational"
-CHUNK_ROWS = 500_000  # rows held in memory at a time by one connection
+CHUNK_ROWS = 2 * 122_880  # rows held in memory at a time by one connection: two of DuckDB's row groups
 SPLIT_PAGES = 4_096  # heap pages (32 MiB) above which a table is read in several slices
 MEMORY = "256MB"  # of each connection's checking engine; it holds one chunk's working set
 
@@ -148,16 +148,16 @@ def _tombstones(contract: Contract, within: Range) -> str:
 
 def _queries(holder: psycopg.Connection, contract: Contract, within: Range) -> Iterator[str]:
     """The statements that together read the range, each a share of about equal size."""
-    rows = f"select {_columns(contract)}, change_xid as _change_xid, false as _deleted from {contract.name}"
+    columns = f"{_columns(contract)}, change_xid as _change_xid"
     if within.mode == "incremental":
         in_range = f"change_xid >= {within.low} and change_xid < {within.high}"
-        yield f"{rows} where {in_range}"
+        yield f"select {columns}, false as _deleted from {contract.name} where {in_range}"
         yield _tombstones(contract, within)
         return
     # In full means all that the snapshot sees: after a restore old rows carry ids from "the future". What lies above
     # the horizon comes once more with the next increment and replaces itself there.
     for condition in _shares(holder, contract):
-        yield f"{rows} where {condition}"
+        yield f"select {columns} from {contract.name} where {condition}"
 
 
 def _shares(holder: psycopg.Connection, contract: Contract) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from warehouse.contracts import Column, Contract
 
@@ -77,19 +78,29 @@ def violations(column: Column, given: str | None) -> Iterable[tuple[str, str]]:
         )
 
 
-def reasons_sql(contract: Contract, given: dict[str, str], *, unique: bool) -> str:
-    """A list expression: the reasons why a row breaks the contract; empty for a good row.
+@dataclass(frozen=True)
+class Check:
+    """A contract as SQL over one relation."""
 
-    A row marked deleted brings only its key, so only the key is checked. With ``unique`` the second and later rows
-    of a key within the relation are bad too.
+    bad: str  # true for a row that breaks the contract; cheap, for every row
+    reasons: str  # list of reasons; costly, for bad rows only
+
+
+def check_sql(contract: Contract, given: Mapping[str, str], *, duplicate: str | None = None) -> Check:
+    """How to tell good rows from bad.
+
+    A row marked deleted brings only its key, so only the key is checked. ``duplicate`` is a boolean column that marks
+    the second and later rows of a key.
     """
-    terms: list[str] = []
+    terms: list[tuple[str, str]] = []
     for column in contract.columns.values():
         for bad, reason in violations(column, given.get(column.name)):
             spared = "" if column.name in contract.key or "_deleted" not in given else "not _deleted and "
-            terms.append(f"case when {spared}({bad}) then {literal(reason)} end")
-    if unique:
-        keys = ", ".join(quoted(name) for name in contract.key)
-        duplicate = literal(f"duplicate key: {', '.join(contract.key)}")
-        terms.append(f"case when row_number() over (partition by {keys}) > 1 then {duplicate} end")
-    return f"list_filter([{', '.join(terms)}], lambda r: r is not null)"
+            terms.append((f"{spared}({bad})", reason))
+    if duplicate:
+        terms.append((duplicate, f"duplicate key: {', '.join(contract.key)}"))
+    listed = ", ".join(f"case when {bad} then {literal(reason)} end" for bad, reason in terms)
+    return Check(
+        bad=" or ".join(f"({bad})" for bad, _ in terms) or "false",
+        reasons=f"list_filter([{listed}], lambda r: r is not null)",
+    )

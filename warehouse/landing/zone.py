@@ -21,11 +21,11 @@ from typing import Any
 import duckdb
 
 from warehouse.contracts import Contract
-from warehouse.landing.check import quoted, reasons_sql, typed
+from warehouse.landing.check import check_sql, quoted, typed
 from warehouse.landing.loads import Load, Part, checksum
 from warehouse.settings import Home, fsync_folder, locked
 
-PARQUET = "format parquet, compression zstd, compression_level 1"
+PARQUET = "format parquet, compression zstd, compression_level 1, parquet_version v2"
 
 
 @dataclass(frozen=True)
@@ -187,28 +187,27 @@ class LoadWriter:
         Columns are taken by name; a missing one is NULL, text is converted where the contract has another type, extra
         ones are ignored. ``unique``: also refuse the second row of a key within this relation.
         """
-        given = {
-            name: kind for name, kind, *_ in connection.execute(f"describe {quoted(relation)}").fetchall()
-        }
-        reasons = reasons_sql(self.contract, given, unique=unique)
-        name = quoted(relation)
-        # One pass decides; only when something is bad are the rows looked at a second time.
-        if unique:
-            connection.execute(
-                f"create or replace temp table checked as select *, {reasons} as _reasons from {name}"
-            )
-            name, reasons = "checked", "_reasons"
-        counted = connection.execute(
-            f"select count(*), count(*) filter (where len({reasons}) > 0) from {name}"
-        ).fetchone()
-        assert counted is not None
-        read, bad = counted
-        good = f"where len({reasons}) = 0" if bad else ""
+        described = connection.execute(f"describe {quoted(relation)}").fetchall()
+        given = {name: kind for name, kind, *_ in described}
+        rows = quoted(relation)
+        if (
+            unique
+        ):  # kept aside, because which row of a key counts as the first must not change between two looks
+            keys = ", ".join(quoted(name) for name in self.contract.key)
+            again = f"row_number() over (partition by {keys}) > 1 as _again"
+            connection.execute(f"create or replace temp table checked as select *, {again} from {rows}")
+            rows = "checked"
+        check = check_sql(self.contract, given, duplicate="_again" if unique else None)
+        # The cheap test decides; only when something is bad are the rows looked at a second time.
+        count = f"select count(*), count(*) filter (where {check.bad}) from {rows}"
+        read, bad = connection.execute(count).fetchone() or (0, 0)
         if read > bad:
-            self._file(connection, f"select {self._columns(given)} from {name} {good}")
+            good = f"where not ({check.bad})" if bad else ""
+            self._file(connection, f"select {self._columns(given)} from {rows} {good}")
         if bad:
+            kept = "* exclude (_again)" if unique else "*"
             self._set_apart(
-                connection, f"select *, {reasons} as _reasons from {name} where len({reasons}) > 0", given
+                connection, f"select {kept}, {check.reasons} as _reasons from {rows} where {check.bad}"
             )
         if unique:
             connection.execute("drop table checked")
@@ -264,7 +263,7 @@ class LoadWriter:
             with self._guard:
                 self.parts.append(part)
 
-    def _set_apart(self, connection: duckdb.DuckDBPyConnection, rows: str, given: Mapping[str, str]) -> None:
+    def _set_apart(self, connection: duckdb.DuckDBPyConnection, rows: str) -> None:
         """Write bad rows as they came, with their reasons."""
         folder = self.aside / str(self._next())
         folder.mkdir(parents=True)
