@@ -1,0 +1,1 @@
+"""Analytics: answers over the current release."""

@@ -1,0 +1,1 @@
+"""Headline figures, figures by section, and their series over time."""

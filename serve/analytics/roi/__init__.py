@@ -1,0 +1,1 @@
+"""What was put in and what came back, by campaign, lead source or vehicle."""

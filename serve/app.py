@@ -1,0 +1,151 @@
+"""The application: every part of the service put together, and nothing else.
+
+``create_app`` connects to nothing; the lifespan does. Run it with
+``uvicorn serve.app:create_app --factory``.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.routing import APIRouter
+from starlette.middleware.cors import CORSMiddleware
+from starlette.staticfiles import StaticFiles
+
+from serve.analytics.dashboard.endpoints import router as dashboard
+from serve.analytics.intelligence.endpoints import router as intelligence
+from serve.analytics.roi.endpoints import router as roi
+from serve.fleet.costs.endpoints import router as fleet_costs
+from serve.fleet.maintenance.endpoints import router as fleet_maintenance
+from serve.identity.auth.endpoints import router as auth
+from serve.identity.auth.service import Login
+from serve.kernel import errors, migrate
+from serve.kernel.access import check_declared
+from serve.kernel.answers import Answers
+from serve.kernel.caller import Tokens
+from serve.kernel.db import Database, DatabaseUnavailable
+from serve.kernel.etag import PROGRAM
+from serve.kernel.layer import Layer
+from serve.kernel.openapi import document, document_bytes
+from serve.kernel.routing import add_routes
+from serve.platform.docs.endpoints import ASSETS
+from serve.platform.docs.endpoints import router as docs
+from serve.platform.health.endpoints import router as health
+from serve.platform.pages.endpoints import PAGES
+from serve.platform.pages.endpoints import router as pages
+from serve.settings import Settings
+from warehouse import postgres
+from warehouse.releases import ReleaseReader
+from warehouse.settings import Home
+
+ROUTERS: tuple[APIRouter, ...] = (
+    auth,
+    dashboard,
+    intelligence,
+    roi,
+    fleet_costs,
+    fleet_maintenance,
+    health,
+    docs,
+    pages,
+)
+
+PUBLIC = frozenset(
+    {
+        "POST /api/v1/auth/login",
+        "GET /health/live",
+        "GET /health/ready",
+        "GET /openapi.json",
+        "GET /docs",
+        "GET /docs/init.js",
+        "GET /docs/assets",
+        "GET /",
+        "GET /pages",  # the dashboard's own files hold no figures: it asks the API for them
+    }
+)
+"""Everything that may be called without logging in."""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service with these settings, or those of the environment."""
+    settings = settings or Settings()
+    app = FastAPI(
+        title="Throughline",
+        summary="Operations and analytics for service businesses.",
+        description="Amounts are minor units of `meta.currency`; days and ranges end at `meta.as_of`.",
+        version=PROGRAM,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    add_routes(app, ROUTERS)
+    app.mount("/docs/assets", ASSETS, name="docs-assets")
+    app.mount("/pages", StaticFiles(directory=PAGES, check_dir=False), name="pages")
+    check_declared(app.routes, PUBLIC)
+    app.openapi = lambda: document(app)  # type: ignore[method-assign]
+    errors.install(app)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["ETag", "X-Request-ID", "X-Release-Id", "X-Total-Count"],
+        )
+    app.add_middleware(Layer, max_body_bytes=settings.max_body_bytes)
+    app.state.settings = settings
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    home = Home(settings.throughline_home)
+    state = app.state
+    _log_accesses()
+    state.tokens = Tokens(home.secret("access_token_key"), life_s=settings.token_life_s)
+    state.database = Database(lambda: _address(home, settings), size=settings.database_pool_size)
+    state.login = Login(state.database, attempts_per_min=settings.login_attempts_per_min)
+    state.answers = Answers(
+        ReleaseReader(home.releases, memory_limit=settings.release_memory),
+        threads=settings.release_threads,
+        cache_bytes=settings.answer_cache_mb * 1_000_000,
+    )
+    state.newest_revision = migrate.head()
+    state.openapi_bytes = document_bytes(app)
+    gc.collect()
+    gc.freeze()  # a full collection over all routes and models stops the process for 50 ms and more
+    gc.set_threshold(20_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        state.answers.close()
+        await state.database.close()
+
+
+def _address(home: Home, settings: Settings) -> str:
+    address = (
+        postgres.external(home, settings.database_url) if settings.database_url else postgres.running(home)
+    )
+    if address is None:
+        raise DatabaseUnavailable
+    return address.url("api")
+
+
+def _log_accesses() -> None:
+    """One line of JSON a request on standard output, unless somebody configured the logger before."""
+    logger = logging.getLogger("throughline.access")
+    if not logger.handlers and not logging.getLogger().handlers:
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False

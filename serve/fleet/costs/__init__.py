@@ -1,0 +1,1 @@
+"""What vehicles cost: running costs, fuel, upkeep and the hours they stood still."""

@@ -1,0 +1,1 @@
+"""Which vehicles are likely to fail soon."""

@@ -1,0 +1,15 @@
+"""How a log-in can fail. None of it tells whether an account exists."""
+
+from serve.kernel.errors import Forbidden, TooManyRequests, Unauthenticated
+
+
+class WrongCredentials(Unauthenticated):
+    code, message = "WRONG_CREDENTIALS", "E-mail and password do not match an active account."
+
+
+class NoMembership(Forbidden):
+    code, message = "NO_MEMBERSHIP", "This account does not belong to that tenant."
+
+
+class TooManyAttempts(TooManyRequests):
+    code, message = "TOO_MANY_ATTEMPTS", "Too many failed log-ins. Wait a little, then try again."

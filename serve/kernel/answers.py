@@ -1,0 +1,263 @@
+"""Answers from the current release: negotiated, named by an ETag, computed in a thread, remembered as bytes.
+
+An endpoint gives ``answer`` its validated query and a plain function from a ``Reading`` to an ``Answer``; everything
+else about HTTP happens here, once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel, Field
+
+from serve.kernel.caller import Caller, Guard
+from serve.kernel.envelope import Meta, PageMeta, success
+from serve.kernel.errors import Unavailable
+from serve.kernel.etag import answer_etag, matches
+from serve.kernel.formats import MEDIA_TYPES, Format, Row, arrow_schema, negotiate, to_arrow, to_csv
+from serve.kernel.periods import PeriodRead
+from warehouse.releases import QueryTimeout, ReleaseNotFound, ReleaseReader, Session, TooManyRows
+
+Query = TypeVar("Query", bound=BaseModel)
+
+
+class NoRelease(Unavailable):
+    code = "NO_RELEASE"
+    message = "No figures have been published for this tenant yet. Run the pipeline, then ask again."
+
+
+class QueryTooSlow(Unavailable):
+    code, message = (
+        "QUERY_TIMEOUT",
+        "The question took too long to answer. Ask for a shorter period or fewer rows.",
+    )
+
+
+class ReleaseMeta(Meta):
+    """Which data an answer comes from."""
+
+    release_id: str = Field(examples=["20260201T021500123Z-0a1b2c"])
+    as_of: date = Field(description="Last day of the data; every range ends here.", examples=["2026-01-31"])
+    currency: str = Field(
+        description="ISO 4217 code of every amount; amounts are minor units.", examples=["EUR"]
+    )
+    simulated: bool = Field(
+        description="Whether this tenant's data was made by the simulator.", examples=[True]
+    )
+
+
+class PeriodMeta(ReleaseMeta):
+    period: PeriodRead
+
+
+class ReleasePageMeta(ReleaseMeta, PageMeta):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFacts:
+    as_of: date
+    currency: str
+    is_simulated: bool
+
+
+class Reading:
+    """One tenant's view of one release, for the length of one request."""
+
+    def __init__(self, session: Session, facts: TenantFacts) -> None:
+        self.session = session
+        self.as_of, self.currency, self.is_simulated = facts.as_of, facts.currency, facts.is_simulated
+
+    def rows(self, sql: str, **params: Any) -> list[Row]:
+        """The answer as dictionaries; parameters are named ``$name`` in the statement."""
+        columns, rows = self.session.fetch(sql, params)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    def row(self, sql: str, **params: Any) -> Row:
+        """The only row of an aggregate."""
+        (row,) = self.rows(sql, **params)
+        return row
+
+
+@dataclass(slots=True)
+class Answer:
+    """``data`` for JSON as plain values; ``rows`` for CSV and Arrow, when they are not ``data`` itself."""
+
+    data: Any
+    rows: Sequence[Row] | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A finished answer; nothing in it depends on who asked beyond what the ETag covers."""
+
+    body: bytes
+    headers: dict[str, str]
+
+
+_FACTS = """
+    select
+        coalesce(t.data_until, (select max(date) from marts.kpi_daily)) as as_of,
+        t.currency,
+        t.is_simulated
+    from marts.dim_tenants as t
+"""
+
+
+class Answers:
+    """The release reader, its threads, and a bounded memory of finished answers; one a process."""
+
+    def __init__(self, reader: ReleaseReader, *, threads: int, cache_bytes: int) -> None:
+        self.reader = reader
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="release")
+        self._cache = _ByteCache(cache_bytes)
+        self._facts: OrderedDict[tuple[str, UUID], TenantFacts] = OrderedDict()
+        self._lock = threading.Lock()
+
+    async def run(self, work: Callable[[], Response]) -> Response:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        self.reader.close()
+
+    def respond(
+        self,
+        request: Request,
+        caller: Caller,
+        query: BaseModel,
+        compute: Callable[[Reading, Any], Answer],
+        row: type[BaseModel],
+    ) -> Response:
+        """The response of one request. Blocks; for a thread of ``run``."""
+        kind = negotiate(request.headers.get("accept"))
+        path: str = request.scope["route"].path
+        parameters = query.model_dump_json().encode()
+        try:
+            with self.reader.query(caller.tenant_id) as session:
+                etag = answer_etag(session.release.id, caller.tenant_id, path, parameters, kind)
+                if matches(request.headers.get("if-none-match"), etag):
+                    return Response(status_code=304, headers=_naming(etag))
+                sent = self._cache.get(etag)
+                if sent is None:
+                    reading = Reading(session, self._tenant_facts(session))
+                    sent = _finish(compute(reading, query), reading, kind, row, path)
+                    self._cache.put(etag, sent)
+        except ReleaseNotFound as error:
+            raise NoRelease from error
+        except QueryTimeout as error:
+            raise QueryTooSlow from error
+        except TooManyRows as error:
+            raise QueryTooSlow(f"That is too much at once: {error}.") from error
+        return Response(sent.body, headers={**sent.headers, **_naming(etag)}, media_type=MEDIA_TYPES[kind])
+
+    def _tenant_facts(self, session: Session) -> TenantFacts:
+        key = (session.release.id, session.tenant_id)
+        facts = self._facts.get(key)
+        if facts is None:
+            rows = session.fetch(_FACTS).rows
+            if not rows or rows[0][0] is None:
+                raise NoRelease
+            facts = TenantFacts(*rows[0])
+            with self._lock:
+                self._facts[key] = facts
+                while len(self._facts) > 10_000:
+                    self._facts.popitem(last=False)
+        return facts
+
+
+class _ByteCache:
+    """Least recently used answers go first; thread-safe."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit, self._size = limit_bytes, 0
+        self._entries: OrderedDict[str, _Sent] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> _Sent | None:
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._entries.move_to_end(key)
+            return entry
+
+    def put(self, key: str, entry: _Sent) -> None:
+        with self._lock:
+            if len(entry.body) > self._limit or key in self._entries:
+                return
+            self._entries[key] = entry
+            self._size += len(entry.body)
+            while self._size > self._limit:
+                self._size -= len(self._entries.popitem(last=False)[1].body)
+
+
+def _naming(etag: str) -> dict[str, str]:
+    return {
+        "ETag": etag,
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept, Authorization, Cookie",
+    }
+
+
+def _finish(answer: Answer, reading: Reading, kind: Format, row: type[BaseModel], path: str) -> _Sent:
+    release_id = reading.session.release.id
+    if kind == "json":
+        meta = {
+            "release_id": release_id,
+            "as_of": reading.as_of,
+            "currency": reading.currency,
+            "simulated": reading.is_simulated,
+            **answer.meta,
+        }
+        return _Sent(success(answer.data, meta), {})
+    rows = answer.data if answer.rows is None else answer.rows
+    headers = {
+        "X-Release-Id": release_id,
+        "X-As-Of": str(reading.as_of),
+        "X-Currency": reading.currency,
+        "X-Simulated": str(reading.is_simulated).lower(),
+    }
+    if "total" in answer.meta:
+        headers["X-Total-Count"] = str(answer.meta["total"])
+    if kind == "csv":
+        name = path.removeprefix("/api/v1/").replace("/", "-")
+        headers["Content-Disposition"] = f'attachment; filename="{name}-{reading.as_of}.csv"'
+        return _Sent(to_csv(list(row.model_fields), rows), headers)
+    return _Sent(to_arrow(arrow_schema(row), rows), headers)
+
+
+class Answering:
+    """What an endpoint calls; made for each request by ``Answerer``."""
+
+    def __init__(self, request: Request, caller: Caller) -> None:
+        self._request, self._caller = request, caller
+        self._answers: Answers = request.app.state.answers
+
+    async def __call__(
+        self, query: Query, compute: Callable[[Reading, Query], Answer], *, row: type[BaseModel]
+    ) -> Response:
+        """``row`` is the model of a CSV or Arrow row."""
+        return await self._answers.run(
+            lambda: self._answers.respond(self._request, self._caller, query, compute, row)
+        )
+
+
+class Answerer(Guard):
+    """Gives an endpoint what it answers with, if the caller has the permission."""
+
+    async def __call__(self, request: Request) -> Answering:
+        return Answering(request, self.admit(request))
+
+
+AnalyticsAnswer = Annotated[Answering, Depends(Answerer("analytics:read"))]
+FleetAnswer = Annotated[Answering, Depends(Answerer("fleet:read"))]

@@ -1,0 +1,71 @@
+"""The body of every success: ``{"success": true, "data": …, "meta": {…}}``."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+import orjson
+from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+Data = TypeVar("Data")
+M = TypeVar("M", bound="Meta")
+
+
+class Input(BaseModel):
+    """Base of request bodies: snake_case and camelCase are both read, unknown fields are refused."""
+
+    model_config = ConfigDict(
+        alias_generator=AliasGenerator(validation_alias=lambda name: AliasChoices(name, to_camel(name))),
+        validate_by_name=True,
+        extra="forbid",
+    )
+
+
+class Output(BaseModel):
+    """Base of everything that is answered; the model says exactly which fields there are."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class Meta(Output):
+    """What is said about an answer beside the answer."""
+
+
+class PageMeta(Meta):
+    """Where a page lies in its list; both ways of counting."""
+
+    page: int | None = Field(
+        description="From 1; empty when the offset is not a whole number of pages.", examples=[1]
+    )
+    per_page: int = Field(examples=[20])
+    total: int = Field(description="Rows on all pages.", examples=[1])
+    total_pages: int = Field(examples=[1])
+    limit: int = Field(description="The same as per_page.", examples=[20])
+    offset: int = Field(description="Rows before this page.", examples=[0])
+
+
+class Success(Output, Generic[Data, M]):
+    success: Literal[True] = True
+    data: Data
+    meta: M
+
+
+def dumps(value: Any) -> bytes:
+    """JSON bytes: times as RFC 3339 with Z, naive ones taken as UTC; not-a-number becomes null."""
+    return orjson.dumps(value, _plain, orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):  # means and ratios; money is an integer
+        return float(value)
+    if isinstance(value, UUID):  # a subclass, as asyncpg gives it
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in an answer")
+
+
+def success(data: Any, meta: Any) -> bytes:
+    """The envelope around data and meta that are plain values."""
+    return dumps({"success": True, "data": data, "meta": meta})

@@ -1,0 +1,196 @@
+"""How an action can fail, as HTTP tells it: one envelope, true status codes, never a stack trace.
+
+A domain subclasses the problem that fits and gives it a ``code``. Clients that ask for
+``application/problem+json`` get RFC 9457 instead of the envelope.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+log = logging.getLogger("throughline.errors")
+
+
+class ErrorDetail(BaseModel):
+    """What is wrong with one field."""
+
+    field: str = Field(description="The field or parameter, as the client wrote it.")
+    message: str
+
+
+class ErrorBody(BaseModel):
+    """Why the request failed."""
+
+    code: str = Field(description="Stable word for programs.")
+    message: str = Field(description="One sentence for people.")
+    details: list[ErrorDetail] = []
+    request_id: str = Field(description="Quote it when you ask for help; it is in the log too.")
+
+
+class ErrorEnvelope(BaseModel):
+    """The body of every answer that is not a success."""
+
+    success: Literal[False] = False
+    error: ErrorBody
+
+
+class Problem(HTTPException):
+    """Base of every failure that a client is told about."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "INTERNAL"
+    message: ClassVar[str] = "Something went wrong on our side. The log has the cause under the request id."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        details: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """``details`` are (field, message) pairs."""
+        super().__init__(self.status, message or self.message, dict(headers or {}))
+        self.details = details
+
+
+class Malformed(Problem):
+    status, code, message = 400, "MALFORMED", "The request could not be read."
+
+
+class Unauthenticated(Problem):
+    status, code, message = 401, "UNAUTHENTICATED", "Log in first: send a valid access token."
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message, headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(Problem):
+    status, code, message = 403, "FORBIDDEN", "Your role does not allow this."
+
+
+class NotFound(Problem):
+    status, code, message = 404, "NOT_FOUND", "There is nothing at this address."
+
+
+class MethodNotAllowed(Problem):
+    status, code, message = 405, "METHOD_NOT_ALLOWED", "This address does not take that method."
+
+
+class NotAcceptable(Problem):
+    status, code, message = 406, "NOT_ACCEPTABLE", "None of the formats in Accept can be produced here."
+
+
+class BodyTooLarge(Problem):
+    status, code, message = 413, "BODY_TOO_LARGE", "The request body is too large."
+
+
+class UnsupportedMediaType(Problem):
+    status, code, message = 415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json."
+
+
+class Invalid(Problem):
+    status, code, message = 422, "INVALID", "Some values are not valid."
+
+
+class TooManyRequests(Problem):
+    status, code, message = 429, "RATE_LIMITED", "Too many attempts. Wait a little."
+
+
+class Unavailable(Problem):
+    status, code, message = 503, "UNAVAILABLE", "A part that this needs is not running."
+
+
+_BY_STATUS: dict[int, type[Problem]] = {
+    problem.status: problem
+    for problem in (Malformed, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, NotAcceptable)
+}
+
+
+def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The ``responses=`` of a route for these failures, with an example of each for OpenAPI."""
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        entry = by_status.setdefault(
+            kind.status,
+            {"model": ErrorEnvelope, "description": kind.message, "content": {"application/json": {}}},
+        )
+        examples = entry["content"]["application/json"].setdefault("examples", {})
+        example = {"code": kind.code, "message": kind.message, "details": [], "request_id": "0b7c-1"}
+        examples[kind.code] = {"value": {"success": False, "error": example}}
+    return by_status
+
+
+def respond(scope: Scope, problem: Problem) -> Response:
+    """The problem as a response in the form that the client asks for."""
+    request_id = scope.get("state", {}).get("request_id", "")
+    details = [{"field": field, "message": message} for field, message in problem.details]
+    accept = next((value for name, value in scope.get("headers", ()) if name == b"accept"), b"")
+    body: dict[str, Any]
+    if b"application/problem+json" in accept:
+        media_type = "application/problem+json"
+        body = {
+            "type": "about:blank",
+            "title": problem.code,
+            "status": problem.status_code,
+            "detail": problem.detail,
+            "errors": details,
+            "request_id": request_id,
+        }
+    else:
+        media_type = "application/json"
+        error = {
+            "code": problem.code,
+            "message": problem.detail,
+            "details": details,
+            "request_id": request_id,
+        }
+        body = {"success": False, "error": error}
+    headers = {**(problem.headers or {}), "Cache-Control": "no-store"}
+    return Response(orjson.dumps(body), problem.status_code, headers, media_type)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception of the application in the envelope."""
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if isinstance(error, Problem):
+        return respond(request.scope, error)
+    kind = _BY_STATUS.get(error.status_code, Problem)
+    translated = kind() if kind is Unauthenticated else kind(headers=error.headers)
+    translated.status_code = error.status_code
+    return respond(request.scope, translated)
+
+
+async def _validation(request: Request, error: Exception) -> Response:
+    """Name the field; never repeat its value, which may be a password."""
+    assert isinstance(error, RequestValidationError)
+    written_as: dict[str, str] = request.scope.get("state", {}).get("written_as", {})
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return respond(request.scope, Malformed("The body is not valid JSON."))
+    if any(item["loc"] == ("body",) for item in found) and not _is_json(request):
+        return respond(request.scope, UnsupportedMediaType())
+    details = []
+    for item in found:
+        path = [str(part) for part in item["loc"][1:]] or [str(item["loc"][0])]
+        field = ".".join([written_as.get(path[0], path[0]), *path[1:]])
+        details.append((field, item["msg"].removeprefix("Value error, ")))
+    return respond(request.scope, Invalid(details=details))
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")

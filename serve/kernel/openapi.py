@@ -1,0 +1,127 @@
+"""The OpenAPI document: what FastAPI derives, completed in one place (errors, security, formats, an example each)."""
+
+from __future__ import annotations
+
+import types
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from uuid import UUID
+
+import orjson
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from serve.kernel.access import permission_of
+from serve.kernel.answers import NoRelease, QueryTooSlow
+from serve.kernel.caller import COOKIE
+from serve.kernel.errors import Forbidden, Invalid, NotAcceptable, Unauthenticated, problems
+
+_GUARDED = problems(Unauthenticated, Forbidden)
+
+
+def release_answer() -> dict[str, Any]:
+    """The ``responses=`` of every route that answers from a release."""
+    return {
+        "responses": {
+            200: {
+                "headers": {
+                    "ETag": {
+                        "description": "Changes only when the answer may: send it back as If-None-Match.",
+                        "schema": {"type": "string"},
+                    }
+                },
+                "content": {
+                    "text/csv": {"schema": {"type": "string"}},
+                    "application/vnd.apache.arrow.stream": {"schema": {"type": "string", "format": "binary"}},
+                },
+            },
+            304: {"description": "You have this answer already."},
+            **problems(NotAcceptable, NoRelease, QueryTooSlow),
+        }
+    }
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The whole document; needs no database."""
+    schema = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=app.description,
+        routes=app.routes,
+    )
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            for method in route.methods or ():
+                _complete(schema["paths"][route.path_format][method.lower()], route)
+    parts = schema.setdefault("components", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        parts.get("schemas", {}).pop(unused, None)
+    parts["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+    }
+    return schema
+
+
+def document_bytes(app: FastAPI) -> bytes:
+    return orjson.dumps(document(app), option=orjson.OPT_INDENT_2)
+
+
+def _complete(operation: dict[str, Any], route: APIRoute) -> None:
+    responses = operation["responses"]
+    kinds = problems(Invalid)
+    permission = permission_of(route)
+    if permission is not None:
+        operation["security"] = [{"bearer": []}, {"cookie": []}]
+        operation["x-permission"] = permission
+        kinds |= _GUARDED
+    for status, entry in kinds.items():
+        content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}}}
+        content["application/json"] |= entry["content"]["application/json"]
+        responses[str(status)] = {"description": entry["description"], "content": content}
+    success = next((code for code in responses if code.startswith("2")), None)
+    if success and isinstance(route.response_model, type) and issubclass(route.response_model, BaseModel):
+        responses[success]["content"]["application/json"]["example"] = example_of(route.response_model)
+
+
+def example_of(model: type[BaseModel]) -> dict[str, Any]:
+    """An instance as JSON would show it, from the examples of its fields."""
+    return {name: _example(field) for name, field in model.model_fields.items()}
+
+
+def _example(field: FieldInfo) -> Any:
+    if field.examples:
+        return field.examples[0]
+    return _example_of_type(field.annotation)
+
+
+_SIMPLE: dict[Any, Any] = {
+    bool: True,
+    int: 1,
+    float: 0.5,
+    str: "text",
+    date: "2026-01-31",
+    datetime: "2026-01-31T08:00:00Z",
+    UUID: "0192f0c1-7d3a-7b6e-9c0e-5f1f6f0f6a01",
+}
+
+
+def _example_of_type(kind: Any) -> Any:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _example_of_type(inner[0])
+    if origin in (Union, types.UnionType):
+        return _example_of_type(next(each for each in inner if each is not type(None)))
+    if origin is Literal:
+        return inner[0]
+    if origin is list:
+        return [_example_of_type(inner[0])]
+    if origin is dict:
+        return {"key": _example_of_type(inner[1])}
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return example_of(kind)
+    return _SIMPLE.get(kind)

@@ -1,0 +1,39 @@
+"""``/openapi.json`` and ``/docs``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import swagger_ui_bundle
+from fastapi import Request, Response
+from fastapi.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+from serve.kernel.etag import content_etag, matches
+from serve.kernel.routing import area_router
+
+HERE = Path(__file__).parent
+ASSETS = StaticFiles(directory=swagger_ui_bundle.swagger_ui_path)
+
+router = area_router(include_in_schema=False)
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request) -> Response:
+    """Made once at the start; its ETag is its content."""
+    body: bytes = request.app.state.openapi_bytes
+    etag = content_etag(body)
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+@router.get("/docs")
+async def docs() -> Response:
+    return FileResponse(HERE / "index.html")
+
+
+@router.get("/docs/init.js")
+async def init() -> Response:
+    return FileResponse(HERE / "init.js", media_type="text/javascript")

@@ -1,0 +1,52 @@
+"""Every setting of the service, from the environment.
+
+``docs/operations/settings.md`` explains each; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Names are case-insensitive: the setting ``port`` is the variable ``PORT``."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    throughline_home: Path | None = Field(None, description="The one folder where all state lives.")
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port of the API and the dashboard.")
+    dagster_port: int = Field(3000, ge=0, le=65_535, description="Port of Dagster's web page, on loopback.")
+    database_url: str | None = Field(
+        None, description="An existing PostgreSQL 18; without it one is run for you."
+    )
+    database_pool_size: int = Field(
+        10, ge=1, le=100, description="Most database connections of one API process."
+    )
+    token_life_s: int = Field(600, ge=10, le=600, description="Life of an access token, seconds.")
+    cookie_is_secure: bool = Field(
+        False, description="Send the log-in cookie over HTTPS only; switch it on wherever HTTPS is used."
+    )
+    cors_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="Origins, separated by commas, whose pages may call the API with a bearer token."
+    )
+    max_body_bytes: int = Field(1_048_576, ge=1_024, description="Largest request body, bytes.")
+    login_attempts_per_min: int = Field(
+        10, ge=1, description="Failed log-ins a minute, for one address and account together, before 429."
+    )
+    release_threads: int = Field(4, ge=1, le=64, description="Release queries that run at once.")
+    release_memory: str = Field("1GB", pattern=r"^\d+(MB|GB)$", description="Memory of the release reader.")
+    answer_cache_mb: int = Field(
+        32, ge=0, description="Finished answers kept in memory, megabytes; 0 keeps none."
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
