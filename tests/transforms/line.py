@@ -1,0 +1,142 @@
+"""A small line of data for tests: plain frames become a landing zone, and dbt builds from it in this process.
+
+    line = Line(tmp_path)
+    line.load("vehicles", pl.DataFrame(...))            # one load; columns left out are NULL
+    line.load("vehicles", deleted=[vehicle_id])         # tombstones
+    line.build("staging", "fct_vehicle_days")           # dbt run of these selectors
+    line.read("select * from marts.fct_vehicle_days")   # a polars frame
+
+The real landing zone and contracts are used, without PostgreSQL before them: what breaks a contract is an error here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+from dbt.cli.main import dbtRunner
+
+from pipelines.transform.warehouse_state import PREDICTIONS
+from warehouse import duck
+from warehouse.contracts import load_contracts
+from warehouse.landing import Landing, create_views
+from warehouse.settings import PROJECT, Home
+
+TRANSFORMS = PROJECT / "transforms"
+# What the operational store fills in by itself.
+DEFAULTS = {
+    "created_at": pl.lit(datetime(2024, 1, 1, tzinfo=UTC)),
+    "attributes": pl.lit("{}"),
+    "failure_horizon_h": pl.lit(336),
+}
+
+
+class Line:
+    """A landing zone and a warehouse in a folder of their own. Loads count from 1, transactions with them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(folder / "home").create()
+        self.landing = Landing(self.home)
+        self.contracts = load_contracts()
+
+    def load(
+        self,
+        table: str,
+        frame: pl.DataFrame | Iterable[Mapping[str, Any]] = (),
+        *,
+        deleted: Sequence[str] = (),
+        source: str = "operational",
+        change_xid: int | None = None,
+        mode: str = "incremental",
+    ) -> int:
+        """Commit one load and return its number; ``change_xid`` is that number unless given."""
+        contract = self.contracts[table]
+        rows = (
+            frame if isinstance(frame, pl.DataFrame) else pl.DataFrame(list(frame), infer_schema_length=None)
+        )
+        rows = _filled(rows, [name for name in DEFAULTS if name in contract.columns])
+        with self.landing.writer("test") as writer, writer.load(source, contract, mode=mode) as load:
+            xid = load.number if change_xid is None else change_xid
+            with duckdb.connect() as connection:
+                connection.execute("set TimeZone = 'UTC'")
+                if rows.height:
+                    connection.register("rows", rows)
+                    versioned = f"select *, {xid}::bigint as _change_xid, false as _deleted from rows"
+                    connection.execute(f"create temp view given as {versioned}")
+                    load.add(connection, "given")
+                if deleted:
+                    gone = pl.DataFrame({"id": list(deleted)}).with_columns(
+                        _change_xid=pl.lit(xid, pl.Int64), _deleted=pl.lit(True)
+                    )
+                    connection.register("gone", gone)
+                    load.add(connection, "gone")
+        assert not load.reasons, f"{table}: {dict(load.reasons)}"
+        return load.number
+
+    def build(self, *select: str, full_refresh: bool = False, command: str = "run") -> None:
+        """Run dbt on what is new; raises AssertionError with dbt's own words."""
+        with duck.connect(self.home) as connection:
+            built = {} if full_refresh else self._built(connection)
+            create_views(connection, self.landing.folder, self.landing.live(), self.contracts, built=built)
+            for name, columns in PREDICTIONS.items():
+                connection.execute(f"create table if not exists ml.{name} ({columns})")
+        arguments = [command, "--select", *select] if select else [command]
+        self.dbt(*arguments, *(["--full-refresh"] if full_refresh else []))
+
+    def dbt(self, *arguments: str) -> Any:
+        """One dbt command in this process, without logs; its result."""
+        os.environ |= {
+            "THROUGHLINE_WAREHOUSE_FILE": str(self.home.warehouse_file),
+            "DBT_PROJECT_DIR": str(TRANSFORMS),
+            "DBT_PROFILES_DIR": str(TRANSFORMS),
+            "DBT_TARGET_PATH": str(self.home.dbt / "target"),
+            "DBT_LOG_PATH": str(self.home.dbt / "logs"),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        }
+        done = dbtRunner().invoke(["--quiet", "--log-level-file", "none", "--no-use-colors", *arguments])
+        failures = [
+            f"{result.node.name}: {result.message}"
+            for result in getattr(done.result, "results", ())
+            if result.status in {"error", "fail"}
+        ]
+        assert done.success, "\n".join(failures) or str(done.exception)
+        return done.result
+
+    def read(self, query: str) -> pl.DataFrame:
+        """The rows of a query on the warehouse."""
+        with duck.connect(self.home, read_only=True) as connection:
+            return pl.DataFrame(connection.execute(query).to_arrow_table())
+
+    def tables(self, schema: str) -> list[str]:
+        """Names of the schema's tables and views."""
+        found = self.read(
+            f"select table_name from information_schema.tables where table_schema = '{schema}' order by 1"
+        )
+        return found["table_name"].to_list()
+
+    def _built(self, connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+        """The highest load of each table that staging holds."""
+        staged = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'staging'"
+        ).fetchall()
+        built: dict[str, int] = {}
+        for (name,) in staged:
+            newest = connection.execute(f"select max(_load) from staging.{name}").fetchone()
+            built[name.removeprefix("stg_")] = (newest and newest[0]) or 0
+        return built
+
+
+def _filled(rows: pl.DataFrame, defaults: Iterable[str]) -> pl.DataFrame:
+    """The rows with the store's defaults where a column is absent or empty."""
+    absent = [DEFAULTS[name].alias(name) for name in defaults if name not in rows.columns]
+    empty = [
+        pl.col(name).fill_null(DEFAULTS[name].cast(rows.schema[name]))
+        for name in defaults
+        if name in rows.columns
+    ]
+    return rows.with_columns(*absent, *empty)

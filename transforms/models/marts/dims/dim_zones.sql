@@ -1,0 +1,9 @@
+select
+    zone_id,
+    tenant_id,
+    name,
+    city,
+    country,
+    latitude,
+    longitude
+from {{ ref('stg_zones') }}
