@@ -23,18 +23,18 @@ def upgrade(database: Address | str, revision: str = "head") -> None:
 
     ``database`` is an address, or the URL of a role that is the owner or may become it.
     """
-    with _connected(database) as connection:
+    with _as_owner(database) as connection:
         command.upgrade(_config(connection), revision)
 
 
 def downgrade(database: Address | str, revision: str) -> None:
     """Undo migrations back to ``revision`` (``base``: all of them, and the data with them)."""
-    with _connected(database) as connection:
+    with _as_owner(database) as connection:
         command.downgrade(_config(connection), revision)
 
 
 def current(database: Address | str) -> str | None:
-    """The revision that the database is at, or None when it was never migrated."""
+    """The revision that the database is at, or None when it was never migrated. Any of our roles may ask."""
     with _connected(database) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
@@ -49,6 +49,12 @@ def _connected(database: Address | str) -> Iterator[Connection]:
     url = make_url(database.url("owner") if isinstance(database, Address) else database)
     engine = create_engine(url.set(drivername="postgresql+psycopg"), poolclass=NullPool)
     with engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def _as_owner(database: Address | str) -> Iterator[Connection]:
+    with _connected(database) as connection:
         connection.execute(text(f"set local role {OWNER}"))
         connection.execute(text("select pg_advisory_xact_lock(hashtext('throughline migrations'))"))
         yield connection
@@ -63,5 +69,7 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 if __name__ == "__main__":
-    upgrade(*sys.argv[1:3])
+    if len(sys.argv) not in (2, 3):
+        raise SystemExit("usage: python -m serve.kernel.migrate URL [REVISION]")
+    upgrade(*sys.argv[1:])
     print(f"at revision {current(sys.argv[1])}")

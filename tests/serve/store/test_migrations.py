@@ -78,6 +78,10 @@ def test_up_down_and_up_again_on_a_filled_database(store, tenants):
     assert shape(store.address) == before
 
 
+def test_the_api_sees_how_far_the_schema_is(db):
+    assert migrate.current(db.url("api")) == migrate.head()
+
+
 def test_upgrading_what_is_current_changes_nothing(db):
     before = shape(db)
     migrate.upgrade(db)

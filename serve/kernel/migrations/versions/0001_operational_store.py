@@ -76,8 +76,9 @@ def downgrade() -> None:
 
 
 def own_functions() -> list[str]:
-    """Every function of ours with its argument types."""
+    """Every function of ours with its argument types; an extension's belong to a superuser."""
     found = op.get_bind().exec_driver_sql(
-        "select oid::regprocedure::text from pg_proc where pronamespace = 'public'::regnamespace"
+        "select oid::regprocedure::text from pg_proc"
+        " where pronamespace = 'public'::regnamespace and proowner = current_role::regrole"
     )
     return list(found.scalars())
