@@ -1,0 +1,60 @@
+{#- Everything a vehicle used and cost, by month: its months in service, and any other month in which something was booked. -#}
+{%- set whole = [
+    'fuel_cents', 'filled_cents', 'parts_cents', 'labour_cents', 'other_cents', 'trip_count', 'failure_count'
+] -%}
+{%- set measured = ['litres', 'distance_km', 'planned_h', 'unplanned_h'] -%}
+{%- set entries = [
+    ('fct_costs', 'date', "category = 'fuel'", {'fuel_cents': 'amount_cents'}),
+    ('fct_costs', 'date', "category = 'parts'", {'parts_cents': 'amount_cents'}),
+    ('fct_costs', 'date', "category = 'labour'", {'labour_cents': 'amount_cents'}),
+    ('fct_costs', 'date', "category not in ('fuel', 'parts', 'labour')", {'other_cents': 'amount_cents'}),
+    ('fct_fuel_logs', 'filled_at', 'true', {'litres': 'litres', 'filled_cents': 'price_cents'}),
+    ('fct_trips', 'started_at', 'true', {'trip_count': '1', 'distance_km': 'distance_km'}),
+    ('fct_work_orders', 'opened_at', "is_failure and status <> 'cancelled'", {'failure_count': '1'}),
+    ('int_downtime_days', 'date', 'is_planned', {'planned_h': 'downtime_h'}),
+    ('int_downtime_days', 'date', 'not is_planned', {'unplanned_h': 'downtime_h'}),
+] -%}
+
+with
+
+entries as (
+    {% for model, moment, condition, amounts in entries %}
+    select
+        tenant_id,
+        vehicle_id,
+        cast(date_trunc('month', {{ moment if moment == 'date' else utc_date(moment) }}) as date) as month,
+        null::bigint as in_service_h,
+        {%- for amount in whole + measured %}
+        sum({{ amounts.get(amount, '0') }}) as {{ amount }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from {{ ref(model) }}
+    where vehicle_id is not null and {{ condition }}
+    group by all
+
+    union all
+    {% endfor %}
+    select
+        tenant_id,
+        vehicle_id,
+        month,
+        in_service_h,
+        {%- for amount in whole + measured %}
+        0 as {{ amount }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_vehicle_months') }}
+
+)
+
+select
+    tenant_id,
+    vehicle_id,
+    month,
+    max(in_service_h) as in_service_h,
+    {%- for amount in whole %}
+    cast(sum({{ amount }}) as bigint) as {{ amount }},
+    {%- endfor %}
+    {%- for amount in measured %}
+    cast(sum({{ amount }}) as double) as {{ amount }}{{ "," if not loop.last }}
+    {%- endfor %}
+from entries
+group by all
