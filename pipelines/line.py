@@ -17,7 +17,7 @@ def run_line(*, sources: Path | None, full_refresh: bool, full: bool, train: str
     from pipelines.learn.assets import NAMES
 
     config: dict[str, Any] = {
-        "loggers": {"console": {"config": {"log_level": "ERROR"}}},
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         "ops": {
             "operational": {"config": {"full": full}},
             "models_before": {"config": {"full_refresh": full_refresh}},

@@ -294,8 +294,8 @@ def messages(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
     count = len(jobs.account)
     ended = np.where(jobs.cancelled_us != NEVER, jobs.cancelled_us, jobs.completed_us)
     answered = jobs.assigned_us != NEVER
-    confirms = np.flatnonzero(answered & (rng.random(count) < 0.6))
-    closes = np.flatnonzero(rng.random(count) < 0.35)
+    confirms = np.flatnonzero(answered & (rng.random(count) < 0.5))
+    closes = np.flatnonzero(rng.random(count) < 0.3)
     replied = np.flatnonzero(leads.replied_us != NEVER)
     asked = np.arange(count)
     job = np.concatenate([asked, confirms, closes, np.full(len(replied), -1)])

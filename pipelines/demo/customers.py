@@ -15,10 +15,10 @@ from pipelines.demo.leads import Leads
 from pipelines.demo.profiles import Profile
 
 WINDOW_DAYS = 90
-QUIET_STARTS_PER_DAY, QUIET_ENDS_PER_DAY, QUIET_ORDER_SHARE = 1 / 500, 1 / 70, 0.03
+QUIET_STARTS_PER_DAY, QUIET_ENDS_PER_DAY, QUIET_ORDER_SHARE = 1 / 700, 1 / 120, 0.02
 """Some accounts fall quiet for a while: few orders, no messages. Silence then raises churn, or it passes."""
 SUBSCRIPTION_PAYMENT_FAILS = 0.02
-REPEAT_PAYMENT_FAILER_SHARE = 0.06
+REPEAT_PAYMENT_FAILER_SHARE = 0.08
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _found(
     """Who the accounts are: those from before, those who come by themselves, and the won leads."""
     won = np.flatnonzero(leads.is_won & (leads.closed_us < calendar.day_us(calendar.days)))
     initial = int(profile.initial_accounts * customers)
-    walk_in = initial // 4
+    walk_in = initial // 6
     before = calendar.day_us(0) - (rng.gamma(1.5, 400, initial) * DAY_US).astype(np.int64)
     later = calendar.day_us(rng.integers(0, calendar.days, walk_in)) + 9 * HOUR_US
     since = np.concatenate([before, later, leads.closed_us[won]])
@@ -159,7 +159,7 @@ def live(profile: Profile, calendar: Calendar, leads: Leads, customers: float, s
             failed_billing.append((unpaid, day))
 
         rated_sum, rated_count = rating_sum.advance(day, 180), rating_count.advance(day, 180)
-        hazard = active * truths.churn_hazard(
+        hazard = active * profile.churn_factor * truths.churn_hazard(
             late.advance(day),
             cancelled.advance(day),
             np.where(rated_count > 0, rated_sum / np.maximum(rated_count, 1), np.nan),
@@ -201,7 +201,9 @@ class _Service:
         for week in range(1, len(steps)):  # troubles of a zone come and go over about two months
             trouble[week] = 0.88 * trouble[week - 1] + steps[week]
         self.trouble = trouble
-        self.fails_often = rng.random(len(who["zone"])) < REPEAT_PAYMENT_FAILER_SHARE
+        accounts = len(who["zone"])
+        self.account_log_odds = rng.normal(0, 0.8, accounts)  # a hard address, a car park, a narrow window of hours
+        self.fails_often = rng.random(accounts) < REPEAT_PAYMENT_FAILER_SHARE
 
     def __call__(self, day: int, account: Ints, lead: Ints) -> dict[str, np.ndarray]:
         profile, calendar, rng, count = self.profile, self.calendar, self.rng, len(account)
@@ -220,7 +222,8 @@ class _Service:
 
         wait = rng.geometric(0.5, count)
         due_day = calendar.open_day(day + wait, rng, profile.works_when_closed)
-        late_log_odds = -2.75 + self.trouble[day // 7, zone] + self.provider_log_odds[provider]
+        late_log_odds = -2.6 + self.trouble[day // 7, zone] + self.provider_log_odds[provider]
+        late_log_odds += self.account_log_odds[account]
         is_late = rng.random(count) < 1 / (1 + np.exp(-late_log_odds))
         slipped = calendar.open_day(due_day + rng.geometric(0.6, count), rng, profile.works_when_closed)
         done_day = np.where(is_late, slipped, due_day)

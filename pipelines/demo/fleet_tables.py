@@ -74,10 +74,10 @@ def vehicles(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def _trips(world: World, now_us: int) -> pl.DataFrame:
-    """One to three a driven day; together they are the day's run, so their distances add up to the odometer's."""
+    """One or two a driven day; together they are the day's run, so their distances add up to the odometer's."""
     driving, rng = world.fleet.driving, world.rng("trips")
     day, vehicle = np.nonzero(driving.run_us > 0)
-    pieces = rng.integers(1, 4, len(day))
+    pieces = rng.integers(1, 3, len(day))
     pair = np.repeat(np.arange(len(day)), pieces)
     nth = np.arange(len(pair)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     cut = np.concatenate(

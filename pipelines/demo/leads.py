@@ -96,7 +96,7 @@ def arrive(profile: Profile, calendar: Calendar, customers: float, seed: int) ->
     decision_days = 2.5 + rng.gamma(2.0, 4.5, count)
     begun = np.where(answered, replied, created + 14 * DAY_US)
     closed = begun + (decision_days * DAY_US).astype(np.int64)
-    is_qualified = answered & (is_won | (rng.random(count) < 0.35))
+    is_qualified = is_won | (answered & (rng.random(count) < 0.35))
     qualified = begun + ((closed - begun) * rng.uniform(0.3, 0.7, count)).astype(np.int64)
     qualified = np.minimum(np.maximum(qualified, created + NOTHING_DECIDED_H * HOUR_US), closed - HOUR_US)
     qualified = np.where(is_qualified, qualified, NEVER)

@@ -37,6 +37,8 @@ class Profile:
     company_share: float
     orders_per_day: float
     """Mean orders of an active account a day."""
+    churn_factor: float
+    """On the daily chance of leaving: contracts hold a fleet's customers longer."""
     works_when_closed: float
     """Share of jobs falling on a Sunday or holiday that are done there and then."""
     leads: int
@@ -65,11 +67,12 @@ FLEET = Profile(
     currency="USD",
     opens_at_h=11,
     tax_share=0.07,
-    initial_accounts=130,
+    initial_accounts=150,
     company_share=1.0,
-    orders_per_day=0.09,
+    orders_per_day=0.06,
+    churn_factor=0.45,
     works_when_closed=0.25,
-    leads=420,
+    leads=540,
     deal_cents=90_000,
     subscription_share=0.55,
     plans=(
@@ -107,11 +110,12 @@ MARKETPLACE = Profile(
     currency="GBP",
     opens_at_h=7,
     tax_share=0.20,
-    initial_accounts=1_000,
+    initial_accounts=600,
     company_share=0.12,
-    orders_per_day=0.016,
+    orders_per_day=0.018,
+    churn_factor=0.9,
     works_when_closed=0.45,
-    leads=1_600,
+    leads=1_100,
     deal_cents=26_000,
     subscription_share=0.20,
     plans=(Plan("Home care", 1_200), Plan("Home care plus", 2_400)),
@@ -149,11 +153,12 @@ FIELD_SERVICE = Profile(
     currency="EUR",
     opens_at_h=5,
     tax_share=0.19,
-    initial_accounts=850,
+    initial_accounts=620,
     company_share=0.35,
-    orders_per_day=0.013,
+    orders_per_day=0.016,
+    churn_factor=0.9,
     works_when_closed=0.10,
-    leads=3_600,
+    leads=2_300,
     deal_cents=140_000,
     subscription_share=0.35,
     plans=(Plan("Maintenance basic", 2_900), Plan("Maintenance full", 7_900)),

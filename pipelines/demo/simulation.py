@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -10,7 +10,7 @@ from pipelines.demo import crm_tables, field_tables, fleet_tables, money, organi
 from pipelines.demo.calendar import HISTORY_DAYS
 from pipelines.demo.draw import DAY_US
 from pipelines.demo.profiles import PROFILES, Size
-from pipelines.demo.telemetry import readings
+from pipelines.demo.telemetry import reading_count, readings
 from pipelines.demo.world import World, make_world
 
 Builder = Callable[[World, int], Iterator[tuple[str, pl.DataFrame]]]
@@ -39,6 +39,15 @@ class Simulation:
     def now_us(self) -> int:
         """Midnight UTC that ends the last visible day."""
         return self.worlds[0].start_us + HISTORY_DAYS * DAY_US
+
+    @property
+    def first_day(self) -> date:
+        return self.until - timedelta(days=HISTORY_DAYS - 1)
+
+    @property
+    def reading_count(self) -> int:
+        """Telemetry rows, give or take the few that are still on their way when the last day ends."""
+        return sum(reading_count(world, HISTORY_DAYS) for world in self.worlds)
 
     def frames(self) -> Iterator[tuple[str, pl.DataFrame]]:
         """Table name and rows, referenced tables first; telemetry last, in chunks that never span two months (UTC)."""

@@ -72,7 +72,7 @@ def _chunk(world: World, rng: np.random.Generator, day: Ints, vehicle: Ints) -> 
     drift = _DRIFTS[component] * share[:, None]
     own = fleet.vehicles.own_level[vehicle]
     of_pair = rng.normal(0, 1, (pair[-1] + 1, 2))[pair]  # a day's load and road
-    noise = rng.standard_normal((6, count), dtype=np.float32)
+    noise = rng.standard_normal((6, count), dtype=np.float32).astype(np.float64)
 
     speed = np.clip(38 + 22 * noise[0], 0, 118)
     rpm = np.where(model == ELECTRIC, 0, 780 + 22 * speed + 120 * noise[1])
@@ -100,11 +100,11 @@ def _chunk(world: World, rng: np.random.Generator, day: Ints, vehicle: Ints) -> 
             "tenant_id": pl.repeat(world.tenant_id, count, eager=True),
             "vehicle_id": world.ids["vehicles"].gather(vehicle),
             "recorded_at": moments(at),
-            "speed_kmh": speed.round(1).astype(np.float64),
-            "rpm": np.maximum(rpm, 0).round(0).astype(np.float64),
+            "speed_kmh": speed.round(1),
+            "rpm": np.maximum(rpm, 0).round(0),
             "temperature_c": temperature.round(2),
             "vibration_mm_s": vibration.round(3),
-            "pressure_kpa": given(pressure.round(1).astype(np.float64), has_pressure),
+            "pressure_kpa": given(pressure.round(1), has_pressure),
             "voltage_v": voltage.round(2),
             "fuel_level_pct": fuel.round(1),
             "odometer_km": (of_day(driving.odometer_km) + km).round(3),
@@ -114,3 +114,9 @@ def _chunk(world: World, rng: np.random.Generator, day: Ints, vehicle: Ints) -> 
             "created_at": moments(at + delay),
         }
     )
+
+
+def reading_count(world: World, days: int) -> int:
+    """Readings of the first days; a few of them arrive only after those days."""
+    run = world.fleet.driving.run_us[:days]
+    return int((run[run > 0] // (world.scale.reading_every_s * 1_000_000) + 1).sum())

@@ -62,15 +62,15 @@ def failure_onset_hazard(km_since_service: Floats, missed_services: NDArray, fra
 
 
 # -- churn --------------------------------------------------------------------------------------------------------------
-CHURN_PER_DAY = 0.00009
+CHURN_PER_DAY = 0.000055
 """Chance a day that a content account leaves."""
 CHURN_WEIGHTS = {
-    "late_jobs_90d": 0.75,
-    "cancelled_jobs_90d": 0.65,
-    "rating_gap": 0.55,
-    "open_tickets": 0.80,
-    "failed_payments_90d": 0.80,
-    "silent_30_days": 0.60,
+    "late_jobs_90d": 1.20,
+    "cancelled_jobs_90d": 1.20,
+    "rating_gap": 0.70,
+    "open_tickets": 1.20,
+    "failed_payments_90d": 1.20,
+    "silent_30_days": 0.75,
 }
 """What each adds to the logarithm of that chance, per unit."""
 CHURN_CAPS = {
@@ -111,7 +111,7 @@ def churn_hazard(
 # -- leads --------------------------------------------------------------------------------------------------------------
 SOURCES = ("referral", "partner", "newsletter", "search", "social", "bought_list")
 SOURCE_EFFECT = (1.1, 0.5, 0.3, 0.0, -0.5, -1.1)
-WIN_INTERCEPT = 0.55
+WIN_INTERCEPT = 0.25
 WIN_PER_LOG_REPLY_HOUR = -1.15
 """Effect of log(1 + hours until the first reply): one hour against one day costs 2.9 in log odds."""
 WIN_IF_COMPANY = 0.25
@@ -140,7 +140,7 @@ def win_probability(
 PROFITABLE_CAMPAIGN = "Spring check-up mailing"
 PROFITABLE_COST_SHARE = 0.12
 LOSING_CAMPAIGN = "City light posters"
-LOSING_COST_SHARE = 2.5
+LOSING_COST_SHARE = 3.5
 
 # -- revenue ------------------------------------------------------------------------------------------------------------
 WEEKDAY_DEMAND = (1.25, 1.15, 1.05, 1.05, 1.15, 0.85, 0.50)

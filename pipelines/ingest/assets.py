@@ -1,7 +1,5 @@
 """Ingest as assets: one per landing table, each with the check that nothing was lost between source and landing."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterator
 
@@ -83,6 +81,7 @@ def result(table: str, load: Load | None) -> dg.MaterializeResult:
         check_results=[
             dg.AssetCheckResult(
                 passed=read == landed + bad,
+                asset_key=["landing", table],
                 check_name=CHECK,
                 metadata={"read": read, "landed": landed, "quarantined": bad},
             )

@@ -1,7 +1,5 @@
 """Publishing as assets: the release that the API answers from, and the scores that go home."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """dbt models as assets in two halves: before the models of ``ml`` and after them (``tag:predicted``)."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,0 +1,1 @@
+"""Models inside Dagster: train what is due, score, write ``ml.*``."""

@@ -1,0 +1,4 @@
+"""tmp"""
+NAMES=[]
+QUESTION_KEYS=[]
+QUESTION_ASSETS=[]
