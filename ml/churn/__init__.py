@@ -1,0 +1,1 @@
+"""Will this account leave within 90 days?"""

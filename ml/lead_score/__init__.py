@@ -1,0 +1,1 @@
+"""Will this lead be won within 30 days?"""

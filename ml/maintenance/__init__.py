@@ -1,0 +1,1 @@
+"""Will this vehicle fail within the horizon?"""
