@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from serve.analytics.dashboard.endpoints import router as dashboard
 from serve.analytics.intelligence.endpoints import router as intelligence
+from serve.analytics.metrics.endpoints import router as metrics
 from serve.analytics.roi.endpoints import router as roi
 from serve.fleet.costs.endpoints import router as fleet_costs
 from serve.fleet.maintenance.endpoints import router as fleet_maintenance
@@ -48,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     dashboard,
     intelligence,
     roi,
+    metrics,
     fleet_costs,
     fleet_maintenance,
     health,

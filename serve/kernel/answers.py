@@ -16,6 +16,7 @@ from datetime import date
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
+import pyarrow as pa
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel, Field
 
@@ -23,7 +24,16 @@ from serve.kernel.caller import Caller, Guard
 from serve.kernel.envelope import Meta, PageMeta, success
 from serve.kernel.errors import Unavailable
 from serve.kernel.etag import answer_etag, matches
-from serve.kernel.formats import MEDIA_TYPES, Format, Row, arrow_schema, negotiate, to_arrow, to_csv
+from serve.kernel.formats import (
+    MEDIA_TYPES,
+    Format,
+    Row,
+    arrow_bytes,
+    arrow_schema,
+    negotiate,
+    to_arrow,
+    to_csv,
+)
 from serve.kernel.periods import PeriodRead
 from warehouse.releases import QueryTimeout, ReleaseNotFound, ReleaseReader, Session, TooManyRows
 
@@ -90,11 +100,15 @@ class Reading:
 
 @dataclass(slots=True)
 class Answer:
-    """``data`` for JSON as plain values; ``rows`` for CSV and Arrow, when they are not ``data`` itself."""
+    """``data`` for JSON as plain values; ``rows`` for CSV and Arrow, when they are not ``data`` itself.
+
+    ``table`` is for answers whose columns only the question decides.
+    """
 
     data: Any
     rows: Sequence[Row] | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+    table: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +151,7 @@ class Answers:
         caller: Caller,
         query: BaseModel,
         compute: Callable[[Reading, Any], Answer],
-        row: type[BaseModel],
+        row: type[BaseModel] | None,
     ) -> Response:
         """The response of one request. Blocks; for a thread of ``run``."""
         kind = negotiate(request.headers.get("accept"))
@@ -146,7 +160,7 @@ class Answers:
         try:
             with self.reader.query(caller.tenant_id) as session:
                 etag = answer_etag(session.release.id, caller.tenant_id, path, parameters, kind)
-                if matches(request.headers.get("if-none-match"), etag):
+                if request.method == "GET" and matches(request.headers.get("if-none-match"), etag):
                     return Response(status_code=304, headers=_naming(etag))
                 sent = self._cache.get(etag)
                 if sent is None:
@@ -209,7 +223,7 @@ def _naming(etag: str) -> dict[str, str]:
     }
 
 
-def _finish(answer: Answer, reading: Reading, kind: Format, row: type[BaseModel], path: str) -> _Sent:
+def _finish(answer: Answer, reading: Reading, kind: Format, row: type[BaseModel] | None, path: str) -> _Sent:
     release_id = reading.session.release.id
     if kind == "json":
         meta = {
@@ -220,7 +234,6 @@ def _finish(answer: Answer, reading: Reading, kind: Format, row: type[BaseModel]
             **answer.meta,
         }
         return _Sent(success(answer.data, meta), {})
-    rows = answer.data if answer.rows is None else answer.rows
     headers = {
         "X-Release-Id": release_id,
         "X-As-Of": str(reading.as_of),
@@ -229,10 +242,17 @@ def _finish(answer: Answer, reading: Reading, kind: Format, row: type[BaseModel]
     }
     if "total" in answer.meta:
         headers["X-Total-Count"] = str(answer.meta["total"])
+    rows = answer.data if answer.rows is None else answer.rows
     if kind == "csv":
         name = path.removeprefix("/api/v1/").replace("/", "-")
         headers["Content-Disposition"] = f'attachment; filename="{name}-{reading.as_of}.csv"'
-        return _Sent(to_csv(list(row.model_fields), rows), headers)
+        columns = (
+            answer.table.column_names if answer.table is not None else list(row.model_fields) if row else []
+        )
+        return _Sent(to_csv(columns, rows), headers)
+    if answer.table is not None:
+        return _Sent(arrow_bytes(answer.table), headers)
+    assert row is not None
     return _Sent(to_arrow(arrow_schema(row), rows), headers)
 
 
@@ -244,9 +264,9 @@ class Answering:
         self._answers: Answers = request.app.state.answers
 
     async def __call__(
-        self, query: Query, compute: Callable[[Reading, Query], Answer], *, row: type[BaseModel]
+        self, query: Query, compute: Callable[[Reading, Query], Answer], *, row: type[BaseModel] | None
     ) -> Response:
-        """``row`` is the model of a CSV or Arrow row."""
+        """``row`` is the model of a CSV or Arrow row; None when the answer brings its own table."""
         return await self._answers.run(
             lambda: self._answers.respond(self._request, self._caller, query, compute, row)
         )
@@ -260,4 +280,5 @@ class Answerer(Guard):
 
 
 AnalyticsAnswer = Annotated[Answering, Depends(Answerer("analytics:read"))]
+MetricsAnswer = Annotated[Answering, Depends(Answerer("metrics:query"))]
 FleetAnswer = Annotated[Answering, Depends(Answerer("fleet:read"))]

@@ -185,8 +185,9 @@ async def _validation(request: Request, error: Exception) -> Response:
         return respond(request.scope, UnsupportedMediaType())
     details = []
     for item in found:
-        path = [str(part) for part in item["loc"][1:]] or [str(item["loc"][0])]
-        field = ".".join([written_as.get(path[0], path[0]), *path[1:]])
+        first, *rest = item["loc"][1:] or item["loc"]
+        field = written_as.get(str(first), str(first))
+        field += "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
         details.append((field, item["msg"].removeprefix("Value error, ")))
     return respond(request.scope, Invalid(details=details))
 

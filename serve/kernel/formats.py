@@ -88,6 +88,8 @@ def to_arrow(schema: pa.Schema, rows: Sequence[Row]) -> bytes:
         values = [row[field.name] for row in rows]
         if pa.types.is_string(field.type):
             values = [value if value is None or isinstance(value, str) else _text(value) for value in values]
+        elif pa.types.is_floating(field.type):
+            values = [None if value is None else float(value) for value in values]
         columns.append(pa.array(values, type=field.type))
     return arrow_bytes(pa.Table.from_arrays(columns, schema=schema))
 

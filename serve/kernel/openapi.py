@@ -17,13 +17,13 @@ from pydantic.fields import FieldInfo
 from serve.kernel.access import permission_of
 from serve.kernel.answers import NoRelease, QueryTooSlow
 from serve.kernel.caller import COOKIE
-from serve.kernel.errors import Forbidden, Invalid, NotAcceptable, Unauthenticated, problems
+from serve.kernel.errors import Forbidden, Invalid, NotAcceptable, Problem, Unauthenticated, problems
 
 _GUARDED = problems(Unauthenticated, Forbidden)
 
 
-def release_answer() -> dict[str, Any]:
-    """The ``responses=`` of every route that answers from a release."""
+def release_answer(*also: type[Problem]) -> dict[str, Any]:
+    """The ``responses=`` of a route that answers from a release; ``also`` are failures of its own."""
     return {
         "responses": {
             200: {
@@ -39,7 +39,7 @@ def release_answer() -> dict[str, Any]:
                 },
             },
             304: {"description": "You have this answer already."},
-            **problems(NotAcceptable, NoRelease, QueryTooSlow),
+            **problems(NotAcceptable, NoRelease, QueryTooSlow, *also),
         }
     }
 

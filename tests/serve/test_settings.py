@@ -1,0 +1,51 @@
+"""Every setting is explained, and nothing is explained that is not a setting."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from serve.settings import Settings
+
+PAGE = Path(__file__).parents[2] / "docs" / "operations" / "settings.md"
+ROW = re.compile(r"^\| `([A-Z_]+)` \| (.*?) \| (.+?) \|$", re.MULTILINE)
+
+
+def test_the_page_lists_every_setting_with_its_default():
+    documented = {name.lower(): default for name, default, _ in ROW.findall(PAGE.read_text())}
+    fields = Settings.model_fields
+    assert set(documented) == set(fields)
+    for name, default in documented.items():
+        value = fields[name].default
+        shown = (
+            "none" if value in (None, []) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+        )
+        assert default == shown, name
+
+
+def test_settings_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("PORT", "8123")
+    monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example")
+    settings = Settings()
+    assert (settings.port, settings.cors_origins) == (8123, ["https://a.example", "https://b.example"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "99999"), ("TOKEN_LIFE_S", "601"), ("RELEASE_MEMORY", "lots")]
+)
+def test_what_cannot_be_is_refused(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings()
+
+
+def test_pages_of_other_origins_may_call_only_when_listed(home, run_app):
+    asked = {"Origin": "https://a.example", "Access-Control-Request-Method": "GET"}
+    listed = run_app(home, cors_origins="https://a.example").client()
+    allowed = listed.options("/api/v1/dashboard/kpis", headers=asked)
+    assert allowed.headers["access-control-allow-origin"] == "https://a.example"
+    unlisted = run_app(home).client().options("/api/v1/dashboard/kpis", headers=asked)
+    assert "access-control-allow-origin" not in unlisted.headers
