@@ -14,12 +14,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 import polars as pl
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 
 from pipelines.transform.warehouse_state import PREDICTIONS
 from warehouse import duck
@@ -28,12 +32,35 @@ from warehouse.landing import Landing, create_views
 from warehouse.settings import PROJECT, Home
 
 TRANSFORMS = PROJECT / "transforms"
+OPERATIONAL = "operational"
+QUIET = ("--quiet", "--log-level-file", "none", "--no-use-colors")
 # What the operational store fills in by itself.
 DEFAULTS = {
     "created_at": pl.lit(datetime(2024, 1, 1, tzinfo=UTC)),
     "attributes": pl.lit("{}"),
     "failure_horizon_h": pl.lit(336),
 }
+
+
+def dbt_settings(home: Home) -> dict[str, str]:
+    """The environment in which dbt finds this project and the line's folders."""
+    return {
+        "THROUGHLINE_WAREHOUSE_FILE": str(home.warehouse_file),
+        "DBT_PROJECT_DIR": str(TRANSFORMS),
+        "DBT_PROFILES_DIR": str(TRANSFORMS),
+        "DBT_TARGET_PATH": str(home.dbt / "target"),
+        "DBT_LOG_PATH": str(home.dbt / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+@cache
+def project() -> Manifest:
+    """The dbt project, parsed once for all lines: their warehouse files differ by folder, not by name."""
+    with TemporaryDirectory() as folder, patch.dict(os.environ, dbt_settings(Home(folder))):
+        parsed = dbtRunner().invoke([*QUIET, "parse"])
+    assert parsed.success, str(parsed.exception)
+    return parsed.result
 
 
 class Line:
@@ -43,6 +70,7 @@ class Line:
         self.home = Home(folder / "home").create()
         self.landing = Landing(self.home)
         self.contracts = load_contracts()
+        self._engine = duckdb.connect()
 
     def load(
         self,
@@ -50,24 +78,24 @@ class Line:
         frame: pl.DataFrame | Iterable[Mapping[str, Any]] = (),
         *,
         deleted: Sequence[str] = (),
-        source: str = "operational",
+        source: str = OPERATIONAL,
         change_xid: int | None = None,
         mode: str = "incremental",
     ) -> int:
-        """Commit one load and return its number; ``change_xid`` is that number unless given."""
+        """Commit one load and return its number; from PostgreSQL ``change_xid`` is that number unless given."""
         contract = self.contracts[table]
         rows = (
             frame if isinstance(frame, pl.DataFrame) else pl.DataFrame(list(frame), infer_schema_length=None)
         )
         rows = _filled(rows, [name for name in DEFAULTS if name in contract.columns])
         with self.landing.writer("test") as writer, writer.load(source, contract, mode=mode) as load:
-            xid = load.number if change_xid is None else change_xid
-            with duckdb.connect() as connection:
+            xid = change_xid or (load.number if source == OPERATIONAL else None)
+            with self._engine.cursor() as connection:
                 connection.execute("set TimeZone = 'UTC'")
                 if rows.height:
                     connection.register("rows", rows)
-                    versioned = f"select *, {xid}::bigint as _change_xid, false as _deleted from rows"
-                    connection.execute(f"create temp view given as {versioned}")
+                    version = f"{'null' if xid is None else xid}::bigint as _change_xid, false as _deleted"
+                    connection.execute(f"create temp view given as select *, {version} from rows")
                     load.add(connection, "given")
                 if deleted:
                     gone = pl.DataFrame({"id": list(deleted)}).with_columns(
@@ -89,16 +117,10 @@ class Line:
         self.dbt(*arguments, *(["--full-refresh"] if full_refresh else []))
 
     def dbt(self, *arguments: str) -> Any:
-        """One dbt command in this process, without logs; its result."""
-        os.environ |= {
-            "THROUGHLINE_WAREHOUSE_FILE": str(self.home.warehouse_file),
-            "DBT_PROJECT_DIR": str(TRANSFORMS),
-            "DBT_PROFILES_DIR": str(TRANSFORMS),
-            "DBT_TARGET_PATH": str(self.home.dbt / "target"),
-            "DBT_LOG_PATH": str(self.home.dbt / "logs"),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        }
-        done = dbtRunner().invoke(["--quiet", "--log-level-file", "none", "--no-use-colors", *arguments])
+        """One dbt command in this process, without logs; its result. Raises AssertionError with dbt's own words."""
+        runner = dbtRunner(manifest=project())
+        with patch.dict(os.environ, dbt_settings(self.home)):
+            done = runner.invoke([*QUIET, *arguments])
         failures = [
             f"{result.node.name}: {result.message}"
             for result in getattr(done.result, "results", ())
@@ -110,7 +132,12 @@ class Line:
     def read(self, query: str) -> pl.DataFrame:
         """The rows of a query on the warehouse."""
         with duck.connect(self.home, read_only=True) as connection:
-            return pl.DataFrame(connection.execute(query).to_arrow_table())
+            return pl.DataFrame(connection.sql(query).to_arrow_table())
+
+    def execute(self, statement: str) -> None:
+        """Change the warehouse behind dbt's back."""
+        with duck.connect(self.home) as connection:
+            connection.execute(statement)
 
     def tables(self, schema: str) -> list[str]:
         """Names of the schema's tables and views."""

@@ -113,7 +113,7 @@ reading_days as (
         {{ exact_summary(sensor, 'recorded_at > last_recorded_at - interval 3 hours') }},
         {%- endfor %}
         max(odometer_km) as odometer_km,
-        max(odometer_km) - min(odometer_km) as odometer_distance_km,
+        cast((max(odometer_km) - min(odometer_km)) * 1000 as bigint) / 1000 as odometer_distance_km,
         max(_load) as _readings_load
     from readings
     inner join last_readings using (vehicle_id, recorded_date)
