@@ -207,16 +207,25 @@ def _verify(path: Path, rows: Mapping[str, int], *, shared: set[str]) -> None:
         if described != dict(rows) or _count(conn, "release.info") != 1:
             raise ReleaseRefused("the release does not describe its own tables")
         for (manifest,) in manifests:
-            try:
-                json.loads(manifest)
-            except ValueError as error:
-                raise ReleaseRefused(f"the semantic manifest is not JSON: {error}") from error
+            _verify_metrics(manifest, rows)
         for name, expected in rows.items():
             table = _identifier(name)
             if _count(conn, f"base.{table}") != expected:
                 raise ReleaseRefused(f"marts.{name} was not copied whole")
             if name not in shared:
                 _verify_tenants(conn, name, expected)
+
+
+def _verify_metrics(manifest: str, rows: Mapping[str, int]) -> None:
+    try:
+        content = json.loads(manifest)
+        relations = [model["node_relation"] for model in content["semantic_models"]]
+        relations += [spine["node_relation"] for spine in content["project_configuration"]["time_spines"]]
+        absent = sorted({relation["alias"] for relation in relations} - rows.keys())
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReleaseRefused(f"the semantic manifest cannot be read: {error!r}") from error
+    if absent:
+        raise ReleaseRefused(f"metrics are defined over tables that are not published: {', '.join(absent)}")
 
 
 def _verify_tenants(conn: duckdb.DuckDBPyConnection, name: str, expected: int) -> None:

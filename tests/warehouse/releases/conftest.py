@@ -12,6 +12,8 @@ import pytest
 from tests.warehouse.releases.numbered import TABLES, fill
 from warehouse.releases import ReleaseInfo, ReleaseReader, publish
 
+EMPTY_MANIFEST = {"semantic_models": [], "metrics": [], "project_configuration": {"time_spines": []}}
+
 
 @pytest.fixture
 def releases(tmp_path: Path) -> Path:
@@ -28,7 +30,7 @@ def warehouse(tmp_path: Path) -> Path:
 @pytest.fixture
 def manifest(tmp_path: Path) -> Path:
     path = tmp_path / "semantic_manifest.json"
-    path.write_text(json.dumps({"metrics": []}))
+    path.write_text(json.dumps(EMPTY_MANIFEST))
     return path
 
 

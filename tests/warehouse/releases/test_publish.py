@@ -50,7 +50,7 @@ class TestContents:
         with reader.query(ACME) as session:
             info = session.fetch("select release_id, as_of, run_id from release.info")
             assert info.rows == [(release.id, AS_OF, "run-7")]
-            assert json.loads(session.semantic_manifest or "") == {"metrics": []}
+            assert session.semantic_manifest == manifest.read_text()
 
     def test_rows_lie_by_tenant_and_day_so_that_scans_skip_the_rest(
         self, publish_number: Callable[[int], ReleaseInfo]
@@ -119,6 +119,17 @@ class TestRefusals:
     def test_a_manifest_that_is_not_json(self, warehouse: Path, releases: Path, manifest: Path) -> None:
         manifest.write_text("{")
         with pytest.raises(ReleaseRefused, match="semantic manifest"):
+            publish(
+                warehouse, releases, tables=["sales"], as_of=AS_OF, run_id="r", semantic_manifest=manifest
+            )
+
+    def test_metrics_over_a_table_that_is_not_published(
+        self, warehouse: Path, releases: Path, manifest: Path
+    ) -> None:
+        content = json.loads(manifest.read_text())
+        content["semantic_models"] = [{"name": "visits", "node_relation": {"alias": "visits"}}]
+        manifest.write_text(json.dumps(content))
+        with pytest.raises(ReleaseRefused, match="not published: visits"):
             publish(
                 warehouse, releases, tables=["sales"], as_of=AS_OF, run_id="r", semantic_manifest=manifest
             )
