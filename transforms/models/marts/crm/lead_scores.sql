@@ -6,6 +6,7 @@ select
     scores.reasons,
     leads.status,
     leads.source,
+    leads.created_date,
     scores.model_version
 from {{ source('ml', 'lead_score') }} as scores
 inner join {{ ref('fct_leads') }} as leads using (tenant_id, lead_id)
