@@ -15,7 +15,7 @@ import asyncpg
 from fastapi import Depends, Request
 
 from serve.kernel.caller import Caller, identify
-from serve.kernel.errors import Unavailable
+from serve.kernel.errors import Problem, Unavailable
 
 ACQUIRE_TIMEOUT_S = 5.0
 
@@ -148,11 +148,13 @@ class Database:
             yield Transaction(connection)
             if await connection.execute("commit") != "COMMIT":
                 raise RuntimeError("the transaction had failed before its end and was rolled back")
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError) as error:
-            raise DatabaseUnavailable from error
-        except Exception:
-            if not connection.is_closed():
-                await connection.execute("rollback")
+        except Problem:
+            await _roll_back(connection)
+            raise
+        except Exception as error:
+            if connection.is_closed():
+                raise DatabaseUnavailable from error
+            await _roll_back(connection)
             raise
         finally:
             self._pool.release(connection)
@@ -165,6 +167,11 @@ class Database:
         settings = {"TimeZone": "UTC"}
         connection = await asyncpg.connect(address, timeout=ACQUIRE_TIMEOUT_S, server_settings=settings)
         return cast(Connection, connection)
+
+
+async def _roll_back(connection: Connection) -> None:
+    if not connection.is_closed():
+        await connection.execute("rollback")
 
 
 def _begin(caller: Caller | None) -> str:
