@@ -85,6 +85,7 @@ select
     cast(late_job_count as bigint) as late_job_count,
     cast(lead_count as bigint) as lead_count,
     cast(won_lead_count as bigint) as won_lead_count,
+    cast(lost_lead_count as bigint) as lost_lead_count,
     won_lead_count / nullif(won_lead_count + lost_lead_count, 0) as lead_win_rate,
     cast(active_account_count as bigint) as active_account_count,
     cast(mrr_cents as bigint) as mrr_cents,
