@@ -11,6 +11,7 @@ from pipelines.transform import assets as transform
 defs = dg.Definitions(
     assets=[
         ingest.operational,
+        ingest.telemetry_days,
         transform.models_before,
         *learn.QUESTION_ASSETS,
         transform.models_after,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from queue import Empty, SimpleQueue
 
 import duckdb
@@ -101,6 +102,30 @@ def extract(
                     f"{name}: the snapshot holds {expected[name]} rows, {load.rows_read} arrived"
                 )
     return [load.committed for load in loads.values() if load.committed]
+
+
+def extract_days(
+    address: Address, writer: Writer, contract: Contract, first: date, until: date
+) -> Load | None:
+    """Read the rows of these event days again (``until`` excluded), as after a repair; None when there are none.
+
+    What was landed stays known: the load carries the watermark of the one before, and its rows replace themselves.
+    """
+    loads = [load for load in writer.landing.live() if (load.source, load.table) == (SOURCE, contract.name)]
+    if not loads or contract.day is None:
+        return None  # never read, or not filed by day: the next ordinary run reads everything
+    query = (
+        f"select {_columns(contract)}, change_xid as _change_xid from {contract.name}"
+        f" where {contract.day} >= {sql.quote(str(first))} and {contract.day} < {sql.quote(str(until))}"
+    )
+    with (
+        _snapshot(address) as (_, snapshot),
+        writer.load(SOURCE, contract, watermark=loads[-1].watermark) as load,
+    ):
+        slices: SimpleQueue[Slice] = SimpleQueue()
+        slices.put(Slice(contract.name, query))
+        _drain(address, snapshot, slices, {contract.name: load}, lambda table, rows: None)
+    return load.committed
 
 
 def plan(snapshot: Snapshot, last: Load | None, *, full: bool = False) -> Range:

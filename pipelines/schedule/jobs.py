@@ -4,7 +4,7 @@ import dagster as dg
 
 LINE = dg.define_asset_job(
     "line",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(["landing", "telemetry_days"]),
     description="Ingest, transform, learn what is due, publish, write back.",
     executor_def=dg.in_process_executor,
 )

@@ -1,4 +1,4 @@
-"""Writing to the landing zone: written aside, fsynced, renamed, and committed by a manifest.
+"""Writing to the landing zone: written aside, renamed, flushed to disk, and committed by a manifest.
 
 Killed at any instant a load is wholly there or not there. One writer holds the zone at a time, so load numbers of a
 table are committed in rising order and a reader that has seen load n will never find a smaller one later.
@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,10 +22,11 @@ from typing import Any
 import duckdb
 
 from warehouse.contracts import Contract
-from warehouse.landing.check import check_sql, quoted, typed
+from warehouse.landing.check import check_sql, literal, quoted, typed
 from warehouse.landing.loads import Load, Part, checksum
 from warehouse.settings import Home, fsync_folder, locked
 
+FLUSHERS = 16
 PARQUET = "format parquet, compression zstd, compression_level 1, parquet_version v2"
 
 
@@ -145,6 +147,7 @@ class Writer:
             load.discard()
             raise
         if load.rows_read or load.replayed or mode == "full":
+            load.make_durable()
             load.committed = Load(
                 number=number,
                 source=source,
@@ -214,6 +217,14 @@ class LoadWriter:
         with self._guard:
             self.rows_read += read
 
+    def make_durable(self) -> None:
+        """Flush every file and folder of the load to disk; several at a time, because the disk merges their waits."""
+        files = [self.landing.folder / part.path for part in self.parts]
+        files += [self.landing.quarantine / part.path for part in self.quarantined]
+        with ThreadPoolExecutor(FLUSHERS) as pool:
+            list(pool.map(flush, files))
+            list(pool.map(flush, {folder for file in files for folder in (file.parent, file.parent.parent)}))
+
     def discard(self) -> None:
         """Remove what was written: the load will not be committed."""
         shutil.rmtree(self.aside, ignore_errors=True)
@@ -243,14 +254,15 @@ class LoadWriter:
         folder = self.aside / str(self._next())
         folder.mkdir(parents=True)
         if day is None:
-            connection.execute(f"copy ({rows}) to '{folder / 'rows.parquet'}' ({PARQUET})")
+            connection.execute(f"copy ({rows}) to {literal(folder / 'rows.parquet')} ({PARQUET})")
             today = datetime.now(UTC).date().isoformat()
             self._settle([(folder / "rows.parquet", today)])
             return
         # A deleted row brings no day: it is filed under the first, where it costs nothing.
-        dated = f"select *, coalesce(strftime({quoted(day)}::timestamp, '%Y-%m-%d'), '0001-01-01') as _day from ({rows})"
+        own_day = f"coalesce(strftime({quoted(day)}::timestamp, '%Y-%m-%d'), '0001-01-01')"
         connection.execute(
-            f"copy ({dated}) to '{folder}' ({PARQUET}, partition_by (_day), overwrite_or_ignore true)"
+            f"copy (select *, {own_day} as _day from ({rows})) to {literal(folder)}"
+            f" ({PARQUET}, partition_by (_day), overwrite_or_ignore true)"
         )
         self._settle(
             [(path, path.parent.name.removeprefix("_day=")) for path in sorted(folder.rglob("*.parquet"))]
@@ -267,10 +279,10 @@ class LoadWriter:
         """Write bad rows as they came, with their reasons."""
         folder = self.aside / str(self._next())
         folder.mkdir(parents=True)
-        connection.execute(f"copy ({rows}) to '{folder / 'rows.parquet'}' ({PARQUET})")
-        counts = connection.execute(
-            f"select reason, count(*) from (select unnest(_reasons) as reason from '{folder / 'rows.parquet'}') group by 1"
-        ).fetchall()
+        file = literal(folder / "rows.parquet")
+        connection.execute(f"copy ({rows}) to {file} ({PARQUET})")
+        reasons = f"select unnest(_reasons) as reason from read_parquet({file})"
+        counts = connection.execute(f"select reason, count(*) from ({reasons}) group by 1").fetchall()
         target = f"{self.source}/{self.contract.name}/{self.number:010d}-{self._next()}.parquet"
         part = settle(folder / "rows.parquet", self.landing.quarantine, target)
         with self._guard:
@@ -279,17 +291,23 @@ class LoadWriter:
 
 
 def settle(path: Path, folder: Path, target: str) -> Part:
-    """Fsync a finished file and rename it to its place; what a manifest will say of it."""
+    """Rename a finished file to its place; what a manifest will say of it, once it is on disk."""
     import pyarrow.parquet as pq
 
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
     part = Part(target, pq.read_metadata(path).num_rows, path.stat().st_size, checksum(path))
     place = folder / target
     place.parent.mkdir(parents=True, exist_ok=True)
     os.replace(path, place)
-    fsync_folder(place.parent)
     return part
+
+
+def flush(path: Path) -> None:
+    """Fsync a file or a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def replay(
