@@ -19,7 +19,9 @@ def rule_scores(learn: Examples, exam: Examples, column: str) -> Floats:
     """
     past, now = _bins(learn.frame[column], exam.frame[column])
     overall = float(learn.labels.mean())
-    counts = pl.DataFrame({"bin": past, "won": learn.labels}).group_by("bin").agg(pl.len(), pl.col("won").sum())
+    counts = (
+        pl.DataFrame({"bin": past, "won": learn.labels}).group_by("bin").agg(pl.len(), pl.col("won").sum())
+    )
     share = {name: (won + 10 * overall) / (rows + 10) for name, rows, won in counts.iter_rows()}
     return np.array([share.get(one, overall) for one in now], dtype=np.float64)
 

@@ -75,7 +75,9 @@ class Classifier:
                 member = max(groups[column], key=lambda m: distance[row, m])
                 effect = round(float(effects[row, column]), 4)
                 value = _readable(raw[member][row])
-                reasons.append({"feature": self.encoder.inputs[member].name, "value": value, "effect": effect})
+                reasons.append(
+                    {"feature": self.encoder.inputs[member].name, "value": value, "effect": effect}
+                )
             texts.append(json.dumps(reasons, ensure_ascii=False))
         return self.calibration.apply(log_odds), texts
 

@@ -134,7 +134,9 @@ class Encoder:
     def matrix(self, raw: Sequence[Any]) -> Floats:
         """Shape (rows, columns): numbers as they are (or log1p), NaN for missing, one 0/1 column a level."""
         blocks = [
-            (_log(values) if one.log else values)[:, None] if isinstance(one, Number) else _one_hot(one, values)
+            (_log(values) if one.log else values)[:, None]
+            if isinstance(one, Number)
+            else _one_hot(one, values)
             for one, values in zip(self.inputs, raw, strict=True)
         ]
         return np.hstack(blocks)

@@ -30,7 +30,11 @@ def units(frame: pl.DataFrame, name: str) -> Texts:
 
 def is_snapshot(frame: pl.DataFrame) -> bool:
     """Whether the whole table is one moment without history (a source that declares a snapshot date)."""
-    return "is_snapshot" in frame.columns and bool(frame["is_snapshot"].fill_null(False).all()) and frame.height > 0
+    return (
+        "is_snapshot" in frame.columns
+        and bool(frame["is_snapshot"].fill_null(False).all())
+        and frame.height > 0
+    )
 
 
 def _moment(frame: pl.DataFrame, name: str) -> pl.Expr:

@@ -95,7 +95,8 @@ def resamples(units: Texts, *, seed: int, count: int = RESAMPLES) -> list[Any]:
         return [order[rng.integers(0, len(sizes), len(sizes))] for _ in range(count)]
     rows_of = np.split(order, np.cumsum(sizes)[:-1])
     return [
-        np.concatenate([rows_of[pick] for pick in rng.integers(0, len(sizes), len(sizes))]) for _ in range(count)
+        np.concatenate([rows_of[pick] for pick in rng.integers(0, len(sizes), len(sizes))])
+        for _ in range(count)
     ]
 
 

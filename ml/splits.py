@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def folds(examples: Examples, *, count: int, seed: int) -> Iterator[tuple[Bools,
         edges = cuts.astype("datetime64[s]")
         pairs = [
             (seconds + examples.gap <= low, (seconds >= low) & (seconds < high))
-            for low, high in zip(edges[:-1], edges[1:], strict=True)
+            for low, high in pairwise(edges)
         ]
     for learn, judge in pairs:
         if all(_has_both(examples.labels[part]) for part in (learn, judge)):

@@ -77,7 +77,9 @@ class Examples:
 
     def take(self, rows: Bools) -> Examples:
         times = None if self.times is None else self.times[rows]
-        return Examples(self.frame.filter(pl.Series(rows)), self.labels[rows], self.units[rows], times, self.gap)
+        return Examples(
+            self.frame.filter(pl.Series(rows)), self.labels[rows], self.units[rows], times, self.gap
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,17 @@ FEATURES = FeatureSet(
     categorical=("source", "day_of_week"),
     attributes="attributes",
     refused=frozenset(
-        {"is_won", "closed_at", "lead_id", "is_snapshot", "converted", "status", "won_at", "lost_at", "value_cents"}
+        {
+            "is_won",
+            "closed_at",
+            "lead_id",
+            "is_snapshot",
+            "converted",
+            "status",
+            "won_at",
+            "lost_at",
+            "value_cents",
+        }
         # filled in by the sales team after talking to the lead
         | {"tags", "lead_quality", "lead_profile", "last_activity", "last_notable_activity"}
         | {"asymmetrique_activity_index", "asymmetrique_profile_index"}

@@ -44,6 +44,8 @@ def predict(model: Classifier, frame: pl.DataFrame, context: Context, *, version
         pl.lit(context.horizon_h, pl.Int32).alias("horizon_h"),
         pl.lit(threshold(context)).alias("threshold"),
         pl.Series("reasons", reasons, pl.String),
-        pl.Series("expected_cost_cents", (scores * context.missed_failure_cents).round(), pl.Float64).cast(pl.Int64),
+        pl.Series("expected_cost_cents", (scores * context.missed_failure_cents).round(), pl.Float64).cast(
+            pl.Int64
+        ),
         pl.lit(version).alias("model_version"),
     )
