@@ -32,8 +32,12 @@ def load_demo(home: Home, *, size: str, seed: int, until: date | None = None) ->
         def show(stage: str, done: int, total: int) -> None:
             bars.update(tasks[stage], completed=done, total=total)
 
-        report = load(address.url("super"), simulate(Size(size), seed, until=until), passwords=keep, on_progress=show)
+        report = load(
+            address.url("super"), simulate(Size(size), seed, until=until), passwords=keep, on_progress=show
+        )
     if report.is_new:
-        say(f"demo business: {sum(report.rows.values()):,} rows in {report.seconds:.1f} s (simulated, up to {until})")
+        say(
+            f"demo business: {sum(report.rows.values()):,} rows in {report.seconds:.1f} s (simulated, up to {until})"
+        )
     else:
         say("the demo business is there already")

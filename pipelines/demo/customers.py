@@ -159,13 +159,17 @@ def live(profile: Profile, calendar: Calendar, leads: Leads, customers: float, s
             failed_billing.append((unpaid, day))
 
         rated_sum, rated_count = rating_sum.advance(day, 180), rating_count.advance(day, 180)
-        hazard = active * profile.churn_factor * truths.churn_hazard(
-            late.advance(day),
-            cancelled.advance(day),
-            np.where(rated_count > 0, rated_sum / np.maximum(rated_count, 1), np.nan),
-            tickets.advance(day, calendar.days + 1),
-            failed.advance(day),
-            day - last_order_day,
+        hazard = (
+            active
+            * profile.churn_factor
+            * truths.churn_hazard(
+                late.advance(day),
+                cancelled.advance(day),
+                np.where(rated_count > 0, rated_sum / np.maximum(rated_count, 1), np.nan),
+                tickets.advance(day, calendar.days + 1),
+                failed.advance(day),
+                day - last_order_day,
+            )
         )
         expected += hazard
         leaves = rng.random(count) < hazard
@@ -202,7 +206,9 @@ class _Service:
             trouble[week] = 0.88 * trouble[week - 1] + steps[week]
         self.trouble = trouble
         accounts = len(who["zone"])
-        self.account_log_odds = rng.normal(0, 0.8, accounts)  # a hard address, a car park, a narrow window of hours
+        self.account_log_odds = rng.normal(
+            0, 0.8, accounts
+        )  # a hard address, a car park, a narrow window of hours
         self.fails_often = rng.random(accounts) < REPEAT_PAYMENT_FAILER_SHARE
 
     def __call__(self, day: int, account: Ints, lead: Ints) -> dict[str, np.ndarray]:

@@ -15,18 +15,15 @@ LAPSED_SHARE = 0.03
 
 
 def tables(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
-    if len(world.fleet.vehicles.model):
-        yield "trips", _trips(world, now_us)
-        yield "work_orders", _work_orders(world, now_us)
-        yield "fuel_logs", _fuel_logs(world, now_us)
+    yield "trips", _trips(world, now_us)
+    yield "work_orders", _work_orders(world, now_us)
+    yield "fuel_logs", _fuel_logs(world, now_us)
     yield "compliance_documents", _compliance(world, now_us)
 
 
 def vehicles(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
     fleet, rng, calendar = world.fleet.vehicles, world.rng("vehicles"), world.calendar
     count = len(fleet.model)
-    if not count:
-        return
     today = min((now_us - world.start_us) // DAY_US, calendar.days)
     driving = world.fleet.driving
     odometer = driving.odometer_km[today - 1] + driving.km[today - 1]

@@ -47,19 +47,7 @@ def tables(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
         ),
     )
     yield "users", _users(world, now_us)
-    hired = np.full(len(ROLES), start - 399 * DAY_US)
-    yield (
-        "memberships",
-        rows(
-            world.tenant_id,
-            world.new_ids("memberships", hired),
-            hired,
-            None,
-            now_us,
-            user_id=world.ids["users"],
-            role=pl.Series(ROLES),
-        ).with_columns(updated_at=pl.col("created_at")),
-    )
+    yield "memberships", _memberships(world, now_us)
     places = profile.places
     opened = np.full(len(places), start - 398 * DAY_US)
     yield (
@@ -98,6 +86,18 @@ def _users(world: World, now_us: int) -> pl.DataFrame:
             "updated_at": moments(created),
         }
     )
+
+
+def _memberships(world: World, now_us: int) -> pl.DataFrame:
+    people, roles = world.ids["users"], pl.Series(ROLES)
+    if world.guest_user_id:
+        people, roles = (
+            people.clone().append(pl.Series([world.guest_user_id])),
+            roles.append(pl.Series(["viewer"])),
+        )
+    hired = np.full(len(people), world.start_us - 399 * DAY_US)
+    ids = world.new_ids("memberships", hired)
+    return rows(world.tenant_id, ids, hired, hired, now_us, user_id=people, role=roles)
 
 
 def _providers(world: World, now_us: int) -> pl.DataFrame:

@@ -57,15 +57,8 @@ class Simulation:
     def tables(self, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
         """Every table but telemetry as it stands at a moment; `users` without their password hashes."""
         for build in BUILDERS:
-            for parts in zip(*self._aligned(build, now_us), strict=True):
-                found = [part for part in parts if part is not None]
-                yield found[0][0], pl.concat([frame for _, frame in found])
-
-    def _aligned(self, build: Builder, now_us: int) -> list[list[tuple[str, pl.DataFrame] | None]]:
-        """The tables of all tenants, padded where a tenant (without vehicles, say) lacks one."""
-        made = [dict(build(world, now_us)) for world in self.worlds]
-        names = list(dict.fromkeys(name for tables in (max(made, key=len), *made) for name in tables))
-        return [[(name, tables[name]) if name in tables else None for name in names] for tables in made]
+            for parts in zip(*(build(world, now_us) for world in self.worlds), strict=True):
+                yield parts[0][0], pl.concat([frame for _, frame in parts])
 
     def telemetry(self, from_us: int, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
         """Readings that arrived in [from, now), at most a few hundred thousand a chunk."""
@@ -81,9 +74,9 @@ class Simulation:
 def simulate(size: Size = Size.SMALL, seed: int = 2, *, until: date) -> Simulation:
     """Twenty-four months of three invented companies, ending with the day `until` (UTC).
 
-    The same arguments give the same rows, ids included. Costs about a second in size small; telemetry is made only
-    while `frames` is read.
+    The same arguments give the same rows, ids included. Takes about a second in size small; telemetry is
+    made only while `frames` is read.
     """
-    return Simulation(
-        size, seed, until, tuple(make_world(profile, size.scale, seed, until) for profile in PROFILES)
-    )
+    worlds = [make_world(profile, size.scale, seed, until) for profile in PROFILES]
+    worlds[-1] = worlds[-1].with_guest(worlds[0])
+    return Simulation(size, seed, until, tuple(worlds))

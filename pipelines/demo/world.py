@@ -1,6 +1,6 @@
 """One tenant's simulated past and near future, before it becomes tables."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -31,6 +31,12 @@ class World:
     customers: customers.Customers
     fleet: fleet.Fleet
     ids: dict[str, pl.Series] = field(repr=False)
+    guest_user_id: str | None = None
+    """A person of another tenant who may look at this one."""
+
+    def with_guest(self, other: "World") -> "World":
+        """This world, where the other's administrator is a viewer."""
+        return replace(self, guest_user_id=other.ids["users"][ROLES.index("admin")])
 
     @property
     def tenant_id(self) -> str:
