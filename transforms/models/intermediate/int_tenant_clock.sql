@@ -1,4 +1,4 @@
-{{ config(materialized="table") }}
+{{ config(materialized='table') }}
 
 {#- A business's time is that of its own events: use of this platform (api_requests) does not move it. -#}
 {%- set events = [

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {#- Everything a vehicle used and cost, by month: its months in service, and any other month in which something was booked. -#}
 {%- set whole = [
     'fuel_cents', 'filled_cents', 'parts_cents', 'labour_cents', 'other_cents', 'trip_count', 'failure_count'
