@@ -20,6 +20,19 @@ TYPES = {
 # Not for the warehouse: watermarks, which every landed row carries beside the contract's columns.
 NOT_LANDED = {"updated_at", "change_xid"}
 BRIDGES = {"tombstones", "score_batches", "pipeline_requests"}
+# The store demands these of its own rows; a file that a source profile reads may not know them, and nothing is made up.
+UNKNOWN_TO_FILES = {
+    *("invoices.account_id", "invoice_lines.cost_cents", "subscriptions.started_date"),
+    *(
+        "vehicles.model_year",
+        "vehicles.acquired_date",
+        "vehicles.acquisition_cost_cents",
+        "vehicles.odometer_km",
+    ),
+    *("work_orders.labour_cents", "work_orders.parts_cents", "jobs.price_cents", "jobs.cost_cents"),
+    *("leads.cost_cents", "leads.created_at", "lead_activities.happened_at"),
+    *("campaigns.cost_cents", "campaign_events.happened_at"),
+}
 TABLES = sorted(CONTRACTS.keys() - {"persons"})  # a view, whose columns have no constraints
 
 READABLE = (
@@ -51,7 +64,7 @@ class TestAgainstTheCatalogue:
     def test_columns_are_those_that_the_extraction_may_read(self, catalog, name):
         """In the table's order, with its types."""
         found = [
-            (column, TYPES.get(kind, kind), nullable == "YES")
+            (column, TYPES.get(kind, kind), nullable == "YES" or f"{name}.{column}" in UNKNOWN_TO_FILES)
             for column, kind, nullable in catalog(READABLE, name)
             if column not in NOT_LANDED
         ]
