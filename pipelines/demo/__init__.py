@@ -1,7 +1,7 @@
 """A simulated business with known truth: three invented companies over 24 months (docs/data/demo.md)."""
 
-from pipelines.demo.increment import increment
-from pipelines.demo.load import LoadRefused, LoadReport, Login, extend, load
+from pipelines.demo.increments import increment
+from pipelines.demo.loading import LoadRefused, LoadReport, Login, extend, load
 from pipelines.demo.profiles import Size
 from pipelines.demo.simulation import Simulation, simulate
 

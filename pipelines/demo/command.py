@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from pipelines.demo import Size, simulate
-from pipelines.demo.load import Login, load
+from pipelines.demo.loading import Login, load
 from pipelines.progress import say
 from warehouse.postgres import database
 from warehouse.settings import Home, read_json, write_json

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from pipelines.demo.calendar import AHEAD_DAYS
-from pipelines.demo.increment import increment
+from pipelines.demo.increments import increment
 from pipelines.demo.simulation import Simulation
 
 T = TypeVar("T")
