@@ -14,6 +14,7 @@ defs = dg.Definitions(
         ingest.telemetry_days,
         transform.models_before,
         *learn.QUESTION_ASSETS,
+        learn.model_cards,
         transform.models_after,
         publish.release,
         publish.write_back,
