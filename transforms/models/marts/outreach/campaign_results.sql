@@ -2,16 +2,13 @@
 
 with
 
--- One recipient counts once a kind, however often they open; events without a recipient each count.
 events as (
 
     select
         tenant_id,
         campaign_id,
         {% for kind in kinds -%}
-        count(distinct coalesce(lead_id, contact_id, campaign_event_id)) filter (
-            where kind = '{{ kind }}'
-        ) as {{ kind }}_count,
+        count(*) filter (where kind = '{{ kind }}') as {{ kind }}_count,
         {% endfor -%}
         coalesce(sum(value_cents) filter (where kind = 'conversion' and lead_id is null), 0) as converted_cents
     from {{ ref('fct_campaign_events') }}
