@@ -109,9 +109,7 @@ class _Batch:
         self.found = found
         self.problems: dict[Path, SourceFileError] = {}
         self.readings: dict[Path, Reading] = {}
-        self.digests = {
-            path: found for paths in self.found.values() for path in paths if (found := self._digest(path))
-        }
+        self.sights = {path: seen for paths in found.values() for path in paths if (seen := self._look(path))}
         self.reports: dict[str, TableReport] = {}
         sql.teach(connection, profile.tenant.id, profile.codes)
 
@@ -127,7 +125,12 @@ class _Batch:
                     continue
                 try:
                     self.readings[path] = readers.read(
-                        self.connection, path, self.profile.inputs[layout], needed[layout], self.scratch
+                        self.connection,
+                        path,
+                        self.sights[path],
+                        self.profile.inputs[layout],
+                        needed[layout],
+                        self.scratch,
                     )
                 except SourceFileError as problem:
                     self.problems[path] = problem
@@ -222,7 +225,7 @@ class _Batch:
 
     def signature(self, table: str, path: Path) -> str:
         """Of a file's content as this profile and contract read it."""
-        return _sha256(self.digests[path], self.profile.digest, repr(load_contracts()[table]))
+        return _sha256(self.sights[path].digest, self.profile.digest, repr(load_contracts()[table]))
 
     def signatures(self, name: str, shares: Iterable[_Share]) -> set[str]:
         return {
@@ -250,9 +253,9 @@ class _Batch:
                 else:
                     yield FileReport(path, "unchanged")
 
-    def _digest(self, path: Path) -> str | None:
+    def _look(self, path: Path) -> readers.Sight | None:
         try:
-            return readers.digest(path)
+            return readers.look(path)
         except SourceFileError as problem:
             self.problems[path] = problem
             return None

@@ -42,15 +42,15 @@ def copy_text(path: Path, target: Path, encoding: str) -> list[str]:
                 line = lines + content[: content.index(b"\0")].count(b"\n") + 1
                 raise SourceFileError(path, f"line {line} holds a NUL byte", _encoding_hint(chunk, encoding))
             newline = content.find(b"\n")
-            reach = since_newline + (len(content) if newline < 0 else newline)
-            lines += content.count(b"\n")
-            since_newline = reach if newline < 0 else len(content) - content.rfind(b"\n") - 1
-            if max(reach, since_newline) > LINE_BYTES:
+            length = since_newline + (len(content) if newline < 0 else newline)  # of the line that goes on
+            if length > LINE_BYTES:
                 raise SourceFileError(
                     path,
                     f"line {lines + 1} is longer than {LINE_BYTES // 1024:,} KiB",
                     "is a quotation mark not closed, or is this no text file?",
                 )
+            lines += content.count(b"\n")
+            since_newline = length if newline < 0 else len(content) - content.rfind(b"\n") - 1
             copy.write(content)
         copy.write(_decoded(path, decoder, b"", encoding, lines, final=True).encode())
     if target.stat().st_size == 0:

@@ -8,6 +8,7 @@ makes all rows doubtful: a cut or changing file, wrong delimiter or encoding, li
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -70,33 +71,59 @@ class FileChanged(SourceFileError):
         super().__init__(file, "changed while it was being read", "it is read again once nobody writes to it")
 
 
-def digest(path: Path) -> str:
-    """A checksum of the content. Raises SourceFileError."""
+@dataclass(frozen=True)
+class Sight:
+    """A file as it was first seen: its state then, and the checksum of its content."""
+
+    state: State
+    digest: str
+
+
+def look(path: Path) -> Sight:
+    """See which content a file has. Raises SourceFileError."""
     before = _state(path)
     found = checksum(path)
     if _state(path) != before:
         raise FileChanged(path)
-    return found
+    return Sight(before, found)
 
 
 def read(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    sight: Sight,
+    layout: Input,
+    needed: Iterable[str],
+    scratch: Path,
+) -> Reading:
+    """Read a file of that layout into ``scratch``; the ``needed`` columns must be there.
+
+    Raises SourceFileError; FileChanged whenever the file is not what it was at first sight, for then whatever else
+    seems wrong with it proves nothing.
+    """
+    try:
+        reading = _read(connection, path, layout, needed, scratch)
+    except (SourceFileError, FileNotFoundError):
+        if _state(path) != sight.state:
+            raise FileChanged(path) from None
+        raise
+    if _state(path) != sight.state:
+        raise FileChanged(path)
+    return reading
+
+
+def _read(
     connection: duckdb.DuckDBPyConnection, path: Path, layout: Input, needed: Iterable[str], scratch: Path
 ) -> Reading:
-    """Read a file of that layout into ``scratch``. ``needed`` columns must be there. Raises SourceFileError."""
-    before = _state(path)
-    if before.size == 0:
+    if path.stat().st_size == 0:
         raise SourceFileError(path, "the file is empty (0 bytes)", "deliver it again")
     kind = layout.format or kind_of(path)
-    target = scratch / f"{len([*scratch.glob('*.parquet')])}.parquet"
-    notes: list[str] = []
+    target, text = scratch / f"{len([*scratch.glob('*.parquet')])}.parquet", scratch / "text"
+    notes = copy_text(path, text, layout.encoding) if kind in ("csv", "jsonl") else []
     if kind == "csv":
-        text = scratch / "text"
-        notes += copy_text(path, text, layout.encoding)
         names = _header(path, text, layout)
         source = _csv(text, names, layout)
     elif kind == "jsonl":
-        text = scratch / "text"
-        notes += copy_text(path, text, layout.encoding)
         names, source = _jsonl(connection, path, text)
     elif kind == "parquet":
         names, source = _parquet(connection, path)
@@ -108,12 +135,11 @@ def read(
     try:
         connection.execute(f"copy ({rows}) to {literal(str(target))} ({PARQUET})")
     except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) and "No space" in str(error):
+            raise  # ours, not the file's
         raise _explained(path, error, names, layout) from None
     count = connection.execute(f"select count(*) from read_parquet({literal(str(target))})").fetchone()
-    assert count is not None
-    if State.of(path) != before:
-        raise FileChanged(path)
-    if count[0] == 0:
+    if count is None or count[0] == 0:
         raise SourceFileError(path, "it has a header but no rows", "deliver it again, or leave it out")
     return Reading(path, target, names, count[0], tuple(notes))
 
@@ -131,11 +157,12 @@ def kind_of(path: Path) -> str:
 
 def _state(path: Path) -> State:
     try:
-        if not os.access(path, os.R_OK):
-            raise SourceFileError(path, "it may not be read", "give this user the right to read it")
-        return State.of(path)
+        state = State.of(path)
     except FileNotFoundError:
         raise FileChanged(path) from None
+    if not os.access(path, os.R_OK):
+        raise SourceFileError(path, "it may not be read", "give this user the right to read it")
+    return state
 
 
 def _header(path: Path, text: Path, layout: Input) -> tuple[str, ...]:
@@ -177,27 +204,30 @@ def _csv(text: Path, names: tuple[str, ...], layout: Input) -> str:
 def _jsonl(connection: duckdb.DuckDBPyConnection, path: Path, text: Path) -> tuple[tuple[str, ...], str]:
     objects = f"read_ndjson_objects({literal(str(text))})"
     try:
+        kinds = connection.execute(f"select distinct json_type(json) from {objects}").fetchall()
+        if kinds not in ([("OBJECT",)], []):
+            raise _bad_json(path, text)
         found = connection.execute(
-            f"select name, bool_and(is_object) from (select unnest(json_keys(json)) as name,"
-            f" json_type(json) = 'OBJECT' as is_object from {objects}) group by name order by name"
+            f"select distinct unnest(json_keys(json)) as name from {objects} order by name"
         ).fetchall()
-        strange = connection.execute(
-            f"select row from (select row_number() over () as row, json_type(json) as kind from {objects})"
-            " where kind <> 'OBJECT' limit 1"
-        ).fetchone()
-    except duckdb.Error as error:
-        line = re.search(r"line (\d+)", str(error))
-        where = f"line {line[1]}" if line else "a line"
-        raise SourceFileError(
-            path,
-            f"{where} is not JSON: {_first_line(error)}",
-            "one JSON object a line; was the file cut off?",
-        ) from None
-    if strange:
-        raise SourceFileError(path, f"line {strange[0]} is JSON but not an object", "one JSON object a line")
-    names = tuple(name for name, _ in found)
+    except duckdb.InvalidInputException:
+        raise _bad_json(path, text) from None
+    names = tuple(name for (name,) in found)
     columns = ", ".join(f"json ->> {literal(_pointer(name))} as {quoted(name)}" for name in names)
     return names, f"(select {columns or 'json'} from {objects})"
+
+
+def _bad_json(path: Path, text: Path) -> SourceFileError:
+    """Which line it is: DuckDB counts bytes and lines of its own buffers."""
+    hint = "one JSON object a line; was the file cut off?"
+    with text.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                if line.strip() and not isinstance(json.loads(line), dict):
+                    return SourceFileError(path, f"line {number} is JSON but not an object", hint)
+            except ValueError as error:
+                return SourceFileError(path, f"line {number} is not JSON ({error})", hint)
+    return SourceFileError(path, "it is not one JSON object a line", hint)
 
 
 def _pointer(name: str) -> str:

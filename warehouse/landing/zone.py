@@ -197,7 +197,9 @@ class LoadWriter:
             unique
         ):  # kept aside, because which row of a key counts as the first must not change between two looks
             keys = ", ".join(quoted(name) for name in self.contract.key)
-            again = f"row_number() over (partition by {keys}) > 1 as _again"
+            # The first in the file is kept, so that reading a file twice gives the same rows.
+            order = " order by _file, _row" if {"_file", "_row"} <= given.keys() else ""
+            again = f"row_number() over (partition by {keys}{order}) > 1 as _again"
             connection.execute(f"create or replace temp table checked as select *, {again} from {rows}")
             rows = "checked"
         check = check_sql(self.contract, given, duplicate="_again" if unique else None)
