@@ -30,7 +30,7 @@ SENDS_PER_LEAD = 7
 
 def tables(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
     yield "accounts", _accounts(world, now_us)
-    contacts, contact_account = _contacts(world, now_us)
+    contacts = _contacts(world, now_us)
     yield "contacts", contacts
     yield "campaigns", _campaigns(world, now_us)
     leads = _leads(world, now_us)
@@ -84,7 +84,7 @@ def lead_names(world: World) -> tuple[pl.Series, pl.Series]:
     return person, company.zip_with(pl.Series(world.leads.is_company), person)
 
 
-def _contacts(world: World, now_us: int) -> tuple[pl.DataFrame, Ints]:
+def _contacts(world: World, now_us: int) -> pl.DataFrame:
     accounts, rng = world.customers.accounts, world.rng("contacts")
     people = np.where(accounts.is_company, rng.integers(1, 4, len(accounts.since_us)), 1)
     account = np.repeat(np.arange(len(people)), people)
@@ -94,7 +94,7 @@ def _contacts(world: World, now_us: int) -> tuple[pl.DataFrame, Ints]:
     company = accounts.is_company[account]
     household_name = account_names(world).gather(account)
     full_name = names.people(count, rng).zip_with(pl.Series(company), household_name)
-    contacts = rows(
+    return rows(
         world.tenant_id,
         world.new_ids("contacts", created),
         created,
@@ -109,7 +109,6 @@ def _contacts(world: World, now_us: int) -> tuple[pl.DataFrame, Ints]:
         ),
         consent_email=pl.Series(rng.random(count) < 0.7),
     )
-    return contacts, account
 
 
 def _campaigns(world: World, now_us: int) -> pl.DataFrame:
@@ -216,7 +215,7 @@ def _lead_activities(world: World, now_us: int) -> pl.DataFrame:
 
 
 def _campaign_events(world: World, contacts: pl.DataFrame, now_us: int) -> pl.DataFrame:
-    """Sends to contacts and what came of them (not for ads), visits and conversions of the campaign's leads."""
+    """Sends to contacts and what came of them (not for ads); visits and conversions of the campaign's leads."""
     campaigns, leads, rng = world.campaigns, world.leads, world.rng("campaign_events")
     of_campaign = np.flatnonzero(leads.campaign >= 0)
     won = of_campaign[leads.is_won[of_campaign]]

@@ -1,12 +1,14 @@
-"""The life of every account, day by day: orders, good and bad service, tickets, failed payments, silence, churn.
+"""The life of every account, day by day: orders, good and bad service, tickets, unpaid bills, silence, churn.
 
-One loop over days, vectorised over accounts. What happened in the last 90 days enters `truths.churn_hazard`, which
-decides who leaves. Tables are made from the result in `field.py` and `money.py`.
+One loop over days, vectorised over accounts. What happened in the last 90 days enters
+`truths.churn_hazard`, which decides who leaves. Tables are made from the result in `field_tables.py` and
+`money.py`.
 """
 
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.demo import truths
 from pipelines.demo.calendar import AHEAD_DAYS, HISTORY_DAYS, MARGIN_DAYS, Calendar
@@ -22,7 +24,9 @@ REPEAT_PAYMENT_FAILER_SHARE = 0.08
 
 
 @dataclass(frozen=True)
-class Accounts:
+class Founding:
+    """Who the accounts are, before anything happens to them."""
+
     since_us: Ints
     lead: Ints
     is_company: Bools
@@ -30,6 +34,10 @@ class Accounts:
     orders_per_day: Floats
     plan: Ints
     """Position in the profile's plans, negative without a subscription."""
+
+
+@dataclass(frozen=True)
+class Accounts(Founding):
     churned_us: Ints
     churn_chance: Floats
     """Sum of the daily hazards while active: what the truth expected."""
@@ -67,27 +75,64 @@ class Customers:
 
 
 class _Recent:
-    """Counts of one kind of trouble by account over the last 90 days."""
+    """A count by account over a sliding window of days; what is planned for a later day counts from then."""
 
-    def __init__(self, accounts: int) -> None:
+    def __init__(self, accounts: int, window_days: int = WINDOW_DAYS) -> None:
         self.by_day = np.zeros((HISTORY_DAYS + AHEAD_DAYS + MARGIN_DAYS, accounts), dtype=np.int16)
         self.count = np.zeros(accounts, dtype=np.int32)
+        self.window_days = window_days
 
-    def add(self, day: Ints, account: Ints, amount: int = 1) -> None:
-        inside = day < len(self.by_day)
-        np.add.at(self.by_day, (day[inside], account[inside]), amount)
+    def add(self, day: Ints, account: Ints, amount: Ints | int = 1) -> None:
+        np.add.at(self.by_day, (np.minimum(day, len(self.by_day) - 1), account), amount)
 
-    def advance(self, day: int, window: int = WINDOW_DAYS) -> np.ndarray:
+    def advance(self, day: int) -> NDArray:
         self.count += self.by_day[day]
-        if day >= window:
-            self.count -= self.by_day[day - window]
+        if day >= self.window_days:
+            self.count -= self.by_day[day - self.window_days]
         return self.count
+
+
+class _Troubles:
+    """What each account lately went through, as `truths.churn_hazard` asks for it."""
+
+    def __init__(self, accounts: int, first_day: int) -> None:
+        self.first_day = first_day
+        self.late, self.cancelled, self.failed = (_Recent(accounts) for _ in range(3))
+        self.stars, self.ratings = _Recent(accounts, 180), _Recent(accounts, 180)
+        self.open_tickets = _Recent(accounts, HISTORY_DAYS + AHEAD_DAYS)
+
+    def note(self, batch: dict[str, NDArray]) -> None:
+        account = batch["account"]
+
+        def on(moment: str, where: Bools) -> tuple[Ints, Ints]:
+            return batch[moment][where] // DAY_US - self.first_day, account[where]
+
+        rated, complains = batch["rating"] > 0, batch["ticket_opened_us"] != NEVER
+        self.late.add(*on("completed_us", batch["is_late"]))
+        self.cancelled.add(*on("cancelled_us", batch["cancelled_us"] != NEVER))
+        self.stars.add(*on("completed_us", rated), batch["rating"][rated])
+        self.ratings.add(*on("completed_us", rated))
+        self.open_tickets.add(*on("ticket_opened_us", complains))
+        self.open_tickets.add(*on("ticket_resolved_us", complains), -1)
+        day, payer = on("completed_us", batch["payment_fails"])
+        self.failed.add(day + batch["pay_days"][batch["payment_fails"]], payer)
+
+    def hazard(self, day: int, silent_days: Ints) -> Floats:
+        stars, ratings = self.stars.advance(day), self.ratings.advance(day)
+        return truths.churn_hazard(
+            late_jobs_90d=self.late.advance(day),
+            cancelled_jobs_90d=self.cancelled.advance(day),
+            rating_mean_180d=np.where(ratings > 0, stars / np.maximum(ratings, 1), np.nan),
+            open_tickets=self.open_tickets.advance(day),
+            failed_payments_90d=self.failed.advance(day),
+            silent_days=silent_days,
+        )
 
 
 def _found(
     profile: Profile, calendar: Calendar, leads: Leads, customers: float, rng: np.random.Generator
-) -> dict:
-    """Who the accounts are: those from before, those who come by themselves, and the won leads."""
+) -> Founding:
+    """Those from before, those who come by themselves, and the won leads."""
     won = np.flatnonzero(leads.is_won & (leads.closed_us < calendar.day_us(calendar.days)))
     initial = int(profile.initial_accounts * customers)
     walk_in = initial // 6
@@ -107,80 +152,52 @@ def _found(
         profile.orders_per_day * np.maximum(rng.gamma(2.0, 0.5, count), 0.3) * np.where(is_company, 1.3, 1.0)
     )
     zone = choose(rng, np.arange(len(profile.places), 0, -1.0) + 3, count)
-    return dict(since_us=since, lead=lead, is_company=is_company, zone=zone, orders_per_day=rate, plan=plan)
+    return Founding(since, lead, is_company, zone, rate, plan)
 
 
 def live(profile: Profile, calendar: Calendar, leads: Leads, customers: float, seed: int) -> Customers:
     """Two years and a few days of all accounts of one tenant."""
     rng = stream(seed, profile.slug, "customers")
     who = _found(profile, calendar, leads, customers, rng)
-    count = len(who["since_us"])
-    since_day = who["since_us"] // DAY_US - calendar.first_day
+    count = len(who.since_us)
+    since_day = who.since_us // DAY_US - calendar.first_day
+    billing_day = (who.since_us // DAY_US) % 28 + 1
     serve = _Service(profile, calendar, leads, who, customers, rng)
-    late, cancelled, failed, tickets = (_Recent(count) for _ in range(4))
-    rating_sum, rating_count = _Recent(count), _Recent(count)
-    churned = np.full(count, NEVER)
-    expected = np.zeros(count)
+    troubles = _Troubles(count, calendar.first_day)
+    churned, expected = np.full(count, NEVER), np.zeros(count)
     last_order_day = np.maximum(since_day, -30)
-    quiet = np.zeros(count, dtype=bool)
-    billing_day = (who["since_us"] // DAY_US) % 28 + 1
-    batches: list[dict[str, np.ndarray]] = []
-    failed_billing: list[tuple[np.ndarray, int]] = []
+    is_quiet = np.zeros(count, dtype=bool)
+    batches: list[dict[str, NDArray]] = []
+    unpaid: list[tuple[Ints, Ints]] = []
 
     for day in range(calendar.days):
         active = (since_day <= day) & (churned == NEVER)
-        starts = rng.random(count) < np.where(quiet, 1 - QUIET_ENDS_PER_DAY, QUIET_STARTS_PER_DAY)
-        quiet = starts
-        rate = who["orders_per_day"] * calendar.demand[day] * np.where(quiet, QUIET_ORDER_SHARE, 1.0) * active
-        orders = rng.poisson(rate)
-        first_order = (since_day == day) & (who["lead"] >= 0)
-        buyers = np.concatenate([np.flatnonzero(first_order), np.repeat(np.arange(count), orders)])
+        is_quiet = rng.random(count) < np.where(is_quiet, 1 - QUIET_ENDS_PER_DAY, QUIET_STARTS_PER_DAY)
+        rate = who.orders_per_day * calendar.demand[day] * np.where(is_quiet, QUIET_ORDER_SHARE, 1.0)
+        first_buyers = np.flatnonzero((since_day == day) & (who.lead >= 0))
+        buyers = np.concatenate([first_buyers, np.repeat(np.arange(count), rng.poisson(rate * active))])
         if len(buyers):
-            lead = np.where(np.arange(len(buyers)) < first_order.sum(), who["lead"][buyers], -1)
-            batch = serve(day, buyers, lead)
-            batches.append(batch)
+            lead = np.where(np.arange(len(buyers)) < len(first_buyers), who.lead[buyers], -1)
+            batches.append(serve(day, buyers, lead))
+            troubles.note(batches[-1])
             last_order_day[buyers] = day
-            day_of = lambda moment: moment // DAY_US - calendar.first_day  # noqa: E731
-            was_late, was_cancelled = batch["is_late"], batch["cancelled_us"] != NEVER
-            rated, ticket = batch["rating"] > 0, batch["ticket_opened_us"] != NEVER
-            late.add(day_of(batch["completed_us"][was_late]), buyers[was_late])
-            cancelled.add(day_of(batch["cancelled_us"][was_cancelled]), buyers[was_cancelled])
-            rating_day = day_of(batch["completed_us"][rated])
-            np.add.at(rating_sum.by_day, (rating_day, buyers[rated]), batch["rating"][rated])
-            rating_count.add(rating_day, buyers[rated])
-            tickets.add(day_of(batch["ticket_opened_us"][ticket]), buyers[ticket])
-            tickets.add(day_of(batch["ticket_resolved_us"][ticket]), buyers[ticket], -1)
-            fails = batch["payment_fails"]
-            failed.add(day_of(batch["completed_us"][fails]) + batch["pay_days"][fails], buyers[fails])
-        billed = active & (who["plan"] >= 0) & (billing_day == calendar.day_of_month[day])
-        unpaid = np.flatnonzero(billed & (rng.random(count) < SUBSCRIPTION_PAYMENT_FAILS))
-        if len(unpaid):
-            failed.add(np.full(len(unpaid), day), unpaid)
-            failed_billing.append((unpaid, day))
+        is_billed = active & (who.plan >= 0) & (billing_day == calendar.day_of_month[day])
+        fails = np.flatnonzero(is_billed & (rng.random(count) < SUBSCRIPTION_PAYMENT_FAILS))
+        unpaid.append((fails, np.full(len(fails), day)))
+        troubles.failed.add(unpaid[-1][1], fails)
 
-        rated_sum, rated_count = rating_sum.advance(day, 180), rating_count.advance(day, 180)
-        hazard = (
-            active
-            * profile.churn_factor
-            * truths.churn_hazard(
-                late.advance(day),
-                cancelled.advance(day),
-                np.where(rated_count > 0, rated_sum / np.maximum(rated_count, 1), np.nan),
-                tickets.advance(day, calendar.days + 1),
-                failed.advance(day),
-                day - last_order_day,
-            )
-        )
+        hazard = active * profile.churn_factor * troubles.hazard(day, day - last_order_day)
         expected += hazard
         leaves = rng.random(count) < hazard
         churned[leaves] = calendar.day_us(day) + 23 * HOUR_US + rng.integers(5, 55, leaves.sum()) * MINUTE_US
 
-    jobs = Jobs(**{field.name: np.concatenate([b[field.name] for b in batches]) for field in fields(Jobs)})
+    jobs = {field.name: np.concatenate([batch[field.name] for batch in batches]) for field in fields(Jobs)}
+    failed_account, failed_day = (np.concatenate(part) for part in zip(*unpaid, strict=True))
     return Customers(
-        Accounts(**who, churned_us=churned, churn_chance=expected),
-        jobs,
-        np.concatenate([unpaid for unpaid, _ in failed_billing] or [np.empty(0, np.int64)]),
-        np.concatenate([np.full(len(u), day) for u, day in failed_billing] or [np.empty(0, np.int64)]),
+        Accounts(**vars(who), churned_us=churned, churn_chance=expected),
+        Jobs(**jobs),
+        failed_account,
+        failed_day,
     )
 
 
@@ -192,7 +209,7 @@ class _Service:
         profile: Profile,
         calendar: Calendar,
         leads: Leads,
-        who: dict,
+        who: Founding,
         customers: float,
         rng: np.random.Generator,
     ) -> None:
@@ -205,19 +222,19 @@ class _Service:
         for week in range(1, len(steps)):  # troubles of a zone come and go over about two months
             trouble[week] = 0.88 * trouble[week - 1] + steps[week]
         self.trouble = trouble
-        accounts = len(who["zone"])
+        accounts = len(who.zone)
         self.account_log_odds = rng.normal(
             0, 0.8, accounts
         )  # a hard address, a car park, a narrow window of hours
         self.fails_often = rng.random(accounts) < REPEAT_PAYMENT_FAILER_SHARE
 
-    def __call__(self, day: int, account: Ints, lead: Ints) -> dict[str, np.ndarray]:
+    def __call__(self, day: int, account: Ints, lead: Ints) -> dict[str, NDArray]:
         profile, calendar, rng, count = self.profile, self.calendar, self.rng, len(account)
         services = profile.services
-        zone = self.who["zone"][account]
+        zone = self.who.zone[account]
         provider = zone * self.providers_per_zone + rng.integers(0, self.providers_per_zone, count)
         service = choose(rng, tuple(s.weight for s in services), count)
-        is_company = self.who["is_company"][account]
+        is_company = self.who.is_company[account]
         requested = calendar.day_us(day) + (
             (profile.opens_at_h + 11.9 * rng.beta(2, 2.4, count)) * HOUR_US
         ).astype(np.int64)

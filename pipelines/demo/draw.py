@@ -1,7 +1,7 @@
 """Seeded chance, ids and columns: the few helpers that every simulated table uses.
 
-Moments are numpy int64 microseconds since 1970 UTC and dates are int64 days; `NEVER` stands for a missing one and
-becomes NULL. It is the smallest int64, so `np.maximum` over moments ignores it.
+Moments are numpy int64 microseconds since 1970 UTC and dates are int64 days; `NEVER` stands for a missing
+one and becomes NULL. It is the smallest int64, so `np.maximum` over moments ignores it.
 """
 
 from hashlib import blake2b

@@ -113,7 +113,7 @@ def _status_changes(world: World, now_us: int) -> pl.DataFrame:
 
 
 def _quotes(world: World, now_us: int) -> pl.DataFrame:
-    """Accepted before a share of the jobs and before each won lead's first; others declined or left to expire."""
+    """Accepted before some jobs and before each won lead's first; others are declined or left to expire."""
     jobs, leads, rng = world.customers.jobs, world.leads, world.rng("quotes")
     accounts = world.customers.accounts
     count = len(jobs.account)
@@ -162,7 +162,7 @@ def _tickets(world: World, now_us: int) -> pl.DataFrame:
     job = np.flatnonzero(jobs.ticket_opened_us != NEVER)
     count = len(job)
     opened, resolve = jobs.ticket_opened_us[job], jobs.ticket_resolved_us[job]
-    wait: Floats = np.minimum(rng.lognormal(np.log(4.0), 1.0, count) * HOUR_US, (resolve - opened) * 0.9)
+    wait: Floats = np.minimum(rng.lognormal(np.log(5.0), 1.4, count) * HOUR_US, (resolve - opened) * 0.9)
     responded, resolved = seen(opened + wait.astype(np.int64), now_us), seen(resolve, now_us)
     is_closed = (resolved != NEVER) & (resolved + CLOSED_AFTER_US < now_us)
     status = np.select([is_closed, resolved != NEVER, responded != NEVER], [3, 2, 1], 0)

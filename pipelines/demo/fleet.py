@@ -14,7 +14,7 @@ from pipelines.demo.draw import DAY_US, HOUR_US, MINUTE_US, NEVER, Bools, Floats
 from pipelines.demo.profiles import Profile, Scale
 
 MODELS = (
-    # make, model, kind, fuel, tank litres (kWh), litres (kWh) per 100 km, price, vibration base mm/s, km per hour
+    # make, model, kind, fuel, tank l (kWh), l (kWh) per 100 km, price cents, vibration mm/s, km per hour
     ("Tarn", "Cargo 3", "van", "diesel", 80.0, 9.5, 3_400_000, 2.3, 24.0),
     ("Tarn", "Cargo 5", "truck", "diesel", 140.0, 17.0, 6_900_000, 2.9, 27.0),
     ("Orvel", "Shuttle", "van", "hybrid", 60.0, 6.8, 4_200_000, 1.9, 25.0),
@@ -88,7 +88,7 @@ class Fleet:
 
 
 def _acquire(profile: Profile, calendar: Calendar, scale: Scale, rng: np.random.Generator) -> Vehicles:
-    count = int(round(scale.vehicles * profile.vehicle_share))
+    count = round(scale.vehicles * profile.vehicle_share)
     bought_before = rng.random(count) < 0.85
     acquired = np.where(bought_before, -rng.integers(60, 1_500, count), rng.integers(10, 500, count))
     retired = np.where(bought_before & (rng.random(count) < 0.08), rng.integers(300, 720, count), 1_000_000)

@@ -71,7 +71,7 @@ def vehicles(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def _trips(world: World, now_us: int) -> pl.DataFrame:
-    """One or two a driven day; together they are the day's run, so their distances add up to the odometer's."""
+    """One or two a driven day; together they are the day's run: distances add up to the odometer's."""
     driving, rng = world.fleet.driving, world.rng("trips")
     day, vehicle = np.nonzero(driving.run_us > 0)
     pieces = rng.integers(1, 3, len(day))
@@ -113,7 +113,7 @@ def _trips(world: World, now_us: int) -> pl.DataFrame:
 
 
 def _work_orders(world: World, now_us: int) -> pl.DataFrame:
-    """Services, repairs after failures (`is_failure`), repairs of what a service found, and yearly inspections."""
+    """Services, repairs after failures (`is_failure`) and of what a service found, yearly inspections."""
     repairs, fleet, calendar, rng = (
         world.fleet.repairs,
         world.fleet.vehicles,
@@ -145,7 +145,7 @@ def _work_orders(world: World, now_us: int) -> pl.DataFrame:
     labour = np.concatenate([repairs.labour_cents, np.full(more, 8_900)])
     parts = np.concatenate([repairs.parts_cents, np.zeros(more, dtype=np.int64)])
     is_done = completed != NEVER
-    text = tuple(c.repair for c in truths.COMPONENTS) + ("Regular service", "Yearly inspection")
+    text = (*(c.repair for c in truths.COMPONENTS), "Regular service", "Yearly inspection")
     say = np.where(is_inspection, len(text) - 1, np.where(component >= 0, component, len(text) - 2))
     return rows(
         world.tenant_id,
@@ -194,7 +194,7 @@ def _fuel_logs(world: World, now_us: int) -> pl.DataFrame:
 
 
 def _compliance(world: World, now_us: int) -> pl.DataFrame:
-    """Yearly papers of each vehicle and two-yearly ones of each provider, renewed a few days early or forgotten."""
+    """Yearly papers of each vehicle, two-yearly ones of each provider; renewed a little early or forgotten."""
     rng, calendar, fleet = world.rng("compliance_documents"), world.calendar, world.fleet.vehicles
     parts = []  # kind, vehicle, provider, issued day, expires day
     providers = np.arange(len(world.ids["providers"]))

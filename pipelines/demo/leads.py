@@ -50,7 +50,7 @@ class Leads:
 
 
 _PLAN = (
-    # name, channel, first day, days, share of campaign leads, shift of the win log odds, cost / expected value
+    # name, channel, first day, days, share of campaign leads, shift of win log odds, cost / expected value
     (truths.PROFITABLE_CAMPAIGN, 0, 60, 60, 0.17, 0.5, truths.PROFITABLE_COST_SHARE),
     ("Summer search ads", 1, 130, 90, 0.18, 0.0, 0.7),
     (truths.LOSING_CAMPAIGN, 1, 250, 75, 0.10, -0.9, truths.LOSING_COST_SHARE),

@@ -1,7 +1,6 @@
-"""Tables of money: subscriptions, invoices with lines, payments, expenses, budgets.
+"""Tables of income: subscriptions, invoices with lines, payments.
 
-Costs are kept in one place each. An expense never repeats what fuel logs, work orders, leads or invoice lines already
-hold; campaigns are the exception: their expenses add up to `campaigns.cost_cents`.
+What was billed and what came of it; what the company itself spends is in `spending.py`.
 """
 
 from collections.abc import Iterator
@@ -60,7 +59,7 @@ def tables(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
     yield "payments", _payments(world, invoices, ids, now_us)
 
 
-# -- subscriptions ------------------------------------------------------------------------------------------------------
+# -- subscriptions -------------------------------------------------------------------------------------------
 def _paused_days(world: World) -> Ints:
     """Day from which a few subscriptions pause and are not billed; far away for the others."""
     rng, count = world.rng("pauses"), len(world.customers.accounts.plan)
@@ -111,7 +110,7 @@ def _billings(world: World, paused_day: Ints) -> tuple[Ints, Ints, Bools]:
     return holder[position], days, np.isin(key, failed)
 
 
-# -- invoices -----------------------------------------------------------------------------------------------------------
+# -- invoices ------------------------------------------------------------------------------------------------
 def _bill(world: World, paused_day: Ints) -> Invoices:
     """Invoices of completed jobs, of subscriptions, and the returns; in the order of issue."""
     jobs, accounts, profile, rng = (
@@ -197,7 +196,7 @@ def _numbers(is_return: Bools) -> pl.Series:
 
 
 def _lines(world: World, job: Ints, net: Ints) -> pl.DataFrame:
-    """Labour, some materials, sometimes a call-out fee for a job; one line for a subscription. They add up exactly."""
+    """A job's work, materials and call-out fee, or one line for a subscription; they add up exactly."""
     jobs, rng, count = world.customers.jobs, world.rng("invoice_lines"), len(job)
     is_job = job >= 0
     quantity = rng.integers(1, 5, count)

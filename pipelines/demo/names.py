@@ -1,31 +1,38 @@
-"""Invented people and companies. Mail uses the reserved `.example` domain and phones reserved fictional ranges."""
+"""Invented people and companies; mail and phones lie in ranges reserved for fiction."""
 
 import numpy as np
 import polars as pl
 
 from pipelines.demo.draw import Bools
 
-FIRST = (
-    "Ada Amir Anouk Bela Bruno Carla Chidi Clara Dario Dena Edda Elif Emil Enzo Farah Felix Femi Greta Hana Hugo Ida Ilse "
-    "Imani Ivo Jana Joel Jonas Kaya Kofi Lara Leif Lena Lior Luis Maia Malik Mara Milo Mina Nadia Nico Nora Olga Omar Otto "
-    "Pia Quinn Rafa Remy Rosa Ruth Sami Selma Sven Tara Theo Tilda Uma Vera Viktor Wanda Yara Yusuf Zoe"
-).split()
-LAST = (
-    "Abara Alder Arslan Ashdown Bauer Birch Brandt Brook Calder Castell Crane Dahl Delacroix Dorn Eastlake Eberle Falk "
-    "Fenwick Garrow Gruber Hale Hartwig Holm Idowu Iversen Jansen Juhl Kessler Kirby Konda Lange Larkin Lindqvist Marlow "
-    "Mbeki Moreau Nagel Norwood Okafor Olsen Pascal Pell Quist Rask Reuter Roth Sadler Sommer Stone Tamm Thorne Udall "
-    "Vance Vogt Wagner Weir Winter Yilmaz York Zander"
-).split()
-COMPANY_FIRST = (
-    "Amber Anchor Beacon Birchwood Blue Bright Cedar Clover Copper Delta Eagle Elm Falcon Fern Granite Green Harbor Hazel "
-    "Iron Juniper Kestrel Lantern Linden Maple Meadow Mill North Oak Orchard Pine Quartz Raven River Silver Slate Spruce "
-    "Stone Sunrise Swift Willow"
-).split()
-COMPANY_SECOND = (
-    "Bakery Brewing Builders Care Clinics Dairy Design Electric Estates Events Farms Fitness Foods Gardens Glass Goods "
-    "Hotels Interiors Kitchens Labs Laundry Logistics Markets Motors Optics Outfitters Paper Pharma Plastics Press Print "
-    "Properties School Schools Seeds Supply Textiles Tools Travel Works"
-).split()
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+FIRST = _words("""
+    Ada Amir Anouk Bela Bruno Carla Chidi Clara Dario Dena Edda Elif Emil Enzo Farah Felix Femi Greta
+    Hana Hugo Ida Ilse Imani Ivo Jana Joel Jonas Kaya Kofi Lara Leif Lena Lior Luis Maia Malik Mara Milo
+    Mina Nadia Nico Nora Olga Omar Otto Pia Quinn Rafa Remy Rosa Ruth Sami Selma Sven Tara Theo Tilda
+    Uma Vera Viktor Wanda Yara Yusuf Zoe
+""")
+LAST = _words("""
+    Abara Alder Arslan Ashdown Bauer Birch Brandt Brook Calder Castell Crane Dahl Delacroix Dorn
+    Eastlake Eberle Falk Fenwick Garrow Gruber Hale Hartwig Holm Idowu Iversen Jansen Juhl Kessler Kirby
+    Konda Lange Larkin Lindqvist Marlow Mbeki Moreau Nagel Norwood Okafor Olsen Pascal Pell Quist Rask
+    Reuter Roth Sadler Sommer Stone Tamm Thorne Udall Vance Vogt Wagner Weir Winter Yilmaz York Zander
+""")
+COMPANY_FIRST = _words("""
+    Amber Anchor Beacon Birchwood Blue Bright Cedar Clover Copper Delta Eagle Elm Falcon Fern Granite
+    Green Harbor Hazel Iron Juniper Kestrel Lantern Linden Maple Meadow Mill North Oak Orchard Pine
+    Quartz Raven River Silver Slate Spruce Stone Sunrise Swift Willow
+""")
+COMPANY_SECOND = _words("""
+    Bakery Brewing Builders Care Clinics Dairy Design Electric Estates Events Farms Fitness Foods
+    Gardens Glass Goods Hotels Interiors Kitchens Labs Laundry Logistics Markets Motors Optics
+    Outfitters Paper Pharma Plastics Press Print Properties School Schools Seeds Supply Textiles Tools
+    Travel Works
+""")
 PHONE_PREFIX = {"US": "+1 312 555 01", "GB": "+44 20 7946 0", "DE": "+49 30 23125 "}
 JOB_TITLES = ("Owner", "Office manager", "Facility manager", "Purchasing", "Head of operations")
 

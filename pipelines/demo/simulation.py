@@ -50,7 +50,7 @@ class Simulation:
         return sum(reading_count(world, HISTORY_DAYS) for world in self.worlds)
 
     def frames(self) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Table name and rows, referenced tables first; telemetry last, in chunks that never span two months (UTC)."""
+        """Table name and rows, referenced tables first; telemetry last, in chunks within one month (UTC)."""
         yield from self.tables(self.now_us)
         yield from self.telemetry(0, self.now_us)
 

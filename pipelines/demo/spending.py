@@ -1,4 +1,8 @@
-"""Tables of what the company itself spends: expenses and the budgets beside them."""
+"""Tables of what the company itself spends: expenses and the budgets beside them.
+
+Costs are kept in one place each. An expense never repeats what fuel logs, work orders, leads or invoice
+lines already hold; campaigns are the exception: their expenses add up to `campaigns.cost_cents`.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

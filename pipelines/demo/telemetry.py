@@ -30,7 +30,7 @@ def drift_share(at_us: Ints, onset_us: Ints, fails_us: Ints) -> Floats:
 
 
 def readings(world: World, days: range) -> Iterator[pl.DataFrame]:
-    """Chunks of the months that these days touch, none spanning two months; a month's readings are always the same."""
+    """Chunks of the months that these days touch, each within one; a month's readings are always the same."""
     every_us = world.scale.reading_every_s * 1_000_000
     driving, months = world.fleet.driving, world.calendar.month
     for month in np.unique(months[days.start : days.stop]):

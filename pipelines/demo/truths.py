@@ -1,6 +1,7 @@
 """What the simulated business knows about itself: the causes that models and marts should find again.
 
-Only numbers and the formulas they enter; the simulator calls these very functions. In words: docs/data/demo.md.
+Only numbers and the formulas they enter; the simulator calls these very functions. In words:
+docs/data/demo.md.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Component:
     repair: str
 
 
-# -- failures -----------------------------------------------------------------------------------------------------------
+# -- failures ----------------------------------------------------------------------------------------------
 COMPONENTS = (
     Component("gearbox bearing", 0.40, 2.6, 7.0, 0.0, 0.0, 140_000, "Gearbox bearing replaced"),
     Component("cooling system", 0.30, 0.9, 17.0, 0.0, -12.0, 90_000, "Water pump and hoses replaced"),
@@ -61,7 +62,7 @@ def failure_onset_hazard(km_since_service: Floats, missed_services: NDArray, fra
     return np.minimum(ONSET_PER_DAY * frailty * np.exp(log_rate), 0.3)
 
 
-# -- churn --------------------------------------------------------------------------------------------------------------
+# -- churn -------------------------------------------------------------------------------------------------
 CHURN_PER_DAY = 0.000055
 """Chance a day that a content account leaves."""
 CHURN_WEIGHTS = {
@@ -108,7 +109,7 @@ def churn_hazard(
     return np.minimum(CHURN_PER_DAY * np.exp(log_rate), 0.2)
 
 
-# -- leads --------------------------------------------------------------------------------------------------------------
+# -- leads -------------------------------------------------------------------------------------------------
 SOURCES = ("referral", "partner", "newsletter", "search", "social", "bought_list")
 SOURCE_EFFECT = (1.1, 0.5, 0.3, 0.0, -0.5, -1.1)
 WIN_INTERCEPT = 0.25
@@ -123,7 +124,10 @@ UNANSWERED_REPLY_HOURS = 21 * 24.0
 def win_probability(
     reply_hours: Floats, source: NDArray, is_company: NDArray, visits: NDArray, shift: Floats
 ) -> Floats:
-    """Chance that a lead is won. `source` indexes SOURCES; reply hours NaN = never answered; shift: its campaign's."""
+    """Chance that a lead is won.
+
+    `source` indexes SOURCES, `reply_hours` is NaN for a lead never answered, `shift` comes with its campaign.
+    """
     hours = np.nan_to_num(reply_hours, nan=UNANSWERED_REPLY_HOURS)
     log_odds = (
         WIN_INTERCEPT
@@ -136,13 +140,13 @@ def win_probability(
     return 1 / (1 + np.exp(-log_odds))
 
 
-# -- campaigns: cost as a multiple of the value they are expected to win ------------------------------------------------
+# -- campaigns: cost as a multiple of the value they are expected to win -----------------------------------
 PROFITABLE_CAMPAIGN = "Spring check-up mailing"
 PROFITABLE_COST_SHARE = 0.12
 LOSING_CAMPAIGN = "City light posters"
 LOSING_COST_SHARE = 3.5
 
-# -- revenue ------------------------------------------------------------------------------------------------------------
+# -- revenue -----------------------------------------------------------------------------------------------
 WEEKDAY_DEMAND = (1.25, 1.15, 1.05, 1.05, 1.15, 0.85, 0.50)
 """Orders by weekday, Monday first. Work is done on open days: Sundays and holidays only in part."""
 YEAR_AMPLITUDE = 0.22

@@ -157,7 +157,8 @@ class TestRefusal:
             "import os, signal, sys; from datetime import date; from pipelines.demo import Size, load, simulate\n"
             "def stop(stage, done, total):\n"
             "    if stage == 'telemetry': os.kill(os.getpid(), signal.SIGKILL)\n"
-            "load(sys.argv[1], simulate(Size.TINY, until=date.fromisoformat(sys.argv[2])), passwords=print, on_progress=stop)"
+            "load(sys.argv[1], simulate(Size.TINY, until=date.fromisoformat(sys.argv[2])), "
+            "passwords=print, on_progress=stop)"
         )
         until = tiny.until.isoformat()
         killed = subprocess.run([sys.executable, "-c", script, url, until], cwd=os.getcwd(), check=False)
