@@ -1,0 +1,51 @@
+// The only place that talks to the server. Answers are remembered by address with their ETag: asking again for what
+// has not changed costs a 304 and gives back the very same object.
+
+const BASE = "/api/v1";
+const remembered = new Map();
+
+/** An answer that is not a success, in the API's own words; `status` is 0 when there was no answer at all. */
+export class ApiError extends Error {
+  constructor(status, { code, message, request_id: requestId = "" }) {
+    super(message);
+    Object.assign(this, { status, code, requestId });
+  }
+}
+
+/** `{data, meta}` of an address; the same object as last time when nothing changed. Throws ApiError. */
+export async function get(path, signal) {
+  const known = remembered.get(path);
+  const response = await send(path, { signal, headers: known ? { "If-None-Match": known.etag } : {} });
+  if (response.status === 304) return known.answer;
+  const answer = await read(response);
+  const etag = response.headers.get("etag");
+  if (etag) remembered.set(path, { etag, answer });
+  return answer;
+}
+
+/** `{data, meta}` after something was done. Throws ApiError. */
+export async function post(path, body) {
+  const headers = { "Content-Type": "application/json", "X-Requested-With": "dashboard" };
+  return read(await send(path, { method: "POST", headers, body: body && JSON.stringify(body) }));
+}
+
+/** Drop all answers: they belong to the tenant and the person that were signed in. */
+export function forget() {
+  remembered.clear();
+}
+
+async function send(path, options) {
+  try {
+    return await fetch(BASE + path, { credentials: "same-origin", ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, { code: "UNREACHABLE", message: "The server does not answer." });
+  }
+}
+
+async function read(response) {
+  const body = await response.json().catch(() => null);
+  if (body?.success) return { data: body.data, meta: body.meta };
+  const nameless = { code: "UNREADABLE", message: `The server answered ${response.status} without saying why.` };
+  throw new ApiError(response.status, body?.error ?? nameless);
+}

@@ -1,0 +1,178 @@
+// The page's life: come in, ask for every panel, ask again every half minute, redraw only what changed.
+
+import { ApiError, get } from "./api.js";
+import { byId, h, solid } from "./dom.js";
+import { askSwitch, showDoor } from "./door.js";
+import { clock, day } from "./format.js";
+import { PANELS } from "./panels.js";
+import { ended, logOut, resume } from "./session.js";
+
+const REFRESH_MS = 30_000;
+const SOON_MS = 1_000;
+const RANGES = ["7d", "30d", "90d", "12m"];
+
+const view = { range: "30d", roiKind: "lead_source", roiTime: "12m", timezone: "UTC" };
+const drawn = new Map(); // panel id -> the answer or message it shows
+let session = null;
+let running = null; // the AbortController of the refresh under way
+let timer = 0;
+
+function open(opened) {
+  session = opened;
+  view.timezone = session.tenant.timezone;
+  byId("board").hidden = false;
+  document.title = `${session.tenant.name} · Throughline`;
+  byId("person").textContent = session.user.full_name;
+  byId("until").textContent = clock(session.expires_at);
+  byId("simulated").hidden = !session.tenant.is_simulated;
+  showBusinesses();
+  clear();
+  refresh();
+}
+
+function leave(told = "") {
+  const { user, tenant } = session ?? {};
+  running?.abort();
+  clearTimeout(timer);
+  session = null;
+  ended();
+  clear();
+  byId("board").hidden = true;
+  byId("switch").close();
+  document.title = "Throughline";
+  showDoor(open, { told, email: user?.email, tenant: tenant?.slug });
+}
+
+function clear() {
+  drawn.clear();
+  byId("banner").hidden = true;
+  for (const id of ["as-of", "release", "checked", "news"]) byId(id).textContent = "";
+  for (const { id } of PANELS) {
+    byId(id).querySelector(".body").replaceChildren(h("p", { class: "note waiting" }, "Asking…"));
+  }
+}
+
+/** Ask for every panel; what did not change costs a 304 and is left as it stands. */
+async function refresh() {
+  running?.abort();
+  clearTimeout(timer);
+  const mine = (running = new AbortController());
+  const results = await Promise.all(PANELS.map((panel) => ask(panel, mine.signal)));
+  if (mine.signal.aborted) return;
+  const errors = results.filter((result) => result instanceof ApiError);
+  if (errors.some((error) => error.status === 401)) {
+    leave(errors.find((error) => error.status === 401).message);
+    return;
+  }
+  const isAway = errors.some((error) => error.status === 0);
+  announce(isAway ? "The server does not answer. These are the last figures; asking again every half minute." : "");
+  PANELS.forEach((panel, index) => show(panel, results[index]));
+  const answers = results.filter((result) => !(result instanceof ApiError));
+  const isTorn = answers.length > 0 && stamp(answers);
+  if (!isAway) byId("checked").textContent = clock(Date.now());
+  timer = setTimeout(() => document.hidden || refresh(), isTorn ? SOON_MS : REFRESH_MS);
+}
+
+async function ask(panel, signal) {
+  try {
+    return await get(panel.path(view), signal);
+  } catch (error) {
+    if (error instanceof ApiError || error.name === "AbortError") return error;
+    return new ApiError(0, { code: "UNREADABLE", message: error.message });
+  }
+}
+
+function show(panel, result) {
+  const isNews = drawn.get(panel.id) !== result;
+  const isAwayWithFigures = result.status === 0 && drawn.has(panel.id);
+  if (!isNews || isAwayWithFigures) return;
+  const body = byId(panel.id).querySelector(".body");
+  const open = [...body.querySelectorAll("details")].map((details) => details.open);
+  body.replaceChildren(...solid(content(panel, result)));
+  body.querySelectorAll("details").forEach((details, index) => (details.open = open[index] ?? false));
+  drawn.set(panel.id, result);
+}
+
+function content(panel, result) {
+  if (result instanceof ApiError) return failure(result);
+  try {
+    return panel.draw(result, view);
+  } catch (error) {
+    console.error(error);
+    return h("p", { class: "note problem" }, "This part of the page failed to draw its figures.");
+  }
+}
+
+function failure(error) {
+  const reference = error.requestId ? ` (request ${error.requestId})` : "";
+  return h("p", { class: "note problem" }, `${error.message}${reference}`);
+}
+
+/** Say where the figures come from. True when two releases share the page: one was published while it asked. */
+function stamp(answers) {
+  const newest = answers.map((answer) => answer.meta).reduce((a, b) => (b.release_id > a.release_id ? b : a));
+  const before = byId("release").textContent;
+  byId("release").textContent = newest.release_id;
+  byId("as-of").textContent = day(newest.as_of);
+  byId("as-of").dateTime = newest.as_of;
+  byId("simulated").hidden = !newest.simulated;
+  if (before && before !== newest.release_id) byId("news").textContent = `New figures, release ${newest.release_id}`;
+  return answers.some((answer) => answer.meta.release_id !== newest.release_id);
+}
+
+function announce(text) {
+  byId("banner").textContent = text;
+  byId("banner").hidden = !text;
+}
+
+function showBusinesses() {
+  const { tenant, memberships } = session;
+  const many = memberships.length > 1;
+  byId("tenant-name").textContent = tenant.name;
+  byId("tenant-name").classList.toggle("unseen", many);
+  byId("tenant").hidden = !many;
+  byId("tenant").replaceChildren(
+    ...memberships.map(({ slug, name }) => h("option", { value: slug, selected: slug === tenant.slug }, name)),
+  );
+}
+
+function start() {
+  const asked = location.hash.slice(1); // kept in the address, so that a reload and a bookmark keep it
+  if (RANGES.includes(asked)) view.range = asked;
+  byId("range").querySelector(`[value="${view.range}"]`).checked = true;
+  byId("range").addEventListener("change", (event) => {
+    view.range = event.target.value;
+    history.replaceState(null, "", `#${view.range}`);
+    refresh();
+  });
+  byId("roi").querySelector("form").addEventListener("change", (event) => {
+    view[event.target.name] = event.target.value;
+    refresh();
+  });
+  byId("tenant").addEventListener("change", (event) => {
+    const chosen = session.memberships.find((membership) => membership.slug === event.target.value);
+    askSwitch(session.user, chosen, open, showBusinesses);
+  });
+  byId("logout").addEventListener("click", async () => {
+    try {
+      await logOut();
+      leave();
+    } catch (error) {
+      announce(error.message);
+    }
+  });
+  document.addEventListener("visibilitychange", () => session && !document.hidden && refresh());
+  enter();
+}
+
+async function enter() {
+  try {
+    const known = await resume();
+    if (known) open(known);
+    else showDoor(open);
+  } catch (error) {
+    showDoor(open, { told: error.message });
+  }
+}
+
+start();
