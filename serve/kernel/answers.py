@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import pyarrow as pa
@@ -92,10 +92,38 @@ class Reading:
         columns, rows = self.session.fetch(sql, params)
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
+    def columns(self, sql: str, **params: Any) -> dict[str, Sequence[Any]]:
+        """The answer column by column."""
+        columns, rows = self.session.fetch(sql, params)
+        values = zip(*rows, strict=True) if rows else [()] * len(columns)
+        return dict(zip(columns, values, strict=True))
+
+    def page(self, sql: str, *, order: str, window: tuple[int, int], **params: Any) -> Page:
+        """The rows of ``sql`` inside (limit, offset), and how many there are on all pages."""
+        limit, offset = window
+        rows = self.rows(
+            f"select *, count(*) over () as _total from ({sql}) order by {order} limit $limit offset $offset",
+            **params,
+            limit=limit,
+            offset=offset,
+        )
+        if rows or offset == 0:
+            total = rows[0]["_total"] if rows else 0
+        else:  # past the end no row carries the total
+            total = self.row(f"select count(*) as total from ({sql})", **params)["total"]
+        for row in rows:
+            del row["_total"]
+        return Page(rows, total)
+
     def row(self, sql: str, **params: Any) -> Row:
         """The only row of an aggregate."""
         (row,) = self.rows(sql, **params)
         return row
+
+
+class Page(NamedTuple):
+    rows: list[Row]
+    total: int
 
 
 @dataclass(slots=True)

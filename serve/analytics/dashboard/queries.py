@@ -2,59 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
+from serve.analytics.dashboard.days import Days, Number
 from serve.analytics.dashboard.kpis import HEADLINES, KPIS, SECTIONS, Kpi
 from serve.analytics.dashboard.rules import change_share, names
 from serve.analytics.dashboard.schemas import KpiQuery, MetricsQuery, SeriesQuery
 from serve.kernel.answers import Answer, Reading
 from serve.kernel.formats import Row
-from serve.kernel.periods import Grain, Span
+from serve.kernel.periods import Span
 
-_SPANS = """
-    (
-        values
-            ('current', cast($start as date), cast($end as date)),
-            ('previous', cast($previous_start as date), cast($previous_end as date))
-    ) as spans (span, first_date, last_date)
-"""
-
-_CAMPAIGN_COUNTS = ("send", "delivery", "open", "click", "reply", "conversion")
-_CAMPAIGNS = f"""
+_CAMPAIGN_KINDS = ("send", "delivery", "open", "click", "reply", "conversion")
+_CAMPAIGNS = """
     select
-        span,
-        {", ".join(f"count(e.kind) filter (where e.kind = '{kind}') as {kind}_count" for kind in _CAMPAIGN_COUNTS)},
-        {", ".join(f"{kind}_count / nullif(delivery_count, 0) as {kind}_rate" for kind in ("open", "click", "reply"))}
-    from {_SPANS}
-    left join marts.fct_campaign_events as e on cast(e.happened_at as date) between first_date and last_date
-    group by span
+        kind,
+        count(*) filter (where happened_at::date between $start and $end) as now,
+        count(*) filter (where happened_at::date between $previous_start and $previous_end) as earlier
+    from marts.fct_campaign_events
+    where happened_at >= least($start, $previous_start)
+    group by kind
 """
-_SERVICE = f"""
+_TICKETS = """
     select
-        span,
-        count(t.opened_at) as opened_ticket_count,
-        count(t.resolved_at) as resolved_ticket_count,
-        median(date_diff('second', t.opened_at, t.first_response_at) / 3600.0) as median_first_response_h,
-        avg(t.satisfaction) as satisfaction_mean
-    from {_SPANS}
-    left join marts.fct_tickets as t on cast(t.opened_at as date) between first_date and last_date
-    group by span
+        count(*) as opened_ticket_count,
+        count(resolved_at) as resolved_ticket_count,
+        median(date_diff('second', opened_at, first_response_at) / 3600.0) as median_first_response_h,
+        avg(satisfaction) as satisfaction_mean
+    from marts.fct_tickets
+    where opened_at >= $start and opened_at < $end + interval 1 day
 """
-_UNITS = {"median_first_response_h": "h", "satisfaction_mean": "points_of_5"}
+_TICKET_UNITS = {
+    "opened_ticket_count": "count",
+    "resolved_ticket_count": "count",
+    "median_first_response_h": "h",
+    "satisfaction_mean": "points_of_5",
+}
 
 
 def kpis(reading: Reading, query: KpiQuery) -> Answer:
     span = query.span(reading.as_of)
     previous = span.before(query.compare)
     grain = span.grain()
-    rows = _figures(reading, HEADLINES, span, previous, grain)
-    totals, steps = _split(rows)
-    now, then = totals.get("current", {}), totals.get("previous", {})
+    days = _days(reading, HEADLINES, span, previous)
+    now, earlier = days.within(span), days.within(previous) if previous else None
+    steps = list(now.steps(grain))
     data = [
         {
-            **_kpi_row(kpi, now.get(kpi.name), then.get(kpi.name)),
-            "series": [{"date": step["step"], "value": step[kpi.name]} for step in steps],
+            **_kpi_row(kpi, now.figure(kpi), earlier.figure(kpi) if earlier else None),
+            "series": _points(kpi, steps),
         }
         for kpi in HEADLINES
     ]
@@ -65,31 +62,19 @@ def sections(reading: Reading, query: MetricsQuery) -> Answer:
     asked = names(query.sections, SECTIONS, parameter="sections")
     span = query.span(reading.as_of)
     previous = span.before(query.compare)
+    data: dict[str, dict[str, Row]] = {name: {} for name in asked}
     wanted = [kpi for kpi in KPIS.values() if kpi.section in asked]
-    found: dict[str, dict[str, Row]] = {name: {"current": {}, "previous": {}} for name in asked}
-    units: dict[str, str] = {kpi.name: kpi.unit for kpi in wanted}
     if wanted:
-        totals, _ = _split(_figures(reading, wanted, span, previous, None))
+        days = _days(reading, wanted, span, previous)
+        now, earlier = days.within(span), days.within(previous) if previous else None
         for kpi in wanted:
-            for which in ("current", "previous"):
-                found[kpi.section][which][kpi.name] = totals.get(which, {}).get(kpi.name)
-    for section, statement in (("campaigns", _CAMPAIGNS), ("service", _SERVICE)):
-        if section in asked:
-            for row in reading.rows(statement, **_bounds(span, previous)):
-                found[section][row.pop("span")] |= row
-    data = {
-        section: {
-            name: {
-                "value": value,
-                "previous": values["previous"].get(name) if previous else None,
-                "unit": units.get(name)
-                or _UNITS.get(name)
-                or ("share" if name.endswith("_rate") else "count"),
-            }
-            for name, value in values["current"].items()
-        }
-        for section, values in found.items()
-    }
+            data[kpi.section][kpi.name] = _figure(
+                now.figure(kpi), earlier.figure(kpi) if earlier else None, kpi.unit
+            )
+    if "campaigns" in asked:
+        data["campaigns"] = _campaigns(reading, span, previous)
+    if "service" in asked:
+        data["service"] |= _tickets(reading, span, previous)
     rows = [
         {"section": section, "name": name, **figure}
         for section, figures in data.items()
@@ -99,71 +84,85 @@ def sections(reading: Reading, query: MetricsQuery) -> Answer:
 
 
 def series(reading: Reading, query: SeriesQuery) -> Answer:
-    chosen = (
-        names(query.metrics, tuple(KPIS), parameter="metrics")
-        if query.metrics
-        else [k.name for k in HEADLINES]
-    )
-    kpis = [KPIS[name] for name in chosen]
+    asked = names(query.metrics, tuple(KPIS), parameter="metrics") if query.metrics else None
+    chosen = [KPIS[name] for name in asked] if asked else list(HEADLINES)
     span = query.span(reading.as_of)
     grain = query.grain or span.grain()
-    totals, steps = _split(_figures(reading, kpis, span, None, grain))
-    total = totals.get("current", {})
-    data = {
-        "grain": grain,
-        "series": [
-            {
-                "name": kpi.name,
-                "label": kpi.label,
-                "unit": kpi.unit,
-                "total": total.get(kpi.name),
-                "points": [{"date": step["step"], "value": step[kpi.name]} for step in steps],
-            }
-            for kpi in kpis
-        ],
-    }
-    rows = [
-        {"name": kpi.name, "unit": kpi.unit, "date": step["step"], "value": step[kpi.name]}
-        for kpi in kpis
-        for step in steps
+    days = _days(reading, chosen, span, None)
+    steps = list(days.steps(grain))
+    data = [
+        {
+            "name": kpi.name,
+            "label": kpi.label,
+            "unit": kpi.unit,
+            "total": days.figure(kpi),
+            "points": _points(kpi, steps),
+        }
+        for kpi in chosen
     ]
-    return Answer(data, rows, {"period": query.describe(span)})
+    rows = [
+        {"name": each["name"], "unit": each["unit"], **point} for each in data for point in each["points"]
+    ]
+    return Answer({"grain": grain, "series": data}, rows, {"period": query.describe(span)})
 
 
-def _figures(
-    reading: Reading, kpis: Sequence[Kpi], span: Span, previous: Span | None, grain: Grain | None
-) -> list[Row]:
-    """One row a span (``step`` empty) and, with a grain, one a step of the current span."""
-    columns = ", ".join(f"{kpi.sql} as {kpi.name}" for kpi in kpis)
-    # A step begins on its calendar day, but not before the span: the first one may be cut short.
-    step = f"greatest(cast(date_trunc('{grain}', d.date) as date), first_date)" if grain else "null"
-    grouping = "grouping sets ((span), (span, step))" if grain else "span, step"
-    statement = f"""
-        select span, step, {columns}
-        from (select d.*, span, {step} as step
-              from {_SPANS} inner join marts.kpi_daily as d on d.date between first_date and last_date)
-        group by {grouping}
-        order by step nulls first
-    """
-    return reading.rows(statement, **_bounds(span, previous))
+def _days(reading: Reading, kpis: Sequence[Kpi], span: Span, previous: Span | None) -> Days:
+    """The columns behind the figures, for both spans and whatever lies between them."""
+    columns = sorted({column for kpi in kpis for column in kpi.measure.columns})
+    found = reading.columns(
+        f"""
+        select date, {", ".join(columns)}
+        from marts.kpi_daily
+        where date between $first and $last
+        order by date
+        """,
+        first=min(span.start, previous.start) if previous else span.start,
+        last=span.end,
+    )
+    return Days(found.pop("date"), found)
 
 
-def _bounds(span: Span, previous: Span | None) -> dict[str, Any]:
-    return {
+def _points(kpi: Kpi, steps: Sequence[tuple[date, Days]]) -> list[Row]:
+    return [{"date": start, "value": days.figure(kpi)} for start, days in steps]
+
+
+def _campaigns(reading: Reading, span: Span, previous: Span | None) -> dict[str, Row]:
+    bounds = {
         "start": span.start,
         "end": span.end,
         "previous_start": previous and previous.start,
         "previous_end": previous and previous.end,
     }
+    found = {row["kind"]: row for row in reading.rows(_CAMPAIGNS, **bounds)}
+    count = {
+        when: {kind: found[kind][when] if kind in found else 0 for kind in _CAMPAIGN_KINDS}
+        for when in ("now", "earlier")
+    }
+    figures = {
+        f"{kind}_count": _figure(count["now"][kind], count["earlier"][kind] if previous else None, "count")
+        for kind in _CAMPAIGN_KINDS
+    }
+    for kind in ("open", "click", "reply"):
+        now, earlier = (_share(each[kind], each["delivery"]) for each in count.values())
+        figures[f"{kind}_rate"] = _figure(now, earlier if previous else None, "share")
+    return figures
 
 
-def _split(rows: Sequence[Row]) -> tuple[dict[str, Row], list[Row]]:
-    """Totals by span, and the steps of the current span."""
-    totals = {row["span"]: row for row in rows if row["step"] is None}
-    return totals, [row for row in rows if row["step"] is not None and row["span"] == "current"]
+def _tickets(reading: Reading, span: Span, previous: Span | None) -> dict[str, Row]:
+    now = reading.row(_TICKETS, start=span.start, end=span.end)
+    earlier = reading.row(_TICKETS, start=previous.start, end=previous.end) if previous else {}
+    return {name: _figure(now[name], earlier.get(name), unit) for name, unit in _TICKET_UNITS.items()}
 
 
-def _kpi_row(kpi: Kpi, value: float | None, previous: float | None) -> Mapping[str, Any]:
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _figure(value: Number | None, previous: Number | None, unit: str) -> Row:
+    return {"value": value, "previous": previous, "unit": unit}
+
+
+def _kpi_row(kpi: Kpi, value: Number | None, previous: Number | None) -> dict[str, Any]:
     return {
         "name": kpi.name,
         "label": kpi.label,

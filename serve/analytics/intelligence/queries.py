@@ -76,31 +76,22 @@ _CHURN_SORT = {
 
 
 def churn_risk(reading: Reading, query: ChurnRiskQuery) -> Answer:
-    limit, offset = query.window()
-    order = order_by(query.sort, _CHURN_SORT, tie="account_id")
-    wanted = {"band": query.band, "min_score": query.min_score}
-    rows = reading.rows(
+    window = query.window()
+    page = reading.page(
         f"""
         select
             cast(account_id as varchar) as account_id, account_name, churn_score, risk_band, reasons, mrr_cents,
             revenue_365d_cents, last_activity_at, as_of_date, model_version
-        from marts.churn_risk {_CHURN_WHERE} order by {order} limit $limit offset $offset
+        from marts.churn_risk {_CHURN_WHERE}
         """,
-        **wanted,
-        limit=limit,
-        offset=offset,
+        order=order_by(query.sort, _CHURN_SORT, tie="account_id"),
+        window=window,
+        band=query.band,
+        min_score=query.min_score,
     )
-    _read_reasons(rows)
-    total = reading.row(f"select count(*) as total from marts.churn_risk {_CHURN_WHERE}", **wanted)["total"]
-    return Answer(rows, meta=page_meta((limit, offset), total))
-
-
-_SUMS = """
-    cast(sum(revenue_cents) as bigint) as revenue_cents,
-    cast(sum(cost_cents) as bigint) as cost_cents,
-    cast(sum(margin_cents) as bigint) as margin_cents,
-    sum(margin_cents) / nullif(sum(revenue_cents), 0) as margin_share
-"""
+    for row in page.rows:
+        row["reasons"] = orjson.loads(row["reasons"]) if row["reasons"] else []
+    return Answer(page.rows, meta=page_meta(window, page.total))
 
 
 def revenue_cost_margin(reading: Reading, query: RevenueCostMarginQuery) -> Answer:
@@ -110,40 +101,40 @@ def revenue_cost_margin(reading: Reading, query: RevenueCostMarginQuery) -> Answ
     grain = query.grain or span.grain()
     rows = reading.rows(
         f"""
-        select is_current, category, step, grouping(category) as over_categories, {_SUMS}
-        from (
-            select *, date >= $start as is_current,
-                greatest(cast(date_trunc('{grain}', date) as date), $start) as step
-            from marts.revenue_cost_margin
-            where date between $previous_start and $end
-        )
-        group by grouping sets ((is_current), (is_current, category), (is_current, step))
+        select
+            category,
+            case when date >= $start then greatest(cast(date_trunc('{grain}', date) as date), $start) end as step,
+            cast(sum(revenue_cents) as bigint) as revenue_cents,
+            cast(sum(cost_cents) as bigint) as cost_cents
+        from marts.revenue_cost_margin
+        where date between $previous_start and $end
+        group by all
         order by step, category
         """,
         start=span.start,
         end=span.end,
         previous_start=previous.start,
     )
-    nothing: Row = dict.fromkeys(("revenue_cents", "cost_cents", "margin_cents", "margin_share"))
-    totals = {
-        row["is_current"]: _money(row) for row in rows if row["over_categories"] and row["step"] is None
-    }
-    current = [row for row in rows if row["is_current"]]
-    series = [{**_money(row), "date": row["step"]} for row in current if row["step"] is not None]
+    current = [row for row in rows if row["step"] is not None]
+    series = [{"date": step, **rules.money(part)} for step, part in _by(current, "step").items()]
     data = {
         "grain": grain,
-        "totals": totals.get(True, nothing),
-        "previous": totals.get(False, nothing),
+        "totals": rules.money(current),
+        "previous": rules.money([row for row in rows if row["step"] is None]),
         "categories": [
-            {**_money(row), "category": row["category"]} for row in current if not row["over_categories"]
+            {"category": category, **rules.money(part)}
+            for category, part in sorted(_by(current, "category").items())
         ],
         "series": series,
     }
     return Answer(data, series, {"period": query.describe(span, previous)})
 
 
-def _money(row: Row) -> Row:
-    return {name: row[name] for name in ("revenue_cents", "cost_cents", "margin_cents", "margin_share")}
+def _by(rows: list[Row], name: str) -> dict[Any, list[Row]]:
+    groups: dict[Any, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row[name], []).append(row)
+    return groups
 
 
 _FORECAST = """
@@ -236,29 +227,17 @@ def compliance_status(reading: Reading, query: ComplianceQuery) -> Answer:
     return Answer(data, documents, page_meta((limit, offset), total))
 
 
-_CLIENTS_WHERE = "where ($segment = 'all' or segment = $segment)"
+_CLIENTS = """
+    select
+        row_number() over (order by rank) as rank, cast(rank as bigint) as overall_rank,
+        cast(account_id as varchar) as account_id, account_name, segment, revenue_cents, margin_cents,
+        invoice_count, return_cents, share_of_revenue
+    from marts.top_clients
+    where $segment = 'all' or segment = $segment
+"""
 
 
 def top_clients(reading: Reading, query: TopClientsQuery) -> Answer:
-    limit, offset = query.window()
-    rows = reading.rows(
-        f"""
-        select
-            row_number() over (order by rank) as rank, cast(rank as bigint) as overall_rank,
-            cast(account_id as varchar) as account_id, account_name, segment, revenue_cents, margin_cents,
-            invoice_count, return_cents, share_of_revenue
-        from marts.top_clients {_CLIENTS_WHERE} order by overall_rank limit $limit offset $offset
-        """,
-        segment=query.segment,
-        limit=limit,
-        offset=offset,
-    )
-    total = reading.row(
-        f"select count(*) as total from marts.top_clients {_CLIENTS_WHERE}", segment=query.segment
-    )
-    return Answer(rows, meta=page_meta((limit, offset), total["total"]))
-
-
-def _read_reasons(rows: list[Row]) -> None:
-    for row in rows:
-        row["reasons"] = orjson.loads(row["reasons"]) if row["reasons"] else []
+    window = query.window()
+    page = reading.page(_CLIENTS, order="overall_rank", window=window, segment=query.segment)
+    return Answer(page.rows, meta=page_meta(window, page.total))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 State = Literal["usual", "better", "worse", "unusual", "unknown"]
 Level = Literal["steady", "watch", "act"]
@@ -98,3 +98,20 @@ def reason(measure: Measure, today: float, judgement: Judgement, day: date) -> s
         f"{abs(today - usual) / abs(usual):.0%}".replace("%", " %") if usual else f"{abs(today - usual):g}"
     )
     return f"{measure.label} on {weekday} {day}: {amount} {way} what is usual on a {weekday}."
+
+
+def money(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """Revenue, cost and margin of rows together; without any recorded cost the margin is unknown, not perfect.
+
+    >>> money([{"revenue_cents": 100, "cost_cents": 60}, {"revenue_cents": 0, "cost_cents": 20}])
+    {'revenue_cents': 100, 'cost_cents': 80, 'margin_cents': 20, 'margin_share': 0.2}
+    """
+    revenue, cost = (_sum(rows, name) for name in ("revenue_cents", "cost_cents"))
+    margin = None if revenue is None or cost is None else revenue - cost
+    share = margin / revenue if margin is not None and revenue else None
+    return {"revenue_cents": revenue, "cost_cents": cost, "margin_cents": margin, "margin_share": share}
+
+
+def _sum(rows: Sequence[Mapping[str, Any]], name: str) -> int | None:
+    known = [row[name] for row in rows if row[name] is not None]
+    return sum(known) if known else None

@@ -1,15 +1,37 @@
-"""Statements over the monthly fleet marts: one for totals and months, one for the page of vehicles.
+"""Statements over the monthly fleet marts: one for the months, whose sum are the totals, one for the page of vehicles.
 
-A ratio is the ratio of the sums, over the months in which both sides are known.
+A ratio is the ratio of the sums, over the months of a vehicle in which both sides are known.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from serve.fleet.costs.schemas import FleetQuery
 from serve.kernel.answers import Answer, Reading
+from serve.kernel.formats import Row
 from serve.kernel.paging import order_by, page_meta
+from serve.kernel.periods import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """``above`` over ``below``, times ``factor``."""
+
+    above: str
+    below: str
+    factor: int = 1
+
+    @property
+    def sums(self) -> tuple[str, str]:
+        known = f"filter (where {self.above} is not null and {self.below} > 0)"
+        return f"sum({self.above}) {known}", f"sum({self.below}) {known}"
+
+    @property
+    def sql(self) -> str:
+        above, below = self.sums
+        return f"{self.factor} * {above} / {below}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,114 +39,133 @@ class Measures:
     """Figures of one mart; all of it is ours and nothing comes from a request."""
 
     table: str
-    sql: dict[str, str]
+    amounts: Mapping[str, str]
+    """Columns that are summed, and the type of their sum."""
     sort: str
-    """The figure that vehicles are sorted by unless the request says otherwise."""
+    """What vehicles are sorted by unless the request says otherwise."""
+    ratios: Mapping[str, Ratio] = field(default_factory=dict)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.amounts, *self.ratios)
 
-def _cents(column: str) -> str:
-    return f"cast(sum({column}) as bigint)"
-
-
-def _per_km(amount: str, factor: int = 1) -> str:
-    both = f"filter (where distance_km > 0 and {amount} is not null)"
-    return f"{factor} * sum({amount}) {both} / nullif(sum(distance_km) {both}, 0)"
+    @property
+    def amounts_sql(self) -> list[str]:
+        return [f"cast(sum({name}) as {kind}) as {name}" for name, kind in self.amounts.items()]
 
 
 _COSTS = ("fuel_cents", "maintenance_cents", "parts_cents", "labour_cents", "other_cents", "total_cents")
 COSTS = Measures(
     "fleet_costs_monthly",
     {
-        **{column: _cents(column) for column in _COSTS},
-        "distance_km": "sum(distance_km)",
-        "cost_per_km_cents": _per_km("total_cents"),
-        "downtime_h": "sum(downtime_h)",
-        "trip_count": _cents("trip_count"),
+        **dict.fromkeys(_COSTS, "bigint"),
+        "distance_km": "double",
+        "downtime_h": "double",
+        "trip_count": "bigint",
     },
     "-total_cents",
+    {"cost_per_km_cents": Ratio("total_cents", "distance_km")},
 )
 UPKEEP = Measures(
     "fleet_costs_monthly",
     {
-        **{column: _cents(column) for column in ("maintenance_cents", "parts_cents", "labour_cents")},
-        "distance_km": "sum(distance_km)",
-        "maintenance_per_km_cents": _per_km("maintenance_cents"),
+        "maintenance_cents": "bigint",
+        "parts_cents": "bigint",
+        "labour_cents": "bigint",
+        "distance_km": "double",
     },
     "-maintenance_cents",
+    {"maintenance_per_km_cents": Ratio("maintenance_cents", "distance_km")},
 )
 FUEL = Measures(
     "fuel_monthly",
-    {
-        "litres": "sum(litres)",
-        "cost_cents": _cents("cost_cents"),
-        "distance_km": "sum(distance_km)",
-        "l_per_100km": _per_km("litres", 100),
-        "price_per_l_cents": "sum(cost_cents) / nullif(sum(litres), 0)",
-    },
+    {"litres": "double", "cost_cents": "bigint", "distance_km": "double"},
     "-cost_cents",
+    {"l_per_100km": Ratio("litres", "distance_km", 100), "price_per_l_cents": Ratio("cost_cents", "litres")},
 )
 DOWNTIME = Measures(
     "downtime_monthly",
     {
-        "downtime_h": "sum(downtime_h)",
-        "planned_h": "sum(planned_h)",
-        "unplanned_h": "sum(unplanned_h)",
-        "failure_count": _cents("failure_count"),
-        "in_service_h": "sum(in_service_h)",
-        "availability_share": "greatest(0, 1 - sum(downtime_h) / nullif(sum(in_service_h), 0))",
+        "downtime_h": "double",
+        "planned_h": "double",
+        "unplanned_h": "double",
+        "failure_count": "bigint",
+        "in_service_h": "double",
     },
     "-downtime_h",
+    {"availability_share": Ratio("greatest(0, in_service_h - downtime_h)", "in_service_h")},
 )
 
 
 def fleet(measures: Measures, reading: Reading, query: FleetQuery) -> Answer:
     """Totals, months and the page of vehicles."""
-    sums, months, answer = _read(measures, reading, query)
-    return Answer({"totals": sums, "months": months, "vehicles": answer.data}, answer.data, answer.meta)
+    months = _months(measures, reading, query.span(reading.as_of))
+    page = assets(measures, reading, query)
+    totals = _row(measures, months)
+    rows = [{"month": month["month"], **_row(measures, [month])} for month in months]
+    return Answer({"totals": totals, "months": rows, "vehicles": page.data}, page.data, page.meta)
 
 
 def assets(measures: Measures, reading: Reading, query: FleetQuery) -> Answer:
     """The page of vehicles alone."""
-    return _read(measures, reading, query)[2]
-
-
-def _read(measures: Measures, reading: Reading, query: FleetQuery) -> tuple[dict, list[dict], Answer]:
     limit, offset = query.window()
     span = query.span(reading.as_of)
-    bounds = {"start": span.start, "end": span.end}
-    columns = ", ".join(f"{sql} as {name}" for name, sql in measures.sql.items())
-    allowed = {name: name for name in (*measures.sql, "registration")}
-    order = order_by(query.sort or measures.sort, allowed, tie="vehicle_id")
-    by_month = reading.rows(
-        f"""
-        select month, count(distinct vehicle_id) as vehicle_count, {columns}
-        from marts.{measures.table}
-        where month between $start and $end
-        group by grouping sets ((), (month))
-        order by month nulls first
-        """,
-        **bounds,
+    order = order_by(
+        query.sort or measures.sort,
+        {name: name for name in (*measures.names, "registration")},
+        tie="vehicle_id",
     )
-    sums, *months = by_month
-    del sums["month"]
-    total = sums.pop("vehicle_count")
-    for month in months:
-        del month["vehicle_count"]
-    vehicles = reading.rows(
+    columns = [*measures.amounts_sql, *(f"{ratio.sql} as {name}" for name, ratio in measures.ratios.items())]
+    found = reading.page(
         f"""
         select
             cast(vehicle_id as varchar) as vehicle_id, v.registration, v.make, v.model,
-            {", ".join(f"m.{name}" for name in measures.sql)}
+            {", ".join(f"m.{name}" for name in measures.names)}
         from (
-            select vehicle_id, {columns}
+            select vehicle_id, {", ".join(columns)}
             from marts.{measures.table} where month between $start and $end group by vehicle_id
         ) as m
         inner join marts.dim_vehicles as v using (vehicle_id)
-        order by {order} limit $limit offset $offset
         """,
-        **bounds,
-        limit=limit,
-        offset=offset,
+        order=order,
+        window=(limit, offset),
+        start=span.start,
+        end=span.end,
     )
-    meta = {"period": query.describe(span), **page_meta((limit, offset), total)}
-    return sums, months, Answer(vehicles, meta=meta)
+    return Answer(
+        found.rows, meta={"period": query.describe(span), **page_meta((limit, offset), found.total)}
+    )
+
+
+def _months(measures: Measures, reading: Reading, span: Span) -> list[Row]:
+    """Sums by month, and both sides of each ratio."""
+    sides = [
+        f"{sql} as {name}_{side}"
+        for name, ratio in measures.ratios.items()
+        for side, sql in zip(("above", "below"), ratio.sums, strict=True)
+    ]
+    return reading.rows(
+        f"""
+        select month, {", ".join([*measures.amounts_sql, *sides])}
+        from marts.{measures.table}
+        where month between $start and $end
+        group by month
+        order by month
+        """,
+        start=span.start,
+        end=span.end,
+    )
+
+
+def _row(measures: Measures, months: Sequence[Row]) -> Row:
+    """The figures over these months together."""
+    row: Row = {name: _sum(months, name) for name in measures.amounts}
+    for name, ratio in measures.ratios.items():
+        above, below = _sum(months, f"{name}_above"), _sum(months, f"{name}_below")
+        row[name] = ratio.factor * above / below if above is not None and below else None
+    return row
+
+
+def _sum(rows: Sequence[Row], name: str) -> float | None:
+    known = [row[name] for row in rows if row[name] is not None]
+    return sum(known) if known else None
