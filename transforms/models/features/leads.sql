@@ -28,7 +28,8 @@ activities as (
         on
             leads.tenant_id = activities.tenant_id
             and leads.lead_id = activities.lead_id
-            and activities.happened_at < leads.as_of_at
+            -- A snapshot knows what had happened, not when.
+            and coalesce(activities.happened_at < leads.as_of_at, leads.is_snapshot)
     group by all
 
 )
@@ -58,3 +59,4 @@ select
     leads.data_until_at as known_until_at
 from leads
 left join activities using (tenant_id, lead_id)
+where leads.as_of_at is not null

@@ -12,6 +12,7 @@ events as (
 
     select tenant_id, account_id, 'invoice' as kind, issued_at as happened_at, cast(revenue_cents as double) as amount
     from {{ ref('int_invoice_amounts') }}
+    where account_id is not null
 
     union all
 

@@ -4,7 +4,7 @@
     ('job_count', 'fct_jobs', 'requested_at', 'true'),
     ('completed_job_count', 'fct_jobs', 'completed_at', "status = 'completed'"),
     ('late_job_count', 'fct_jobs', 'coalesce(due_at, completed_at)', 'is_late'),
-    ('lead_count', 'fct_leads', 'created_at', 'snapshot_date is null'),
+    ('lead_count', 'fct_leads', 'created_date', 'true'),
     ('won_lead_count', 'fct_leads', 'won_at', "status = 'won'"),
     ('lost_lead_count', 'fct_leads', 'lost_at', "status = 'lost'"),
 ] -%}
@@ -17,7 +17,7 @@
 {%- for measure, model, moment, condition in counts %}
 select
     tenant_id,
-    {{ moment if moment == 'date' else utc_date(moment) }} as date,
+    {{ moment if moment.endswith('date') else utc_date(moment) }} as date,
     '{{ measure }}' as measure,
     cast(count(*) as double) as amount
 from {{ ref(model) }}
@@ -29,7 +29,7 @@ union all
 {%- for measure, model, moment, quantity in sums %}
 select
     tenant_id,
-    {{ moment if moment == 'date' else utc_date(moment) }} as date,
+    {{ moment if moment.endswith('date') else utc_date(moment) }} as date,
     '{{ measure }}' as measure,
     cast(sum({{ quantity }}) as double) as amount
 from {{ ref(model) }}

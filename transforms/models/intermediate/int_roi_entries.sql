@@ -9,7 +9,7 @@ leads as (
         case when campaign_id is null then 'lead_source' else 'campaign' end as subject_kind,
         coalesce(cast(campaign_id as varchar), source) as subject_id
     from {{ ref('fct_leads') }}
-    where snapshot_date is null
+    where created_date is not null
 
 ),
 
@@ -25,6 +25,7 @@ written_off as (
         *,
         unnest(generate_series(0, {{ depreciation_months }} - 1)) as months_owned
     from lifetimes
+    where acquired_date is not null and acquisition_cost_cents is not null
 
 ),
 
@@ -56,7 +57,7 @@ from leads
 
 union all
 
-select tenant_id, subject_kind, subject_id, date_trunc('month', {{ utc_date('won_at') }}), 0, value_cents
+select tenant_id, subject_kind, subject_id, date_trunc('month', {{ utc_date('won_at') }}), null, value_cents
 from leads
 where status = 'won' and won_at is not null
 
@@ -64,9 +65,9 @@ union all
 
 -- A lead's conversion is its won value, counted above.
 select
-    tenant_id, 'campaign', cast(campaign_id as varchar), date_trunc('month', {{ utc_date('happened_at') }}), 0, value_cents
+    tenant_id, 'campaign', cast(campaign_id as varchar), date_trunc('month', {{ utc_date('happened_at') }}), null, value_cents
 from {{ ref('fct_campaign_events') }}
-where kind = 'conversion' and lead_id is null
+where kind = 'conversion' and lead_id is null and happened_at is not null
 
 union all
 
@@ -81,5 +82,5 @@ inner join {{ ref('int_vehicle_months') }} as months using (tenant_id, vehicle_i
 
 union all
 
-select tenant_id, 'vehicle', cast(vehicle_id as varchar), date_trunc('month', {{ utc_date('completed_at') }}), 0, price_cents
+select tenant_id, 'vehicle', cast(vehicle_id as varchar), date_trunc('month', {{ utc_date('completed_at') }}), null, price_cents
 from {{ ref('int_job_vehicles') }}

@@ -4,7 +4,7 @@
     ('mrr_cents', 'int_subscription_periods', 'started_date', 'ended_date', 'mrr_cents'),
     ('active_subscription_count', 'int_subscription_periods', 'started_date', 'ended_date', '1'),
     ('open_ticket_count', 'fct_tickets', 'opened_at', 'resolved_at', '1'),
-    ('vehicle_count', 'int_vehicle_lifetimes', 'acquired_date', 'retired_date', '1'),
+    ('vehicle_count', 'int_vehicle_lifetimes', 'joined_date', 'retired_date', '1'),
 ] -%}
 
 {%- for measure, model, first, last, quantity in stocks %}

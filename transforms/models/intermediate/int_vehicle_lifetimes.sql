@@ -1,23 +1,19 @@
 with
 
-last_uses as (
+uses as (
 
-    select tenant_id, vehicle_id, max(started_date) as last_date
-    from {{ ref('fct_trips') }}
-    group by all
-
+    select tenant_id, vehicle_id, started_date as date from {{ ref('fct_trips') }}
     union all
-
-    select tenant_id, vehicle_id, max(recorded_date) as last_date
-    from {{ ref('fct_vehicle_days') }}
-    group by all
+    select tenant_id, vehicle_id, recorded_date as date from {{ ref('fct_vehicle_days') }}
+    union all
+    select tenant_id, vehicle_id, opened_date as date from {{ ref('fct_work_orders') }}
 
 ),
 
-last_dates as (
+used as (
 
-    select tenant_id, vehicle_id, max(last_date) as last_date
-    from last_uses
+    select tenant_id, vehicle_id, min(date) as first_date, max(date) as last_date
+    from uses
     group by all
 
 )
@@ -25,10 +21,12 @@ last_dates as (
 select
     vehicles.tenant_id,
     vehicles.vehicle_id,
-    vehicles.acquired_date,
-    vehicles.acquisition_cost_cents,
+    coalesce(vehicles.acquired_date, used.first_date) as joined_date,
     case
-        when vehicles.status = 'retired' then coalesce(last_dates.last_date, vehicles.acquired_date)
-    end as retired_date
+        when vehicles.status = 'retired'
+            then greatest(used.last_date, vehicles.acquired_date)
+    end as retired_date,
+    vehicles.acquired_date,
+    vehicles.acquisition_cost_cents
 from {{ ref('dim_vehicles') }} as vehicles
-left join last_dates using (tenant_id, vehicle_id)
+left join used using (tenant_id, vehicle_id)

@@ -10,9 +10,9 @@
     ('fct_costs', 'date', "category = 'parts'", {'parts_cents': 'amount_cents'}),
     ('fct_costs', 'date', "category = 'labour'", {'labour_cents': 'amount_cents'}),
     ('fct_costs', 'date', "category not in ('fuel', 'parts', 'labour')", {'other_cents': 'amount_cents'}),
-    ('fct_fuel_logs', 'filled_at', 'true', {'litres': 'litres', 'filled_cents': 'price_cents'}),
-    ('fct_trips', 'started_at', 'true', {'trip_count': '1', 'distance_km': 'distance_km'}),
-    ('fct_work_orders', 'opened_at', "is_failure and status <> 'cancelled'", {'failure_count': '1'}),
+    ('fct_fuel_logs', 'filled_date', 'true', {'litres': 'litres', 'filled_cents': 'price_cents'}),
+    ('fct_trips', 'started_date', 'true', {'trip_count': '1', 'distance_km': 'distance_km'}),
+    ('fct_work_orders', 'opened_date', "is_failure and status <> 'cancelled'", {'failure_count': '1'}),
     ('int_downtime_days', 'date', 'is_planned', {'planned_h': 'downtime_h'}),
     ('int_downtime_days', 'date', 'not is_planned', {'unplanned_h': 'downtime_h'}),
 ] -%}
@@ -24,7 +24,7 @@ entries as (
     select
         tenant_id,
         vehicle_id,
-        cast(date_trunc('month', {{ moment if moment == 'date' else utc_date(moment) }}) as date) as month,
+        cast(date_trunc('month', {{ moment if moment.endswith('date') else utc_date(moment) }}) as date) as month,
         null::bigint as in_service_h,
         {%- for amount in whole + measured %}
         sum({{ amounts.get(amount, '0') }}) as {{ amount }}{{ "," if not loop.last }}

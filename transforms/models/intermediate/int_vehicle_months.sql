@@ -5,10 +5,11 @@ in_service as (
     select
         lifetimes.tenant_id,
         lifetimes.vehicle_id,
-        greatest(lifetimes.acquired_date, clock.data_from_date) as first_date,
+        greatest(lifetimes.joined_date, clock.data_from_date) as first_date,
         least(coalesce(lifetimes.retired_date, clock.data_until_date), clock.data_until_date) as last_date
     from {{ ref('int_vehicle_lifetimes') }} as lifetimes
     inner join {{ ref('int_tenant_clock') }} as clock using (tenant_id)
+    where lifetimes.joined_date is not null
 
 ),
 

@@ -6,6 +6,7 @@ leads as (
         *,
         cast(date_trunc('month', coalesce(created_date, snapshot_date)) as date) as month
     from {{ ref('fct_leads') }}
+    where coalesce(created_date, snapshot_date) is not null
 
 )
 

@@ -44,9 +44,8 @@ costs as (
     {% endfor -%}
     select tenant_id, lead_id, created_date, 'leads', cost_cents, null, null, campaign_id
     from {{ ref('fct_leads') }}
-    where snapshot_date is null
 
 )
 
 select * from costs
-where amount_cents <> 0
+where amount_cents <> 0 and date is not null

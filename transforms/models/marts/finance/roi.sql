@@ -14,18 +14,14 @@ monthly as (
 
 ),
 
--- No return in a month is zero once returns of the kind are recorded; a vehicle that no job can be traced to has none.
+-- Nothing in a month is zero once such money is recorded; a vehicle that no job can be traced to has no return.
 known as (
 
     select
-        * exclude (return_cents),
-        case
-            when count(return_cents) over (
-                partition by tenant_id, subject_kind, case when subject_kind = 'vehicle' then subject_id end
-            ) > 0
-                then coalesce(return_cents, 0)
-        end as return_cents
-    from monthly
+        * exclude (investment_cents, return_cents),
+        {{ zero_when_known('investment_cents', ['tenant_id', 'subject_kind']) }} as investment_cents,
+        {{ zero_when_known('return_cents', ['tenant_id', 'subject_kind', 'vehicle']) }} as return_cents
+    from (select *, case when subject_kind = 'vehicle' then subject_id end as vehicle from monthly)
 
 ),
 

@@ -28,6 +28,7 @@ clients as (
         count(*) filter (where not is_return) as invoice_count,
         -coalesce(sum(revenue_cents) filter (where is_return), 0) as return_cents
     from invoices
+    where account_id is not null
     group by all
     having sum(revenue_cents) > 0
 
