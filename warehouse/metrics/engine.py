@@ -56,7 +56,7 @@ class MetricEngine:
 
     def list(self) -> tuple[MetricInfo, ...]:
         """Every metric with what it can be grouped by, in order of name."""
-        return tuple(self._flow.metrics[name] for name in sorted(self._flow.metrics))
+        return self._flow.metrics()
 
     def compile(self, query: MetricQuery) -> Compiled:
         """The SQL of the query's shape. Raises MetricQueryError naming the part that is wrong."""
@@ -86,7 +86,7 @@ class MetricEngine:
 
     def _compile(self, shape: Shape) -> Compiled:
         for index, name in enumerate(shape.metrics):
-            if name not in self._flow.metrics:
+            if name not in self._flow:
                 raise MetricQueryError(f"metrics[{index}]", f"there is no metric {name!r}")
         known = self._flow.dimensions(shape.metrics)
         groups = self._groups(shape, known)
@@ -149,9 +149,14 @@ def _resolve(field: str, name: str, known: dict[str, DimensionInfo]) -> tuple[Di
 def _template(field: str, item: FilterShape, known: dict[str, DimensionInfo]) -> str:
     """How MetricFlow's filters name the dimension; only known names get here, so nothing can be smuggled in."""
     dimension, grain = _resolve(field, item.dimension, known)
+    *path, name = dimension.name.split("__")
+    if dimension.kind == "entity":
+        return f"{{{{ Entity('{name}', entity_path={path}) }}}}"
+    if path:  # the entity that owns the dimension belongs to its name, those before it are the way there
+        name = f"{path.pop()}__{name}"
     if dimension.kind == "time":
-        return f"{{{{ TimeDimension('{dimension.name}', '{grain or dimension.grains[0]}') }}}}"
-    return f"{{{{ {'Entity' if dimension.kind == 'entity' else 'Dimension'}('{dimension.name}') }}}}"
+        return f"{{{{ TimeDimension('{name}', '{grain or dimension.grains[0]}', entity_path={path}) }}}}"
+    return f"{{{{ Dimension('{name}', entity_path={path}) }}}}"
 
 
 def _order(shape: Shape, columns: list[Column]) -> list[tuple[str, bool]]:

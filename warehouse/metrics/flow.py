@@ -17,17 +17,22 @@ from metricflow.engine.metricflow_engine import (
     MetricFlowQueryRequest,
     OutputColumnOrderMode,
 )
-from metricflow.engine.models import Dimension, Entity
 from metricflow.protocols.sql_client import SqlEngine
 from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
+from metricflow_semantic_interfaces.references import MetricReference
 from metricflow_semantics.errors.error_classes import InvalidQueryException
 from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
+from metricflow_semantics.model.linkable_element_property import GroupByItemProperty
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
+from metricflow_semantics.model.semantics.element_filter import GroupByItemSetFilter
+from metricflow_semantics.model.semantics.linkable_element import LinkableElementType
 
 from warehouse.metrics.query import GRAINS, METRIC_TIME, Grain, MetricQueryError
 
 if TYPE_CHECKING:
+    from metricflow.engine.models import Metric
     from metricflow.protocols.sql_client import SqlClient
+    from metricflow_semantics.model.semantics.linkable_element_set_base import AnnotatedSpec
 
 logging.getLogger("metricflow").setLevel(logging.WARNING)  # it reports every step of every query at INFO
 logging.getLogger("metricflow_semantics").setLevel(logging.WARNING)
@@ -36,12 +41,23 @@ logging.getLogger("metricflow_semantics").setLevel(logging.WARNING)
 _one_at_a_time = threading.Lock()
 
 
+Kind = Literal["time", "categorical", "entity"]
+
+_KINDS: dict[LinkableElementType, Kind] = {
+    LinkableElementType.TIME_DIMENSION: "time",
+    LinkableElementType.DIMENSION: "categorical",
+    LinkableElementType.ENTITY: "entity",
+}
+_LEFT_OUT = (GroupByItemProperty.DATE_PART, GroupByItemProperty.LOCAL_LINKED, GroupByItemProperty.METRIC)
+_SECOND_NAME = {GroupByItemProperty.ENTITY, GroupByItemProperty.LOCAL}  # with a link: `invoice__account`
+
+
 @dataclass(frozen=True, slots=True)
 class DimensionInfo:
     """Something to group or filter by; `grains` are those a time can be grouped by, finest first."""
 
     name: str
-    kind: Literal["time", "categorical", "entity"]
+    kind: Kind
     label: str | None
     description: str | None
     grains: tuple[Grain, ...] = ()
@@ -63,28 +79,48 @@ class Flow:
     """One semantic manifest, ready to be asked."""
 
     def __init__(self, semantic_manifest_json: str) -> None:
-        manifest = parse_manifest_from_dbt_generated_manifest(_published_names(semantic_manifest_json))
+        content = _with_published_names(json.loads(semantic_manifest_json))
+        self._pages = {
+            (model["name"], element["name"]): element
+            for model in content["semantic_models"]
+            for element in [*model["dimensions"], *model["entities"]]
+        }
+        self._known: dict[str, dict[str, DimensionInfo]] = {}
+        self._metrics: dict[str, Metric] = {}
+        if not content["metrics"]:
+            return  # MetricFlow refuses a project that has none, dbt does not
         with _one_at_a_time:
-            self._engine = MetricFlowEngine(SemanticManifestLookup(manifest), cast("SqlClient", _Renderer()))
-            self.metrics = {
-                metric.name: MetricInfo(
-                    name=metric.name,
-                    label=metric.label or metric.name,
-                    description=metric.description,
-                    type=metric.type.value,
-                    unit=metric.config.meta.get("unit") if metric.config else None,
-                    dimensions=self._dimensions(metric.name),
-                )
-                for metric in self._engine.list_metrics(include_dimensions=False)
+            self._lookup = SemanticManifestLookup(
+                parse_manifest_from_dbt_generated_manifest(json.dumps(content))
+            )
+            self._engine = MetricFlowEngine(self._lookup, cast("SqlClient", _Renderer()))
+            self._metrics = {
+                metric.name: metric for metric in self._engine.list_metrics(include_dimensions=False)
             }
+
+    def __contains__(self, metric: str) -> bool:
+        return metric in self._metrics
+
+    def metrics(self) -> tuple[MetricInfo, ...]:
+        """Every metric, in order of name."""
+        return tuple(
+            MetricInfo(
+                name=name,
+                label=metric.label or name,
+                description=metric.description or None,
+                type=metric.type.value,
+                unit=metric.config.meta.get("unit") if metric.config else None,
+                dimensions=tuple(self.dimensions([name]).values()),
+            )
+            for name, metric in sorted(self._metrics.items())
+        )
 
     def dimensions(self, metrics: Sequence[str]) -> dict[str, DimensionInfo]:
         """What all of these metrics can be grouped and filtered by, times at the grains they all have."""
-        first, *others = ({item.name: item for item in self.metrics[name].dimensions} for name in metrics)
+        first, *others = (self._dimensions_of(name) for name in metrics)
         return {
             name: replace(
-                item,
-                grains=tuple(grain for grain in item.grains if all(grain in o[name].grains for o in others)),
+                item, grains=tuple(grain for grain in item.grains if _all_have(others, name, grain))
             )
             for name, item in first.items()
             if all(name in other for other in others)
@@ -105,15 +141,32 @@ class Flow:
             raise MetricQueryError("metrics", f"cannot be asked for together: {error}") from error
         return str(explained.sql_statement.without_descriptions.sql)
 
-    def _dimensions(self, metric: str) -> tuple[DimensionInfo, ...]:
-        found = self._engine.list_group_bys(metric_names=[metric], include_derived_time_granularities=True)
-        known: dict[str, DimensionInfo] = {}
-        for item in map(
-            _describe, found
-        ):  # metric_time comes once for each grain: the finest implies the rest
-            if item.name not in known or len(item.grains) > len(known[item.name].grains):
-                known[item.name] = item
-        return tuple(known[name] for name in sorted(known))
+    def _dimensions_of(self, metric: str) -> dict[str, DimensionInfo]:
+        if metric not in self._known:
+            with _one_at_a_time:
+                found = self._lookup.metric_lookup.get_common_group_by_items(
+                    (MetricReference(metric),), GroupByItemSetFilter.create(any_properties_denylist=_LEFT_OUT)
+                )
+            known: dict[str, DimensionInfo] = {}
+            for item in sorted(found.annotated_specs, key=lambda item: item.spec.dunder_name):
+                if item.entity_link_names and set(item.element_properties) >= _SECOND_NAME:
+                    continue
+                name = "__".join([*item.entity_link_names, item.element_name])
+                known[name] = self._describe(name, item, known.get(name))
+            self._known[metric] = known
+        return self._known[metric]
+
+    def _describe(self, name: str, item: AnnotatedSpec, other_grains: DimensionInfo | None) -> DimensionInfo:
+        page = self._pages.get((item.origin_semantic_model_names[0], item.element_name), {})
+        if name == METRIC_TIME:
+            page = {"label": "Time", "description": "When what the metric counts took place."}
+        grains: tuple[Grain, ...] = ()
+        if item.time_grain is not None:  # a time is listed once for each of its grains
+            listed = {item.time_grain.name, *(other_grains.grains if other_grains else ())}
+            grains = tuple(grain for grain in GRAINS if grain in listed)
+        return DimensionInfo(
+            name, _KINDS[item.element_type], page.get("label"), page.get("description"), grains
+        )
 
 
 class _Renderer:
@@ -126,34 +179,18 @@ class _Renderer:
         return f"${bind_parameter_key}"
 
 
-def _describe(item: Dimension | Entity) -> DimensionInfo:
-    if isinstance(item, Entity):
-        return DimensionInfo(item.name, "entity", None, item.description)
-    name = METRIC_TIME if item.name == METRIC_TIME else item.granularity_free_dunder_name
-    if item.type.value != "time":
-        return DimensionInfo(name, "categorical", item.label, item.description)
-    return DimensionInfo(name, "time", item.label, item.description, _grains_from(item.type_params))
+def _all_have(known: Iterable[dict[str, DimensionInfo]], name: str, grain: Grain) -> bool:
+    return all(grain in dimensions[name].grains for dimensions in known)
 
 
-def _grains_from(type_params: Any) -> tuple[Grain, ...]:
-    finest = type_params.time_granularity.value
-    return GRAINS[GRAINS.index(finest) :] if finest in GRAINS else GRAINS
-
-
-def _published_names(semantic_manifest_json: str) -> str:
+def _with_published_names(manifest: dict[str, Any]) -> dict[str, Any]:
     """The manifest with every relation named as releases name it, `marts.<table>`."""
-    manifest = json.loads(semantic_manifest_json)
-    for relation in _relations(manifest):
+    relations = [model["node_relation"] for model in manifest["semantic_models"]]
+    relations += [spine["node_relation"] for spine in manifest["project_configuration"]["time_spines"]]
+    for relation in relations:
         relation |= {
             "database": None,
             "schema_name": "marts",
             "relation_name": f"marts.{relation['alias']}",
         }
-    return json.dumps(manifest)
-
-
-def _relations(manifest: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    for model in manifest["semantic_models"]:
-        yield model["node_relation"]
-    for spine in manifest["project_configuration"]["time_spines"]:
-        yield spine["node_relation"]
+    return manifest

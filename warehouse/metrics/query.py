@@ -55,7 +55,8 @@ class MetricQuery:
     metrics : names of metrics.
     group_by : dimensions and entities, `metric_time` among them; a time dimension may carry its own grain
         (`account__since_date__month`), else `grain` applies.
-    start, end : the first and the last day counted, by UTC; either may be left out.
+    start, end : the first and the last day counted, by UTC; either may be left out. Metrics known by month are
+        counted in months that begin within the range.
     order_by : output columns, `-` before one that descends. Without it the groups themselves order the rows.
     limit : the most rows returned.
     compare : adds `<metric>__previous` and `<metric>__change` to every row; needs `start` and `end`.

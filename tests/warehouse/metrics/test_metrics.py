@@ -25,6 +25,7 @@ from tests.warehouse.metrics.toy import (
     BOLT,
     HOSTILE_CITY,
     INVOICES,
+    NORTH,
     SHARED,
     TABLES,
     fill,
@@ -66,6 +67,8 @@ class TestList:
             "account__city",
             "account__seats",
             "account__since_date",
+            "account__zone",
+            "account__zone__zone_name",
         }
         assert dimensions["metric_time"].grains == GRAINS
         assert dimensions["account__segment"].kind == "categorical"
@@ -99,6 +102,10 @@ class TestGroups:
         ]
         rows = ask("revenue_cents", group_by=("account",), **TWO_MONTHS)
         assert rows == [(str(A1), 400), (str(A2), 1000), (str(A3), 7)]
+
+    def test_by_a_dimension_two_tables_away(self, ask: Ask) -> None:
+        rows = ask("revenue_cents", group_by=("account__zone__zone_name",), **TWO_MONTHS)
+        assert rows == [("North", 400), (None, 1007)]
 
     def test_by_a_time_of_its_own(self, ask: Ask) -> None:
         assert ask("revenue_cents", group_by=("account__since_date__year",), **TWO_MONTHS) == [
@@ -146,6 +153,11 @@ class TestTenants:
         assert ask("revenue_cents", tenant=BOLT, **by_segment) == [("smb", 9999)]
         assert ("smb", 400) in ask("revenue_cents", tenant=ACME, **by_segment)
 
+    def test_a_neighbours_row_is_absent_from_joins_too(self, ask: Ask) -> None:
+        # BOLT's account names a zone that is ACME's.
+        rows = ask("revenue_cents", tenant=BOLT, group_by=("account__zone__zone_name",), **TWO_MONTHS)
+        assert rows == [(None, 9999)]
+
     def test_every_metric_by_every_dimension_shows_nothing_to_a_stranger(
         self, engine: MetricEngine, reader: ReleaseReader
     ) -> None:
@@ -188,6 +200,8 @@ class TestFilters:
             ("account__since_date", ">=", (date(2023, 6, 15),), {A2}),
             ("account__since_date", "<", ("2023-06-15",), {A1}),
             ("account__since_date__year", "=", ("2023-01-01",), {A1, A2}),
+            ("account__zone", "=", (NORTH,), {A1}),
+            ("account__zone__zone_name", "!=", ("North",), {A2, A3}),
             ("metric_time", "<=", (date(2025, 1, 31),), {A1, A2}),
             ("metric_time__month", "=", (FEB,), {A1, A3}),
         ],
@@ -212,7 +226,7 @@ class TestFilters:
         expected = sum(
             net
             for tenant, account, _, net in INVOICES
-            for owner, other, _, city, _, _ in ACCOUNTS
+            for owner, other, _, city, *_ in ACCOUNTS
             if tenant == owner == ACME and account == other and city == value
         )
         assert ask("revenue_cents", filters=(Filter("account__city", "=", (value,)),)) == [

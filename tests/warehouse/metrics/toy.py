@@ -1,4 +1,4 @@
-"""A dbt project of three models and eight metrics, and a warehouse small enough to add up by hand."""
+"""A dbt project of five models and eight metrics, and a warehouse small enough to add up by hand."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ import duckdb
 ACME = uuid.UUID("00000000-0000-7000-8000-00000000000a")
 BOLT = uuid.UUID("00000000-0000-7000-8000-00000000000b")
 A1, A2, A3, B1 = (uuid.UUID(int=number) for number in (1, 2, 3, 11))
+NORTH = uuid.UUID(int=21)
 HOSTILE_CITY = "O'Hare; -- $p0_0 {{ Dimension('x') }} \" \\ %s"
 
-ACCOUNTS = [  # tenant, account, segment, city, seats, since
-    (ACME, A1, "smb", "Lyon", 5, date(2023, 3, 1)),
-    (ACME, A2, "enterprise", HOSTILE_CITY, 50, date(2023, 6, 15)),
-    (ACME, A3, None, None, None, None),
-    (BOLT, B1, "smb", "Lyon", 5, date(2023, 3, 1)),
+ZONES = [(ACME, NORTH, "North")]  # tenant, zone, name
+ACCOUNTS = [  # tenant, account, segment, city, seats, since, zone
+    (ACME, A1, "smb", "Lyon", 5, date(2023, 3, 1), NORTH),
+    (ACME, A2, "enterprise", HOSTILE_CITY, 50, date(2023, 6, 15), None),
+    (ACME, A3, None, None, None, None, None),
+    (BOLT, B1, "smb", "Lyon", 5, date(2023, 3, 1), NORTH),
 ]
 INVOICES = [  # tenant, account, issued, net
     (ACME, A2, date(2024, 1, 31), 500),
@@ -40,7 +42,7 @@ JOBS = [  # tenant, account, requested, cost
     (ACME, A2, date(2025, 2, 3), 1500),
     (BOLT, B1, date(2025, 2, 3), 1),
 ]
-TABLES = ("dim_accounts", "fct_invoices", "fct_jobs")
+TABLES = ("dim_accounts", "dim_zones", "fct_invoices", "fct_jobs")
 SHARED = ("dim_dates",)
 
 PROJECT = {
@@ -57,6 +59,7 @@ toy:
     dev: {type: duckdb, path: "elsewhere.duckdb", schema: elsewhere}
 """,
     "models/dim_accounts.sql": "select 1 as account_id",
+    "models/dim_zones.sql": "select 1 as zone_id",
     "models/fct_invoices.sql": "select 1 as invoice_id",
     "models/fct_jobs.sql": "select 1 as job_id",
     "models/dim_dates.sql": "select date '2024-01-01' as date_day",
@@ -69,12 +72,18 @@ models:
 semantic_models:
   - name: accounts
     model: ref('dim_accounts')
-    entities: [{name: account, type: primary, expr: account_id}]
+    entities:
+      - {name: account, type: primary, expr: account_id}
+      - {name: zone, type: foreign, expr: zone_id}
     dimensions:
       - {name: segment, type: categorical, label: Segment, description: Size of the client.}
       - {name: city, type: categorical}
       - {name: seats, type: categorical}
       - {name: since_date, type: time, type_params: {time_granularity: day}}
+  - name: zones
+    model: ref('dim_zones')
+    entities: [{name: zone, type: primary, expr: zone_id}]
+    dimensions: [{name: zone_name, type: categorical}]
   - name: invoices
     model: ref('fct_invoices')
     defaults: {agg_time_dimension: issued_date}
@@ -159,9 +168,11 @@ def fill(warehouse: Path) -> None:
         conn.execute("create schema marts")
         conn.execute(
             "create table marts.dim_accounts (tenant_id uuid, account_id uuid, segment text, city text, seats int,"
-            " since_date date)"
+            " since_date date, zone_id uuid)"
         )
-        conn.executemany("insert into marts.dim_accounts values (?, ?, ?, ?, ?, ?)", ACCOUNTS)
+        conn.executemany("insert into marts.dim_accounts values (?, ?, ?, ?, ?, ?, ?)", ACCOUNTS)
+        conn.execute("create table marts.dim_zones (tenant_id uuid, zone_id uuid, zone_name text)")
+        conn.executemany("insert into marts.dim_zones values (?, ?, ?)", ZONES)
         conn.execute(
             "create table marts.fct_invoices (tenant_id uuid, account_id uuid, issued_date date, net_cents bigint,"
             " invoice_id uuid default uuid())"

@@ -145,14 +145,11 @@ class TestMoves:
         assert reader.fetch(ACME, number).rows == [(1,)]
 
     def test_the_old_release_is_closed_when_its_last_user_is_done(
-        self, publish_number: Publish, reader: ReleaseReader
+        self, releases: Path, publish_number: Publish, reader: ReleaseReader
     ) -> None:
         def open_files() -> set[str]:
-            return {
-                path.resolve().name
-                for path in Path("/proc/self/fd").iterdir()
-                if path.resolve().suffix == ".duckdb"
-            }
+            targets = [path.resolve() for path in Path("/proc/self/fd").iterdir()]
+            return {path.name for path in targets if path.parent == releases and path.suffix == ".duckdb"}
 
         first = publish_number(1)
         with reader.query(ACME):
