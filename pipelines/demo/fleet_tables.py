@@ -91,9 +91,11 @@ def _trips(world: World, now_us: int) -> pl.DataFrame:
     burns = world.fleet.vehicles.model[vehicle] != ELECTRIC
     zone = world.fleet.vehicles.zone[vehicle]
     per_zone = len(world.ids["providers"]) // len(world.profile.places)
-    usual = vehicle % per_zone
+    zones = world.fleet.vehicles.zone
+    place_in_zone = np.array([np.sum(zones[:nth] == zones[nth]) for nth in range(len(zones))], dtype=np.int64)
+    usual = place_in_zone[vehicle] % per_zone  # a driver of one's own, as long as there are enough
     driver = zone * per_zone + np.where(
-        rng.random(len(day)) < 0.8, usual, rng.integers(0, per_zone, len(day))
+        rng.random(len(day)) < 0.9, usual, rng.integers(0, per_zone, len(day))
     )
     count = len(day)
     return rows(

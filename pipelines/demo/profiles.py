@@ -209,6 +209,6 @@ class Size(StrEnum):
 _SCALES = {
     Size.TINY: Scale(vehicles=6, reading_every_s=7_200, customers=0.08),
     Size.SMALL: Scale(vehicles=50, reading_every_s=1_800, customers=1.0),
-    Size.MEDIUM: Scale(vehicles=460, reading_every_s=900, customers=3.0),
-    Size.LARGE: Scale(vehicles=1_500, reading_every_s=300, customers=10.0),
+    Size.MEDIUM: Scale(vehicles=480, reading_every_s=900, customers=3.0),
+    Size.LARGE: Scale(vehicles=1_600, reading_every_s=300, customers=10.0),
 }
