@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.routing import APIRouter
 from starlette.middleware.cors import CORSMiddleware
-from starlette.staticfiles import StaticFiles
 
 from serve.analytics.dashboard.endpoints import router as dashboard
 from serve.analytics.intelligence.endpoints import router as intelligence
@@ -37,7 +36,7 @@ from serve.kernel.routing import add_routes
 from serve.platform.docs.endpoints import ASSETS
 from serve.platform.docs.endpoints import router as docs
 from serve.platform.health.endpoints import router as health
-from serve.platform.pages.endpoints import PAGES
+from serve.platform.pages.endpoints import FILES
 from serve.platform.pages.endpoints import router as pages
 from serve.settings import Settings
 from warehouse import postgres
@@ -89,7 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     add_routes(app, ROUTERS)
     app.mount("/docs/assets", ASSETS, name="docs-assets")
-    app.mount("/pages", StaticFiles(directory=PAGES, check_dir=False), name="pages")
+    app.mount("/pages", FILES, name="pages")
     check_declared(app.routes, PUBLIC)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     errors.install(app)

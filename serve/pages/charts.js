@@ -9,15 +9,15 @@ export function sparkline(points, label) {
   const known = points.filter((point) => point.value !== null);
   if (known.length < 2) return null;
   const [low, high] = extent(known.map((point) => point.value));
-  const x = (index) => ((index / (points.length - 1)) * 100).toFixed(2);
-  const y = (value) => (high === low ? 15 : 27 - ((value - low) / (high - low)) * 24).toFixed(2);
+  const x = (index) => (index / (points.length - 1)) * 100;
+  const y = (value) => (high === low ? 15 : 27 - ((value - low) / (high - low)) * 24);
   const line = path(points.map((point) => point.value), x, y);
   const last = points.findLastIndex((point) => point.value !== null);
   return s(
     "svg",
     { class: "spark", viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": label },
     s("path", { class: "spark-line", d: line }),
-    s("path", { class: "spark-end", d: `M${x(last)} ${y(points[last].value)}h0.01` }),
+    s("path", { class: "spark-end", d: `M${x(last).toFixed(1)} ${y(points[last].value).toFixed(1)}h0.01` }),
   );
 }
 
@@ -97,11 +97,11 @@ export function stack(parts, label) {
 
 /** How far a value lies from the usual, in spreads: a dot on a line whose grey middle is "usual". */
 export function deviation(spreads, style, label) {
-  const x = (value) => 60 + Math.max(-5, Math.min(5, value)) * 11;
+  const x = (value) => 60 + Math.max(-4, Math.min(4, value)) * 13.5;
   return s(
     "svg",
     { class: "deviation", viewBox: "0 0 120 14", role: "img", "aria-label": label },
-    s("rect", { class: "deviation-usual", x: x(-2), y: 3, width: x(2) - x(-2), height: 8, rx: 4 }),
+    s("rect", { class: "deviation-usual", x: x(-2), y: 3.5, width: x(2) - x(-2), height: 7, rx: 3.5 }),
     s("path", { class: "deviation-middle", d: "M60 1v12" }),
     s("circle", { class: `deviation-dot ${style}`, cx: x(spreads).toFixed(1), cy: 7, r: 4.5 }),
   );
@@ -113,13 +113,14 @@ function plotted({ width, height, steps, layers, axis, rule, ruleName }) {
   const grid = ticks(Math.min(0, ...known), Math.max(0, ...known), height > 200 ? 5 : 4);
   const [low, high] = [grid[0], grid.at(-1)];
   const labels = grid.map(axis);
-  const left = MARGIN.left + 6.4 * Math.max(...labels.map((text) => text.length));
+  const left = MARGIN.left + 7 * Math.max(...labels.map((text) => text.length));
   const inner = width - left - MARGIN.right;
   const slot = inner / steps.length;
   const x = (index) => left + slot * (index + 0.5);
   const y = (value) => MARGIN.top + (1 - (value - low) / (high - low || 1)) * (height - MARGIN.top - MARGIN.bottom);
 
   const svg = s("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", tabindex: 0 });
+  svg.classList.toggle("dense", slot < 2.5);
   grid.forEach((value, index) => {
     const line = y(value).toFixed(1);
     svg.append(
@@ -128,8 +129,9 @@ function plotted({ width, height, steps, layers, axis, rule, ruleName }) {
     );
   });
   for (const index of marks(steps, inner)) {
-    const where = x(index).toFixed(1);
-    svg.append(s("text", { class: "tick", x: where, y: height - 6, "text-anchor": "middle" }, steps[index].short));
+    const isLast = width - x(index) < 30;
+    const place = { x: isLast ? width : x(index).toFixed(1), "text-anchor": isLast ? "end" : "middle" };
+    svg.append(s("text", { class: "tick", y: height - 6, ...place }, steps[index].short));
   }
   if (rule !== null) {
     const where = (x(rule) + slot / 2).toFixed(1);
@@ -169,18 +171,15 @@ function columns(layer, sides, { steps, slot, x, y }) {
   return group;
 }
 
-/** A line through the known values; a gap where one is missing. */
+/** A line through the known values; a gap where one is missing, a dot where one stands alone. */
 function path(values, x, y) {
-  let pen = "M";
+  const isKnown = (index) => values[index] !== null && values[index] !== undefined;
   return values
     .map((value, index) => {
-      if (value === null || value === undefined) {
-        pen = "M";
-        return "";
-      }
-      const part = `${pen}${Number(x(index)).toFixed(1)} ${Number(y(value)).toFixed(1)}`;
-      pen = "L";
-      return part;
+      if (!isKnown(index)) return "";
+      const where = `${x(index).toFixed(1)} ${y(value).toFixed(1)}`;
+      if (isKnown(index - 1)) return `L${where}`;
+      return isKnown(index + 1) ? `M${where}` : `M${where}h0.01`;
     })
     .join("");
 }

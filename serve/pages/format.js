@@ -11,17 +11,17 @@ function intl(Kind, options) {
 
 export const NOTHING = "–";
 
-/** An amount in full: cents only where they matter. */
-export function money(minorUnits, currency, { exact = false, compact = false } = {}) {
+/** An amount; its cents are shown when `cents` says so, by itself only when it is small. */
+export function money(minorUnits, currency, { cents = null, compact = false } = {}) {
   if (minorUnits === null || minorUnits === undefined) return NOTHING;
-  const style = { style: "currency", currency };
+  const style = { style: "currency", currency, currencyDisplay: "narrowSymbol" };
   const digits = intl(Intl.NumberFormat, style).resolvedOptions().maximumFractionDigits;
   const amount = minorUnits / 10 ** digits;
   const size = Math.abs(amount);
   if (compact && size >= 10_000) {
     return intl(Intl.NumberFormat, { ...style, notation: "compact", maximumSignificantDigits: 3 }).format(amount);
   }
-  const shown = exact || (size < 1_000 && size > 0) ? digits : 0;
+  const shown = (cents ?? (size < 100 && size > 0)) ? digits : 0;
   return intl(Intl.NumberFormat, {
     ...style,
     minimumFractionDigits: shown,
@@ -40,9 +40,15 @@ export function percent(share, { digits = 1, signed = false } = {}) {
   return intl(Intl.NumberFormat, { style: "percent", maximumFractionDigits: digits, signDisplay }).format(share);
 }
 
+/** "US dollars". */
+export function currencyName(currency) {
+  const parts = intl(Intl.NumberFormat, { style: "currency", currency, currencyDisplay: "name" }).formatToParts(2);
+  return parts.find((part) => part.type === "currency").value;
+}
+
 /** "1 day", "3 days". */
 export function count(value, one, many = `${one}s`) {
-  return `${number(value)} ${Math.abs(value) === 1 ? one : many}`;
+  return `${number(value, 1)} ${Math.abs(value) === 1 ? one : many}`;
 }
 
 /** A figure in its own unit, as the API names units. */
@@ -52,7 +58,7 @@ export function figure(value, unit, currency, options = {}) {
     case "cents":
       return money(value, currency, options);
     case "cents_per_km":
-      return `${money(value, currency, { exact: true })}/km`;
+      return `${money(value, currency, { cents: true })}/km`;
     case "share":
       return percent(value);
     case "h":

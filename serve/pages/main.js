@@ -3,7 +3,7 @@
 import { ApiError, get } from "./api.js";
 import { byId, h, solid } from "./dom.js";
 import { askSwitch, showDoor } from "./door.js";
-import { clock, day } from "./format.js";
+import { clock, currencyName, day } from "./format.js";
 import { PANELS } from "./panels.js";
 import { ended, logOut, resume } from "./session.js";
 
@@ -46,7 +46,7 @@ function leave(told = "") {
 function clear() {
   drawn.clear();
   byId("banner").hidden = true;
-  for (const id of ["as-of", "release", "checked", "news"]) byId(id).textContent = "";
+  for (const id of ["as-of", "release", "checked", "currency", "news"]) byId(id).textContent = "";
   for (const { id } of PANELS) {
     byId(id).querySelector(".body").replaceChildren(h("p", { class: "note waiting" }, "Asking…"));
   }
@@ -88,7 +88,9 @@ function show(panel, result) {
   if (!isNews || isAwayWithFigures) return;
   const body = byId(panel.id).querySelector(".body");
   const open = [...body.querySelectorAll("details")].map((details) => details.open);
-  body.replaceChildren(...solid(content(panel, result)));
+  const nodes = solid(content(panel, result));
+  byId(panel.id).classList.toggle("silent", nodes.length === 1 && nodes[0].classList.contains("note"));
+  body.replaceChildren(...nodes);
   body.querySelectorAll("details").forEach((details, index) => (details.open = open[index] ?? false));
   drawn.set(panel.id, result);
 }
@@ -115,6 +117,7 @@ function stamp(answers) {
   byId("release").textContent = newest.release_id;
   byId("as-of").textContent = day(newest.as_of);
   byId("as-of").dateTime = newest.as_of;
+  byId("currency").textContent = currencyName(newest.currency);
   byId("simulated").hidden = !newest.simulated;
   if (before && before !== newest.release_id) byId("news").textContent = `New figures, release ${newest.release_id}`;
   return answers.some((answer) => answer.meta.release_id !== newest.release_id);

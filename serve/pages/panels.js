@@ -8,7 +8,7 @@ import { drawPulse } from "./panels/pulse.js";
 import { drawChurn, drawMaintenance } from "./panels/risks.js";
 import { drawRoi } from "./panels/roi.js";
 
-const LISTED = 8;
+const LISTED = 6;
 const GRAINS = { "7d": "day", "30d": "day", "90d": "week", "12m": "month" };
 const HISTORY_DAYS = { "7d": 28, "30d": 60, "90d": 120, "12m": 365 };
 const HORIZON_DAYS = { "7d": 7, "30d": 30, "90d": 90, "12m": 365 };
@@ -32,8 +32,8 @@ export const PANELS = [
   {
     id: "roi",
     path: ({ roiKind, roiTime }) =>
-      `/analytics/roi/calculation?subject_kind=${roiKind}&timeframe=${roiTime}&limit=${LISTED}`,
+      `/analytics/roi/calculation?subject_kind=${roiKind}&timeframe=${roiTime}&limit=8`,
     draw: drawRoi,
   },
-  { id: "compliance", path: () => "/business-intelligence/compliance-status?limit=5", draw: drawCompliance },
+  { id: "compliance", path: () => "/business-intelligence/compliance-status?limit=8", draw: drawCompliance },
 ];

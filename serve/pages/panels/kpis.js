@@ -21,7 +21,7 @@ export function drawKpis({ data, meta }) {
 
 function tile(kpi, meta, currency) {
   const text = figure(kpi.value, kpi.unit, currency, { compact: true });
-  const full = figure(kpi.value, kpi.unit, currency, { exact: true });
+  const full = figure(kpi.value, kpi.unit, currency, { cents: true });
   return h(
     "li",
     { class: "tile", "data-name": kpi.name },

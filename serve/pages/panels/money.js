@@ -35,7 +35,7 @@ export function drawForecast({ data, meta }) {
     axis: (value) => money(value, currency, { compact: true }),
     rule: isTold && known.length ? data.days.length - ahead.length - 1 : null,
     ruleName: shortDay(meta.as_of),
-    height: 260,
+    height: 300,
   });
   return [isTold ? outlook(data, ahead, currency) : note(NO_FORECAST), drawing];
 }
@@ -143,22 +143,14 @@ function costs(categories, currency) {
   if (!spent.length) return null;
   const most = spent[0].cost_cents;
   const name = ({ category }) => (category === "sales" ? "Cost of sales" : words(category ?? NOTHING));
-  return h(
-    "details",
-    { class: "costs" },
-    h("summary", {}, "Cost by category"),
+  return [
+    h("h3", {}, "Cost by category"),
     h(
       "ul",
       { class: "bars" },
       spent.map((each) =>
-        h(
-          "li",
-          {},
-          h("span", {}, name(each)),
-          amount(each.cost_cents, currency),
-          bar(each.cost_cents / most, "cost"),
-        ),
+        h("li", {}, h("span", {}, name(each)), amount(each.cost_cents, currency), bar(each.cost_cents / most, "cost")),
       ),
     ),
-  );
+  ];
 }

@@ -1,7 +1,7 @@
 // Pieces that several panels share.
 
 import { h } from "../dom.js";
-import { figure, money, percent } from "../format.js";
+import { count, figure, money, percent } from "../format.js";
 
 /** What a panel says instead of empty axes. */
 export const note = (text) => h("p", { class: "note" }, text);
@@ -15,7 +15,7 @@ export const datum = (value, text, attributes = {}) => h("data", { value: value 
 /** An amount; `title` shows it to the cent where the text is rounded. */
 export const amount = (minorUnits, currency, options = {}) =>
   datum(minorUnits, money(minorUnits, currency, options), {
-    title: minorUnits === null ? null : money(minorUnits, currency, { exact: true }),
+    title: minorUnits === null ? null : money(minorUnits, currency, { cents: true }),
   });
 
 /** "▲ 25% from €2,400": the change against the earlier period, coloured by whether it is good. */
@@ -29,7 +29,7 @@ export function change({ value, previous, change_share: share = null, unit, bett
   const verdict = better === "neither" ? "" : (better === "up") === isUp ? "good" : "bad";
   const size =
     unit === "share"
-      ? `${percent(Math.abs(difference)).replace(/\s?%/, "")} points`
+      ? count(Math.round(Math.abs(difference) * 1000) / 10, "point")
       : share === null
         ? figure(Math.abs(difference), unit, currency, { compact: true })
         : percent(Math.abs(share), { digits: Math.abs(share) < 0.1 ? 1 : 0 });

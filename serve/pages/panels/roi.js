@@ -13,6 +13,7 @@ export function drawRoi({ data, meta }, view) {
     return note(`No investment in a ${one} is recorded in these months.`);
   }
   const [totals] = data.totals;
+  const cents = Math.max(totals.investment_cents, Math.abs(totals.return_cents ?? 0)) < 100_000; // one form a column
   const listed = meta.total > data.rows.length ? `${data.rows.length} of ${count(meta.total, one)}` : count(meta.total, one);
   const heads = ["Name", "Invested", "Returned", "Profit", "ROI", "Paid back"];
   const content = h(
@@ -20,8 +21,8 @@ export function drawRoi({ data, meta }, view) {
     { class: "roi" },
     h("caption", { class: "unseen" }, `Return on investment by ${one}`),
     h("thead", {}, h("tr", {}, heads.map((text) => h("th", { scope: "col" }, text)))),
-    h("tbody", {}, data.rows.map((row) => line(row, named(row), payback(row), currency))),
-    h("tfoot", {}, line(totals, `All ${count(totals.subject_count, one)}`, "", currency)),
+    h("tbody", {}, data.rows.map((row) => line(row, named(row), payback(row), currency, cents))),
+    h("tfoot", {}, line(totals, `All ${count(totals.subject_count, one)}`, "", currency, cents)),
   );
   const untraced = totals.untraced_investment_cents;
   return [
@@ -32,16 +33,16 @@ export function drawRoi({ data, meta }, view) {
   ];
 }
 
-function line(row, name, paid, currency) {
+function line(row, name, paid, currency, cents) {
   const verdict = row.profit_cents === null ? "" : row.profit_cents < 0 ? "bad" : "good";
   const cell = (label, style, ...content) => h("td", { "data-label": label, class: style }, ...content);
   return h(
     "tr",
     { "data-id": row.subject_id },
     h("th", { scope: "row" }, name),
-    cell("Invested", "", amount(row.investment_cents, currency)),
-    cell("Returned", "", amount(row.return_cents, currency)),
-    cell("Profit", "", amount(row.profit_cents, currency)),
+    cell("Invested", "", amount(row.investment_cents, currency, { cents })),
+    cell("Returned", "", amount(row.return_cents, currency, { cents })),
+    cell("Profit", "", amount(row.profit_cents, currency, { cents })),
     cell("ROI", verdict, datum(row.roi, percent(row.roi, { digits: 0, signed: true }))),
     cell("Paid back", "", paid),
   );

@@ -5,16 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastapi import Response
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from serve.kernel.routing import area_router
 
 PAGES = Path(__file__).parents[2] / "pages"
+# Scripts of two versions of the program must never meet in one browser.
+_ASK_FIRST = {"Cache-Control": "no-cache"}
 
 router = area_router(include_in_schema=False)
 
 
+class Files(StaticFiles):
+    """Files that the browser keeps, but asks about before each use."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update(_ASK_FIRST)
+        return response
+
+
+FILES = Files(directory=PAGES)
+
+
 @router.get("/")
 async def dashboard() -> Response:
-    index = PAGES / "index.html"
-    return FileResponse(index) if index.exists() else RedirectResponse("/docs", 307)
+    return FileResponse(PAGES / "index.html", headers=_ASK_FIRST)
