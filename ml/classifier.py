@@ -7,7 +7,8 @@ calibrate the winner, which then learns from all rows it was given.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,8 @@ class Classifier:
 
     def scores(self, frame: pl.DataFrame) -> Floats:
         """Calibrated chance of the outcome, 0 to 1, a row."""
-        return self.calibration.apply(self._log_odds(self.encoder.matrix(self.encoder.raw(frame))))
+        with one_core():
+            return self.calibration.apply(self._log_odds(self.encoder.matrix(self.encoder.raw(frame))))
 
     def scores_and_reasons(self, frame: pl.DataFrame) -> tuple[Floats, list[str]]:
         """Scores, and for each row JSON of the at most three strongest reasons.
@@ -53,17 +55,10 @@ class Classifier:
             return np.empty(0), []
         raw = self.encoder.raw(frame)
         matrix = self.encoder.matrix(raw)
-        log_odds = self._log_odds(matrix)
-        typical, spans = self.encoder.typical(), self.encoder.spans()
         groups = list(self.encoder.groups().values())
-        effects = np.zeros((len(matrix), len(groups)))
-        for column, members in enumerate(groups):
-            places = np.concatenate([np.arange(spans[m].start, spans[m].stop) for m in members])
-            rows = np.flatnonzero((matrix[:, places] != typical[places]).any(axis=1))
-            if len(rows):
-                without = matrix[rows]
-                without[:, places] = typical[places]
-                effects[rows, column] = log_odds[rows] - self._log_odds(without)
+        with one_core():
+            log_odds = self._log_odds(matrix)
+            effects = self._effects(matrix, log_odds, groups)
         distance = _distances(self.encoder, matrix)
         strongest = np.argsort(-np.abs(effects), axis=1, kind="stable")[:, :TOP_REASONS]
         texts = []
@@ -80,6 +75,19 @@ class Classifier:
                 )
             texts.append(json.dumps(reasons, ensure_ascii=False))
         return self.calibration.apply(log_odds), texts
+
+    def _effects(self, matrix: Floats, log_odds: Floats, groups: list[list[int]]) -> Floats:
+        """Change in log-odds when a group of inputs is as it is instead of typical, shape (rows, groups)."""
+        typical, spans = self.encoder.typical(), self.encoder.spans()
+        effects = np.zeros((len(matrix), len(groups)))
+        for column, members in enumerate(groups):
+            places = np.concatenate([np.arange(spans[m].start, spans[m].stop) for m in members])
+            rows = np.flatnonzero((matrix[:, places] != typical[places]).any(axis=1))
+            if len(rows):
+                without = matrix[rows]
+                without[:, places] = typical[places]
+                effects[rows, column] = log_odds[rows] - self._log_odds(without)
+        return effects
 
     def _log_odds(self, matrix: Floats) -> Floats:
         return np.asarray(self.estimator.decision_function(matrix), dtype=np.float64)
@@ -102,6 +110,15 @@ class Classifier:
             Calibration.from_state(state["calibration"]),
             state["inner_log_loss"],
         )
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep scikit-learn's trees on one core: on two busy ones their threads waited for each other six times as long."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with threadpool_limits(limits=1, user_api="openmp"):
+        yield
 
 
 def candidates(*, seed: int) -> dict[str, Any]:
@@ -181,7 +198,7 @@ def _fitted(model: Any, matrix: Floats, labels: Bools) -> Any:
 
     from sklearn.base import clone
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), one_core():
         # an early fold may lack a sensor altogether: the imputer drops that column for this fold and says so
         warnings.filterwarnings("ignore", message="Skipping features without any observed values")
         return clone(model).fit(matrix, labels)

@@ -27,6 +27,7 @@ def hold_out(examples: Examples, *, share: float, seed: int) -> tuple[Examples, 
     NotEnoughData
         If either part has too few of either outcome.
     """
+    _require_both(examples, "known")
     if examples.times is None:
         examined = _strata(examples, seed) < share
         learn, exam = examples.take(~examined), examples.take(examined)

@@ -17,7 +17,7 @@ Method = Callable[[Series, int], Floats]
 MIN_HISTORY_DAYS = {
     "mean": 1,
     "seasonal_naive": SEASON_DAYS,
-    "weekday_mean": 2 * SEASON_DAYS,
+    "weekly_level": 2 * SEASON_DAYS,
     "theta": 28,
     "ets": 28,
 }
@@ -25,7 +25,7 @@ MIN_HISTORY_DAYS = {
 PROPHET_MIN_DAYS = 120
 YEARLY_FROM_DAYS = 540
 """A yearly rhythm is told from a trend only once a good part of it came twice."""
-WEEKS_OF_MEAN = 6
+WEEKS_OF_SHAPE = 12
 
 
 def methods(country: str, *, seed: int) -> dict[str, tuple[Method, int]]:
@@ -33,7 +33,7 @@ def methods(country: str, *, seed: int) -> dict[str, tuple[Method, int]]:
     plain: dict[str, Method] = {
         "mean": mean,
         "seasonal_naive": seasonal_naive,
-        "weekday_mean": weekday_mean,
+        "weekly_level": weekly_level,
         "theta": theta,
         "ets": ets,
     }
@@ -51,11 +51,27 @@ def seasonal_naive(past: Series, days: int) -> Floats:
     return np.asarray(np.resize(past.cents[-SEASON_DAYS:], days), dtype=np.float64)
 
 
-def weekday_mean(past: Series, days: int) -> Floats:
-    """Each weekday's mean over the last weeks."""
-    weeks = min(WEEKS_OF_MEAN, len(past) // SEASON_DAYS)
+def weekly_level(past: Series, days: int) -> Floats:
+    """A smoothed weekly total, shared out over the weekdays as in the last quarter; closed days stay closed."""
+    weeks = len(past) // SEASON_DAYS
     table = past.cents[-weeks * SEASON_DAYS :].reshape(weeks, SEASON_DAYS)
-    return np.asarray(np.resize(table.mean(axis=0), days), dtype=np.float64)
+    shape = table[-WEEKS_OF_SHAPE:].sum(axis=0)
+    if shape.sum() <= 0:
+        return mean(past, days)
+    return np.asarray(np.resize(shape / shape.sum() * _smoothed(table.sum(axis=1)), days), dtype=np.float64)
+
+
+def _smoothed(totals: Floats) -> float:
+    """Simple exponential smoothing with the weight on the newest that missed least one step ahead."""
+    best_miss, best_level = np.inf, float(totals[-1])
+    for weight in np.arange(0.1, 1.0, 0.1):
+        level, miss = float(totals[0]), 0.0
+        for total in totals[1:]:
+            miss += (total - level) ** 2
+            level += weight * (total - level)
+        if miss < best_miss:
+            best_miss, best_level = miss, level
+    return best_level
 
 
 def theta(past: Series, days: int) -> Floats:
