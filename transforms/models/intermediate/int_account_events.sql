@@ -20,9 +20,14 @@ events as (
 
     union all
 
-    -- Late is known at the deadline, whenever the job ends.
-    select tenant_id, account_id, 'late_job', coalesce(due_at, completed_at), null from jobs
-    where is_late and coalesce(due_at, completed_at) is not null
+    -- Whatever became of the job later: it is late from the moment its deadline passes.
+    select tenant_id, account_id, 'late_job', due_at, null from jobs
+    where due_at is not null and coalesce(least(completed_at, cancelled_at) > due_at, true)
+
+    union all
+
+    select tenant_id, account_id, 'late_job', completed_at, null from jobs
+    where due_at is null and is_late and completed_at is not null
 
     union all
 
