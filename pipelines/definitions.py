@@ -6,10 +6,12 @@ from pipelines.ingest import assets as ingest
 from pipelines.learn import assets as learn
 from pipelines.publish import assets as publish
 from pipelines.schedule import jobs, schedules, sensors
+from pipelines.sources import assets as sources
 from pipelines.transform import assets as transform
 
 defs = dg.Definitions(
     assets=[
+        sources.files,
         ingest.operational,
         ingest.telemetry_days,
         transform.models_before,

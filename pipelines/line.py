@@ -1,4 +1,4 @@
-"""One run of the line in this process: the same job that the schedule starts, with progress for the person who waits."""
+"""One run of the line in this process: the job that the schedule starts, with progress for the person who waits."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def run_line(*, sources: Path | None, full_refresh: bool, full: bool, train: str
     config: dict[str, Any] = {
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
         "ops": {
+            "sources__files": {"config": {"folder": str(sources) if sources else None}},
             "operational": {"config": {"full": full}},
             "models_before": {"config": {"full_refresh": full_refresh}},
             **{name: {"config": {"train": train}} for name in NAMES},

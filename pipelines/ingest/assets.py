@@ -28,6 +28,7 @@ class IngestConfig(dg.Config):
     specs=[
         dg.AssetSpec(
             ["landing", name],
+            deps=[["sources", "files"]],  # a table's view holds the rows of every source: files first
             group_name="ingest",
             description=f"Rows of `{name}` as they landed: every version, tombstones included.",
             owners=["team:data"],

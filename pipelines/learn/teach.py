@@ -99,7 +99,7 @@ def read(connection: duckdb.DuckDBPyConnection, table: str, tenant_id: str) -> p
     columns = ", ".join(
         f"{name}::varchar as {name}" if kind in ("UUID", "JSON") else name for name, kind, *_ in described
     )
-    rows = connection.execute(f"select {columns} from {table} where tenant_id = ?", [tenant_id])
+    rows = connection.sql(f"select {columns} from {table} where tenant_id = ?", params=[tenant_id])
     frame = pl.from_arrow(rows.to_arrow_table())
     assert isinstance(frame, pl.DataFrame)
     return frame

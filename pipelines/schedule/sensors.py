@@ -10,6 +10,7 @@ import psycopg
 
 from pipelines.learn.assets import NAMES
 from pipelines.schedule.jobs import LINE
+from pipelines.sources.sensor import drop_folder
 from warehouse.landing import Landing
 from warehouse.postgres import running
 from warehouse.settings import Home
@@ -104,4 +105,4 @@ def alert(home: Home, kind: str, text: str) -> None:
         file.write(line + "\n")
 
 
-ALL = [pipeline_requests, finished_run, failed_run, stale_source]
+ALL = [drop_folder, pipeline_requests, finished_run, failed_run, stale_source]
