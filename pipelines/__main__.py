@@ -38,6 +38,18 @@ def run(
         sys.exit(0 if run_line(sources=sources, full_refresh=full_refresh, full=full, train=train) else 1)
 
 
+@app.command()
+def replay(
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    table: Annotated[str | None, typer.Option(help="Only this table.")] = None,
+) -> None:
+    """Try quarantined rows again, after a contract or a profile was mended; the next run builds what landed."""
+    from pipelines.ingest.upkeep import replay_quarantine
+
+    for load in replay_quarantine(Home().create(), source=source, table=table):
+        print(f"{load.source}/{load.table}: {load.rows_landed:,} landed, {load.rows_quarantined:,} still set apart")
+
+
 @app.command("instance")
 def prepare_instance() -> None:
     """Make or upgrade Dagster's tables, and end runs whose process is gone."""

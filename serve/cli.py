@@ -78,6 +78,13 @@ def pipeline_run(
     _pipelines(*words)
 
 
+@pipeline.command("replay")
+def pipeline_replay(source: str | None = None, table: str | None = None) -> None:
+    """Try quarantined rows again after a contract or a profile was mended."""
+    words = ["replay", *(["--source", source] if source else []), *(["--table", table] if table else [])]
+    _pipelines(*words)
+
+
 @demo.command("load")
 def demo_load(size: str = "small", seed: int = 2) -> None:
     """Load the simulated business; does nothing when it is there."""

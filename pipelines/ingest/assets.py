@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines.ingest.operational import SOURCE, extract, extract_days
+from pipelines.ingest.upkeep import ensure_partitions
 from pipelines.progress import Counter, say
 from warehouse.contracts import load_contracts
 from warehouse.landing import Landing, Load
@@ -50,6 +51,7 @@ def operational(context: dg.AssetExecutionContext, config: IngestConfig) -> Iter
     landing = Landing(HOME)
     counter = Counter("landed")
     with database(HOME) as address, landing.writer(context.run_id or uuid.uuid4().hex) as writer:
+        ensure_partitions(address)
         for damage in landing.verify(
             [load for load in landing.live() if load.source == SOURCE], contents=False
         ):
