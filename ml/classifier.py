@@ -114,10 +114,10 @@ class Classifier:
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """Keep scikit-learn's trees on one core: on two busy ones their threads waited for each other six times as long."""
+    """Keep fitting and scoring on one core: on busy ones the threads waited for each other six times as long."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    with threadpool_limits(limits=1, user_api="openmp"):
+    with threadpool_limits(limits=1):
         yield
 
 
@@ -166,16 +166,19 @@ def fit(examples: Examples, features: FeatureSet, models: Mapping[str, Any], *, 
     if not inner:
         raise NotEnoughData("Too few outcomes, or too short a history, to check a model on later rows.")
     judged = np.concatenate([np.flatnonzero(judge) for _, judge in inner])
-    unseen = {
-        name: np.concatenate([_later(model, matrix, examples.labels, learn, judge) for learn, judge in inner])
-        for name, model in models.items()
-    }
+    with one_core():
+        unseen = {
+            name: np.concatenate([_later(model, matrix, examples.labels, *masks) for masks in inner])
+            for name, model in models.items()
+        }
     labels = examples.labels[judged]
     losses = {name: log_loss(labels, _chance(odds)) for name, odds in unseen.items()}
     kind = _simplest_of_the_best(losses)
     curve = calibration.fit(unseen[kind], labels)
+    with one_core():
+        served = _fitted(models[kind], matrix, examples.labels)
     means = {name: round(float(loss.mean()), 5) for name, loss in losses.items()}
-    return Classifier(kind, encoder, _fitted(models[kind], matrix, examples.labels), curve, means)
+    return Classifier(kind, encoder, served, curve, means)
 
 
 def _simplest_of_the_best(losses: Mapping[str, Floats]) -> str:
@@ -198,7 +201,7 @@ def _fitted(model: Any, matrix: Floats, labels: Bools) -> Any:
 
     from sklearn.base import clone
 
-    with warnings.catch_warnings(), one_core():
+    with warnings.catch_warnings():
         # an early fold may lack a sensor altogether: the imputer drops that column for this fold and says so
         warnings.filterwarnings("ignore", message="Skipping features without any observed values")
         return clone(model).fit(matrix, labels)

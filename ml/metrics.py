@@ -23,10 +23,17 @@ def log_loss(labels: Bools, scores: Floats) -> Floats:
 
 
 def pr_auc(labels: Bools, scores: Floats) -> float:
-    """Average precision: mean precision over the found positives. Chance level is the share of positives."""
-    from sklearn.metrics import average_precision_score
+    """Average precision: mean precision over the found positives. Chance level is the share of positives.
 
-    return float(average_precision_score(labels, scores))
+    As scikit-learn's, without its checks: the bootstrap asks hundreds of times.
+
+    >>> round(pr_auc(np.array([True, False, True]), np.array([0.9, 0.8, 0.1])), 4)
+    0.8333
+    """
+    order = np.argsort(-scores, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)  # tied rows are found together
+    found = np.cumsum(labels[order])[ends]
+    return float(np.sum(np.diff(found, prepend=0) * found / (ends + 1)) / found[-1])
 
 
 def roc_auc(labels: Bools, scores: Floats) -> float:

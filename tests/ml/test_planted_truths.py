@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ml import churn, lead_score, maintenance, metrics
 from ml.classifier import Classifier
@@ -254,3 +254,11 @@ def test_metrics_by_hand():
     assert metrics.brier(labels, scores) == pytest.approx((0.01 + 0.64 + 0.49 + 0.01) / 4)
     assert metrics.calibration_error(labels, scores, count=2) == pytest.approx(0.325)
     assert metrics.lift(labels, np.full(4, 0.5)) == 1.0
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_average_precision_is_scikit_learns(ties):
+    rng = np.random.default_rng(2)
+    scores = rng.random(500).round(1 if ties else 9)
+    labels = rng.random(500) < scores
+    assert metrics.pr_auc(labels, scores) == pytest.approx(average_precision_score(labels, scores))
