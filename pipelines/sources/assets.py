@@ -48,7 +48,7 @@ def files(context: dg.AssetExecutionContext, config: FilesConfig) -> dg.Material
     if reports:
         counter.end()
         say(describe(reports))
-    present = [load_profiles()[report.source] for report in reports if report.tables]
+    present = [load_profiles()[r.source] for r in reports if any(table.rows_landed for table in r.tables)]
     if present:
         with database(HOME) as address:
             for profile in present:

@@ -81,7 +81,7 @@ def describe(reports: Iterable[SourceReport]) -> str:
         )
         for table in report.tables:
             lines.append(f"  {table.table}: {_table(table)}")
-            for reason, count in sorted(table.reasons.items(), key=lambda pair: -pair[1]):
+            for reason, count in sorted(table.reasons.items(), key=lambda pair: (-pair[1], pair[0])):
                 lines.append(f"    {count:,} × {reason}")
         for file in report.files:
             if file.problem:
