@@ -67,8 +67,8 @@ def publish(
     Raises
     ------
     ReleaseRefused
-        A table is missing, has no tenant, or the copy does not read back whole. Nothing changed: readers keep
-        the release they had.
+        The warehouse is still open for writing, a table is missing or has no tenant, or the copy does not read
+        back whole. Nothing changed: readers keep the release they had.
     ReleasesBusy
         Another process has been publishing for longer than `lock_wait_s`.
     """
@@ -129,7 +129,12 @@ def _build(
 ) -> dict[str, int]:
     """Write the release file and return each table's row count as the warehouse has it."""
     with duckdb.connect(str(target)) as conn:
-        conn.execute(f"attach {_literal(str(warehouse))} as source (read_only)")
+        try:
+            conn.execute(f"attach {_literal(str(warehouse))} as source (read_only)")
+        except duckdb.Error as error:
+            raise ReleaseRefused(
+                f"the warehouse cannot be read, or is still open for writing: {error}"
+            ) from error
         for schema in ("base", "marts", "release"):
             conn.execute(f"create schema {schema}")
         rows = {name: _copy_table(conn, name, is_shared=False) for name in tables}

@@ -134,6 +134,10 @@ class TestRefusals:
                 warehouse, releases, tables=["sales"], as_of=AS_OF, run_id="r", semantic_manifest=manifest
             )
 
+    def test_a_warehouse_that_is_still_being_written(self, warehouse: Path, releases: Path) -> None:
+        with duckdb.connect(str(warehouse)), pytest.raises(ReleaseRefused, match="open for writing"):
+            publish(warehouse, releases, tables=["sales"], as_of=AS_OF, run_id="r")
+
     def test_an_id_that_exists(self, warehouse: Path, publish_number: Callable[[int], ReleaseInfo]) -> None:
         release = publish_number(1)
         with pytest.raises(ReleaseRefused, match="never changes"):
@@ -164,7 +168,9 @@ for number in range(1_000):
 """
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [*range(4), *(pytest.param(n, marks=pytest.mark.torture) for n in range(4, 100))]
+)
 def test_a_publisher_killed_at_any_instant_leaves_a_sound_current_release(
     warehouse: Path,
     releases: Path,
@@ -195,3 +201,25 @@ def test_a_publisher_killed_at_any_instant_leaves_a_sound_current_release(
     assert current(releases) == after
     named = {f"{release.id}{end}" for release in list_releases(releases) for end in (".duckdb", ".json")}
     assert {path.name for path in releases.iterdir()} == named | {"current", ".lock"}
+
+
+def test_a_full_disk_leaves_readers_where_they_were(
+    warehouse: Path, releases: Path, publish_number: Callable[[int], ReleaseInfo]
+) -> None:
+    first = publish_number(1)
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
+    publisher = subprocess.run(
+        [sys.executable, "-c", limit + PUBLISHER, str(warehouse), str(releases)],
+        capture_output=True,
+        text=True,
+    )
+    assert publisher.returncode == 1
+    assert "File too large" in publisher.stderr
+    assert current(releases) == first
+    assert {path.name for path in releases.iterdir()} == {
+        "current",
+        ".lock",
+        first.path.name,
+        f"{first.id}.json",
+    }
+    assert publish_number(2) == current(releases)
