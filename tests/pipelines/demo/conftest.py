@@ -21,10 +21,19 @@ def tiny() -> Simulation:
     return simulate(Size.TINY, seed=2, until=UNTIL)
 
 
-@pytest.fixture(scope="session")
-def tables(simulation: Simulation) -> Mapping[str, pl.DataFrame]:
-    """Every table in whole, telemetry too."""
+def whole(simulation: Simulation) -> Mapping[str, pl.DataFrame]:
+    """Every table in one piece, telemetry too."""
     parts: dict[str, list[pl.DataFrame]] = {}
     for table, frame in simulation.frames():
         parts.setdefault(table, []).append(frame)
     return {table: pl.concat(frames) for table, frames in parts.items()}
+
+
+@pytest.fixture(scope="session")
+def tables(simulation: Simulation) -> Mapping[str, pl.DataFrame]:
+    return whole(simulation)
+
+
+@pytest.fixture(scope="session")
+def tiny_tables(tiny: Simulation) -> Mapping[str, pl.DataFrame]:
+    return whole(tiny)

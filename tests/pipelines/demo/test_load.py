@@ -36,13 +36,13 @@ def count(url, table):
 
 
 @pytest.fixture(scope="module")
-def loaded(pg, simulation):
+def loaded(pg, tiny):
     """A store with the demo inside; its report, the logins it gave out and the progress it told."""
     address = pg.clone()
     logins, progress = [], []
     report = load(
         address.url("super"),
-        simulation,
+        tiny,
         passwords=logins.extend,
         on_progress=lambda *step: progress.append(step),
     )
@@ -71,15 +71,15 @@ class TestCatalogue:
 
 
 class TestLoad:
-    def test_every_row_of_every_table_arrives(self, loaded, tables):
+    def test_every_row_of_every_table_arrives(self, loaded, tiny_tables):
         url, report, _, _ = loaded
         assert report.is_new
-        assert report.rows == {table: frame.height for table, frame in tables.items()}
+        assert report.rows == {table: frame.height for table, frame in tiny_tables.items()}
         assert {table: count(url, table) for table in report.rows} == report.rows
 
-    def test_numbers_and_moments_arrive_exactly(self, loaded, tables):
+    def test_numbers_and_moments_arrive_exactly(self, loaded, tiny_tables):
         url, _, _, _ = loaded
-        reading = tables["telemetry"].row(123_456, named=True)
+        reading = tiny_tables["telemetry"].row(1_234, named=True)
         with psycopg.connect(url) as connection:
             stored = connection.execute(
                 "select recorded_at, vibration_mm_s, temperature_c, odometer_km, latitude from telemetry "
@@ -123,19 +123,19 @@ class TestLoad:
             table: report.rows[table] for table in ("jobs", "invoices")
         }
 
-    def test_a_second_load_writes_nothing(self, loaded, simulation):
+    def test_a_second_load_writes_nothing(self, loaded, tiny):
         url, report, _, _ = loaded
-        again = load(url, simulation, passwords=lambda logins: pytest.fail("nobody needs a new password"))
+        again = load(url, tiny, passwords=lambda logins: pytest.fail("nobody needs a new password"))
         assert not again.is_new
         assert again.rows == {}
         assert count(url, "jobs") == report.rows["jobs"]
 
-    def test_tenants_are_labelled_as_simulated(self, loaded, simulation):
+    def test_tenants_are_labelled_as_simulated(self, loaded, tiny):
         url, _, _, _ = loaded
         with psycopg.connect(url) as connection:
             labels = connection.execute("select is_simulated, name, data_until from tenants").fetchall()
         assert all(is_simulated and "(simulated)" in name for is_simulated, name, _ in labels)
-        assert {until for _, _, until in labels} == {simulation.until}
+        assert {until for _, _, until in labels} == {tiny.until}
 
 
 class TestRefusal:
@@ -168,23 +168,23 @@ class TestRefusal:
 
 
 class TestExtend:
-    def test_the_store_lives_on_as_the_simulation_says(self, pg, loaded, simulation):
+    def test_the_store_lives_on_as_the_simulation_says(self, pg, loaded, tiny):
         url, report, _, _ = loaded
-        counts = extend(url, simulation, 0.01)
-        later = simulation.now_us + 8 * DAY_US
-        for table, frame in simulation.tables(later):
+        counts = extend(url, tiny, 0.01)
+        later = tiny.now_us + 8 * DAY_US
+        for table, frame in tiny.tables(later):
             assert count(url, table) == frame.height, table
         assert count(url, "telemetry") == report.rows["telemetry"] + counts["telemetry"][0]
         with psycopg.connect(url) as connection:
             paid = connection.execute("select count(*) from invoices where status = 'paid'").fetchone()[0]
-        expected = next(f for t, f in simulation.tables(later) if t == "invoices")
+        expected = next(f for t, f in tiny.tables(later) if t == "invoices")
         assert paid == (expected["status"] == "paid").sum()
 
-    def test_more_than_was_simulated_is_refused(self, db_url, simulation):
+    def test_more_than_was_simulated_is_refused(self, db_url, tiny):
         with pytest.raises(ValueError, match="days ahead"):
-            extend(db_url("super"), simulation, 0.05)
+            extend(db_url("super"), tiny, 0.05)
 
 
-def test_the_default_period_is_two_years(simulation):
-    assert simulation.until - simulation.first_day == timedelta(days=729)
-    assert simulation.until == date(2026, 6, 30)
+def test_the_default_period_is_two_years(tiny):
+    assert tiny.until - tiny.first_day == timedelta(days=729)
+    assert tiny.until == date(2026, 6, 30)
