@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
 
 from fastapi import FastAPI
 from fastapi.routing import APIRouter
@@ -40,7 +42,8 @@ from serve.platform.pages.endpoints import FILES
 from serve.platform.pages.endpoints import router as pages
 from serve.settings import Settings
 from warehouse import postgres
-from warehouse.releases import ReleaseReader
+from warehouse.metrics import engine_of
+from warehouse.releases import ReleaseError, ReleaseReader
 from warehouse.settings import Home
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -121,15 +124,31 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     state.newest_revision = migrate.head()
     state.openapi_bytes = document_bytes(app)
-    gc.collect()
-    gc.freeze()  # a full collection over all routes and models stops the process for 50 ms and more
+    warming = asyncio.create_task(_warm_up(state.answers))
     gc.set_threshold(20_000, 50, 100)
     try:
         yield
     finally:
+        warming.cancel()
         gc.unfreeze()
         state.answers.close()
         await state.database.close()
+
+
+async def _warm_up(answers: Answers) -> None:
+    """Open the release and load the metric engine, so that the first request need not wait a second for it.
+
+    Then freeze what is there for good: a full collection over all routes and models stops the process for 50 ms.
+    """
+    await asyncio.to_thread(_load, answers)
+    gc.collect()
+    gc.freeze()
+
+
+def _load(answers: Answers) -> None:
+    with suppress(ReleaseError), answers.reader.query(UUID(int=0)) as session:
+        if session.semantic_manifest is not None:
+            engine_of(session).list()
 
 
 def _address(home: Home, settings: Settings) -> str:

@@ -63,6 +63,8 @@ class Layer:
             *(_API if scope["path"].startswith("/api/") else _PAGE),
         ]
         status = 0
+        # The server leaves the body of a HEAD away; its own scope must go on saying HEAD for that.
+        inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -74,7 +76,7 @@ class Layer:
         try:
             if int(headers.get(b"content-length", b"0")) > self.max_body_bytes:
                 raise self._too_large()
-            await self.app(scope, self._limited(receive), send_with_headers)
+            await self.app(inner, self._limited(receive), send_with_headers)
         except Exception as error:
             if not isinstance(error, Problem):
                 error_log.exception("request %s failed: %s %s", request_id, scope["method"], asked_path)

@@ -60,12 +60,10 @@ select '{A}'::uuid as tenant_id, kind, happened_at::timestamptz as happened_at f
 ) t(kind, happened_at);
 
 create table marts.fct_tickets as
-select '{A}'::uuid as tenant_id, opened_at::timestamptz as opened_at, first_response_at::timestamptz
-    as first_response_at, resolved_at::timestamptz as resolved_at, satisfaction::bigint as satisfaction
-from (values
-    ('2026-01-05 08:00Z', '2026-01-05 10:00Z', '2026-01-06 08:00Z', 5),
-    ('2026-01-06 08:00Z', '2026-01-06 12:00Z', null, 4)
-) t(opened_at, first_response_at, resolved_at, satisfaction);
+select '{A}'::uuid as tenant_id, opened_at::timestamptz as opened_at, first_response_hours::double
+    as first_response_hours, resolved_at::timestamptz as resolved_at, satisfaction::bigint as satisfaction
+from (values ('2026-01-05 08:00Z', 2, '2026-01-06 08:00Z', 5), ('2026-01-06 08:00Z', 4, null, 4))
+    t(opened_at, first_response_hours, resolved_at, satisfaction);
 
 create table marts.churn_risk as
 select tenant_id::uuid as tenant_id, account_id::uuid as account_id, date '2026-01-31' as as_of_date, churn_score,

@@ -74,7 +74,7 @@ class TestSections:
         assert data["campaigns"]["send_count"] == {"value": 2, "previous": 1, "unit": "count"}
         assert data["campaigns"]["open_rate"]["value"] == 0.5
         assert data["fleet"]["fuel_cents_per_km"]["value"] == 7.0
-        assert data["service"]["median_first_response_h"]["value"] == 3.0
+        assert data["service"]["median_first_response_hours"]["value"] == 3.0
         assert data["service"]["satisfaction_mean"]["value"] == 4.5
 
     def test_only_those_asked_for(self, owner):

@@ -136,6 +136,12 @@ class TestAddresses:
     def test_other_spellings_of_an_address(self, owner, path):
         assert owner.get(path).json() == owner.get(KPIS).json()
 
+    def test_head_is_a_get_without_its_body(self, owner):
+        head, get = owner.head(KPIS), owner.get(KPIS)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == get.headers["content-length"]
+        assert head.headers["etag"] == get.headers["etag"]
+
     def test_camel_case_parameters(self, owner):
         path = "/api/v1/business-intelligence/churn-risk"
         camel = owner.get(f"{path}?perPage=1&minScore=0.5").json()

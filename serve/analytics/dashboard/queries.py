@@ -28,7 +28,7 @@ _TICKETS = """
     select
         count(*) as opened_ticket_count,
         count(resolved_at) as resolved_ticket_count,
-        median(date_diff('second', opened_at, first_response_at) / 3600.0) as median_first_response_h,
+        median(first_response_hours) as median_first_response_hours,
         avg(satisfaction) as satisfaction_mean
     from marts.fct_tickets
     where opened_at >= $start and opened_at < $end + interval 1 day
@@ -36,7 +36,7 @@ _TICKETS = """
 _TICKET_UNITS = {
     "opened_ticket_count": "count",
     "resolved_ticket_count": "count",
-    "median_first_response_h": "h",
+    "median_first_response_hours": "h",
     "satisfaction_mean": "points_of_5",
 }
 
@@ -165,6 +165,7 @@ def _figure(value: Number | None, previous: Number | None, unit: str) -> Row:
 def _kpi_row(kpi: Kpi, value: Number | None, previous: Number | None) -> dict[str, Any]:
     return {
         "name": kpi.name,
+        "metric": kpi.metric,
         "label": kpi.label,
         "section": kpi.section,
         "unit": kpi.unit,

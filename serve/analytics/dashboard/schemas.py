@@ -44,6 +44,9 @@ class KpiRow(Output):
     """One figure as CSV and Arrow show it."""
 
     name: str = Field(examples=["revenue_cents"])
+    metric: str | None = Field(
+        description="The metric of the same definition, for /api/v1/metrics/query.", examples=["revenue"]
+    )
     label: str = Field(examples=["Revenue"])
     section: Section
     unit: Unit
@@ -133,7 +136,7 @@ class Service(Output):
     open_ticket_count: Figure
     opened_ticket_count: Figure
     resolved_ticket_count: Figure
-    median_first_response_h: Figure
+    median_first_response_hours: Figure
     satisfaction_mean: Figure
 
 
