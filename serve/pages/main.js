@@ -9,6 +9,7 @@ import { ended, logOut, resume } from "./session.js";
 
 const REFRESH_MS = 30_000;
 const SOON_MS = 1_000;
+const AWAY = "The server does not answer. These are the last figures it gave; asking again every half minute.";
 const RANGES = ["7d", "30d", "90d", "12m"];
 
 const view = { range: "30d", roiKind: "lead_source", roiTime: "12m", timezone: "UTC" };
@@ -65,7 +66,9 @@ async function refresh() {
     return;
   }
   const isAway = errors.some((error) => error.status === 0);
-  announce(isAway ? "The server does not answer. These are the last figures; asking again every half minute." : "");
+  const isNothing = errors.length === PANELS.length && new Set(errors.map((error) => error.code)).size === 1;
+  announce(isAway ? AWAY : isNothing ? errors[0].message : "");
+  byId("figures").hidden = isNothing && !isAway;
   PANELS.forEach((panel, index) => show(panel, results[index]));
   const answers = results.filter((result) => !(result instanceof ApiError));
   const isTorn = answers.length > 0 && stamp(answers);
@@ -129,6 +132,7 @@ function announce(text) {
 }
 
 function showBusinesses() {
+  if (!session) return;
   const { tenant, memberships } = session;
   const many = memberships.length > 1;
   byId("tenant-name").textContent = tenant.name;
