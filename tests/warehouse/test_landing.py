@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -111,6 +112,24 @@ def test_quarantined_rows_land_once_the_contract_allows_them(home, engine):
         0,
         0,
     ]
+
+
+def test_a_quarantined_version_that_was_overtaken_stays_out(home, engine):
+    def send(values: str) -> None:
+        engine.execute(
+            "create or replace temp view given as select *, false as _deleted from (values "
+            + values
+            + ") v(id, level, kind, read_at, _change_xid)"
+        )
+        land(home, engine)
+
+    send("(1, 500.0, 'a', null, 10), (2, 500.0, 'a', null, 10)")
+    send("(1, 5.0, 'a', null, 11)")
+    wider = dict(READINGS.columns) | {"level": Column("level", "double", nullable=True, min=0)}
+    with Landing(home).writer("run") as writer:
+        load = replay(writer, engine, "source", replace(READINGS, columns=wider))
+    assert [row[:2] for row in view(home, engine)] == [(1, 5.0), (2, 500.0)]
+    assert (load.rows_read, load.rows_landed, sum(load.reasons.values())) == (1, 1, 1)
 
 
 def test_rows_are_filed_under_their_own_day(home, engine):

@@ -22,7 +22,7 @@ from typing import Any
 import duckdb
 
 from warehouse.contracts import Contract
-from warehouse.landing.check import check_sql, literal, quoted, typed
+from warehouse.landing.check import SQL_TYPES, check_sql, literal, quoted, typed
 from warehouse.landing.loads import Load, Part, checksum
 from warehouse.settings import Home, fsync_folder, locked
 
@@ -315,17 +315,44 @@ def flush(path: Path) -> None:
 def replay(
     writer: Writer, connection: duckdb.DuckDBPyConnection, source: str, contract: Contract
 ) -> Load | None:
-    """Check quarantined rows against today's contract: good ones land, the others are set apart again."""
-    parts = writer.landing.pending_quarantine().get((source, contract.name), [])
+    """Check quarantined rows against today's contract: good ones land, the others are set apart again.
+
+    A row of which a newer version, or its deletion, has landed since is history and stays out: it is counted among the
+    reasons as superseded, and not read again.
+    """
+    landing = writer.landing
+    parts = landing.pending_quarantine().get((source, contract.name), [])
     if not parts:
         return None
+    live = [load for load in landing.live() if (load.source, load.table) == (source, contract.name)]
+    files = [literal(landing.folder / part.path) for load in live for part in load.parts]
     with writer.load(source, contract) as load:
         for part in parts:
-            path = writer.landing.quarantine / part.path
+            path = literal(landing.quarantine / part.path)
             connection.execute(
-                f"create or replace temp view again as select * exclude (_reasons) from '{path}'"
+                f"create or replace temp view again as select * exclude (_reasons) from {path}"
             )
+            old = _leave_out_superseded(connection, contract, files) if files else 0
             load.add(connection, "again")
             load.replayed.append(part.path)
-        connection.execute("drop view again")
+            if old:
+                load.reasons["superseded: a newer version has landed"] += old
     return load.committed
+
+
+def _leave_out_superseded(connection: duckdb.DuckDBPyConnection, contract: Contract, files: list[str]) -> int:
+    """Narrow the view ``again`` to rows without a newer version in the files; returns how many were left out."""
+    if "_change_xid" not in {name for name, *_ in connection.execute("describe again").fetchall()}:
+        return 0  # files carry no versions: what is sent later replaces what was sent before
+    same = " and ".join(
+        f"l.{quoted(name)} = try_cast(a.{quoted(name)} as {SQL_TYPES[contract.columns[name].type]})"
+        for name in contract.key
+    )
+    landed = f"read_parquet([{', '.join(files)}], union_by_name = true, hive_partitioning = false)"
+    newer = f"exists (select 1 from {landed} l where {same} and l._change_xid > a._change_xid)"
+    connection.execute(f"create or replace temp table judged as select a.*, {newer} as _is_old from again a")
+    connection.execute(
+        "create or replace temp view again as select * exclude (_is_old) from judged where not _is_old"
+    )
+    counted = connection.execute("select count(*) filter (where _is_old) from judged").fetchone()
+    return int(counted[0]) if counted else 0
