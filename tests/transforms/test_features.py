@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -11,8 +9,8 @@ from polars.testing import assert_frame_equal
 from tests.transforms.demo import demo_line
 from tests.transforms.line import Line
 
-DAYS_AGO = 122
-"""Back to 28 February, a month's end: it is looked at in both lines."""
+DAYS_AGO = 365
+"""Back to 30 June, a month's end: it is looked at in both lines."""
 LATE_READINGS_DAYS = 3
 """Readings may arrive that much after the moment they were taken."""
 
@@ -48,7 +46,7 @@ def both(then: Line, now: Line, table: str, key: str, when: str) -> tuple[pl.Dat
             1_000,
         ),
         ("account_months", "account_id, as_of_date", "true", 1_000),
-        ("leads", "lead_id", "as_of_at < known_until_at", 200),
+        ("leads", "lead_id", "as_of_at < known_until_at", 100),
         ("revenue_days", "tenant_id, date", "true", 1_000),
     ],
 )
@@ -58,6 +56,13 @@ def test_later_events_change_no_earlier_feature(
     earlier, later = both(then, now, table, key, when)
     assert earlier.height >= at_least
     assert_frame_equal(earlier, later, check_exact=False, rel_tol=1e-12)
+
+
+def test_there_is_something_that_could_leak(then: Line, now: Line) -> None:
+    """Leads that `then` had looked at for good went on to do things."""
+    seen = then.read("select lead_id, known_until_at from features.leads where as_of_at < known_until_at")
+    done = now.read("select lead_id, happened_at from staging.stg_lead_activities")
+    assert seen.join(done, on="lead_id").filter(pl.col("happened_at") > pl.col("known_until_at")).height > 0
 
 
 def test_the_labels_do_look_ahead(then: Line, now: Line) -> None:
