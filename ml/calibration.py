@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,15 @@ MIN_BLOCK_ROWS = 30
 
 @dataclass(frozen=True)
 class Calibration:
-    """A monotone map: piecewise linear through (`log_odds`, `chance`), or Platt's line when there are no knots."""
+    """A monotone map: piecewise linear through (`log_odds`, `chance`), or Platt's line when there are no knots.
+
+    Scores stay between `lowest` and `highest`: what a handful of rows showed proves no chance of exactly 0 or 1.
+    """
 
     slope: float
     intercept: float
+    lowest: float
+    highest: float
     log_odds: Floats
     chance: Floats
 
@@ -30,16 +35,13 @@ class Calibration:
 
     def apply(self, log_odds: Floats) -> Floats:
         if len(self.log_odds):
-            return np.asarray(np.interp(log_odds, self.log_odds, self.chance), dtype=np.float64)
-        return np.asarray(expit(self.slope * log_odds + self.intercept), dtype=np.float64)
+            chance = np.interp(log_odds, self.log_odds, self.chance)
+        else:
+            chance = expit(self.slope * log_odds + self.intercept)
+        return np.asarray(np.clip(chance, self.lowest, self.highest), dtype=np.float64)
 
     def to_state(self) -> State:
-        return {
-            "slope": self.slope,
-            "intercept": self.intercept,
-            "log_odds": self.log_odds,
-            "chance": self.chance,
-        }
+        return asdict(self)
 
     @classmethod
     def from_state(cls, state: State) -> Calibration:
@@ -65,19 +67,21 @@ def fit(log_odds: Floats, labels: Bools) -> Calibration:
     if slope <= 0:
         raise NotEnoughData("Nothing in the data tells the outcome: scores did not rank later rows.")
     none = np.empty(0)
-    if labels.sum() < ISOTONIC_FROM:
-        return Calibration(slope, intercept, none, none)
+    positives = int(labels.sum())
+    lowest, highest = 1 / (len(labels) - positives + 2), 1 - 1 / (positives + 2)
+    by_platt = Calibration(slope, intercept, lowest, highest, none, none)
+    if positives < ISOTONIC_FROM:
+        return by_platt
     order = np.argsort(log_odds, kind="stable")
     steps = IsotonicRegression().fit_transform(log_odds[order], labels[order])
     ends = _block_ends(np.asarray(steps, dtype=np.float64))
     if len(ends) < 3:
-        return Calibration(slope, intercept, none, none)
+        return by_platt
     starts = np.concatenate(([0], ends[:-1]))
     rows = ends - starts
     middles = np.add.reduceat(log_odds[order], starts) / rows
     chance = np.add.reduceat(steps, starts) / rows
-    lowest, highest = 1 / (rows[0] + 2), 1 - 1 / (rows[-1] + 2)  # no block proves a chance of exactly 0 or 1
-    return Calibration(slope, intercept, middles, np.clip(chance, lowest, highest))
+    return Calibration(slope, intercept, 1 / (rows[0] + 2), 1 - 1 / (rows[-1] + 2), middles, chance)
 
 
 def _block_ends(steps: Floats) -> NDArray[np.int64]:

@@ -89,7 +89,6 @@ def _yes_or_no(package: ModuleType, name: str, features_table: str, prediction_t
             return Refused(question=name, reason=refusal.reason)
         metrics, baseline = package.evaluate.evaluate(measured, learnt, exam, context)
         beats, verdict = baselines.beaten(metrics, baseline)
-        last = context.as_of_utc if known.times is None else known.times.max().astype("datetime64[us]").item()
         how = {"model": measured.kind, "calibration": measured.calibration.name}
 
         def losses_of(state: State) -> Floats:
@@ -101,7 +100,7 @@ def _yes_or_no(package: ModuleType, name: str, features_table: str, prediction_t
             metrics=how | metrics | {"inner_log_loss": dict(measured.inner_log_loss)},
             baseline=baseline,
             split=split,
-            data_until=last.replace(tzinfo=UTC),
+            data_until=context.as_of_utc,
             beats_baseline=beats,
             verdict=verdict,
             losses_of=losses_of,

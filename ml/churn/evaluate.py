@@ -9,7 +9,7 @@ from ml.classifier import Classifier
 from ml.terms import Context, Examples
 
 TEST_SHARE = 0.2
-RULES = ("days_since_last_invoice", "days_since_last_message", "tenure_days")
+RULES = ("days_since_last_invoice", "days_since_last_message", "tenure_days", "mrr_cents")
 
 
 def split(examples: Examples, context: Context) -> tuple[Examples, Examples, dict[str, Any]]:

@@ -61,13 +61,13 @@ def examples(frame: pl.DataFrame, context: Context) -> Examples:
 
 
 def to_score(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """The newest row of each account that had not left at `as_of`."""
+    """The newest row of each account that had not left at `as_of`; the running day has one."""
     if is_snapshot(frame):
         return frame.filter(pl.col("snapshot_churned").fill_null(False).not_()).sort("account_id")
     rows = _with_moment(frame)
     now = pl.lit(context.as_of_utc)
     here = pl.col("churned_at").is_null() | (pl.col("churned_at") > now)
-    rows = rows.filter(pl.col("known_at") <= now, here)
+    rows = rows.filter(pl.col("as_of_date") <= now.dt.date(), here)
     return rows.sort("known_at").unique("account_id", keep="last").sort("account_id")
 
 

@@ -58,8 +58,9 @@ def examples(frame: pl.DataFrame, context: Context) -> Examples:
 
 
 def to_score(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """The newest row of each vehicle at `as_of`."""
-    rows = moments(frame, ("as_of_at",)).filter(pl.col("as_of_at") <= context.as_of_utc)
+    """The newest row of each vehicle at `as_of`; the running day has one, dated at the midnight that will end it."""
+    day_began = pl.col("as_of_at") - timedelta(days=1) < context.as_of_utc
+    rows = moments(frame, ("as_of_at",)).filter(day_began)
     recent = pl.col("as_of_at") > pl.col("as_of_at").max() - timedelta(days=STALE_DAYS)
     return rows.filter(recent).sort("as_of_at").unique("vehicle_id", keep="last").sort("vehicle_id")
 

@@ -1,6 +1,7 @@
 """Each yes-or-no question finds what was planted, means what its scores say, and beats its baselines."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -246,6 +247,19 @@ def test_lead_time_and_cost_are_counted_by_event():
     assert nothing.cost_cents(context) == context.missed_failure_cents
     in_vain = maintenance.evaluate.act(only, (days_before < 0) & (days_before > -4), 120)
     assert in_vain.cost_cents(context) == context.missed_failure_cents + context.unneeded_service_cents
+
+
+def test_the_running_day_is_scored_before_it_is_over():
+    """The warehouse's clock stands at the last event, in the middle of a day whose row exists already."""
+    noon = timedelta(hours=12)
+    context = replace(simulate.context(days=100), as_of=simulate.START + timedelta(days=99) + noon)
+    vehicles = simulate.vehicle_days(3, days=200).frame
+    assert maintenance.features.to_score(vehicles, context)["as_of_at"].unique().to_list() == [
+        simulate.START + timedelta(days=100)
+    ]
+    months = simulate.accounts(50).frame
+    context = replace(context, as_of=simulate.START + timedelta(days=300) + noon)
+    assert churn.features.to_score(months, context)["as_of_date"].max() == context.as_of.date()
 
 
 def test_metrics_by_hand():
