@@ -4,20 +4,21 @@ import { h, s } from "./dom.js";
 
 const MARGIN = { top: 10, right: 8, bottom: 22, left: 8 };
 
-/** The trend of a tile: one line over the whole width; the label tells what it shows. */
+/** The trend of a tile: one line through all known points; the label tells what it shows. */
 export function sparkline(points, label) {
-  const known = points.filter((point) => point.value !== null);
+  const known = points.flatMap(({ value }, index) => (value === null ? [] : [{ index, value }]));
   if (known.length < 2) return null;
-  const [low, high] = extent(known.map((point) => point.value));
-  const x = (index) => (index / (points.length - 1)) * 100;
-  const y = (value) => (high === low ? 15 : 27 - ((value - low) / (high - low)) * 24);
-  const line = path(points.map((point) => point.value), x, y);
-  const last = points.findLastIndex((point) => point.value !== null);
+  const values = known.map(({ value }) => value);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const x = (index) => ((index / (points.length - 1)) * 100).toFixed(1);
+  const y = (value) => (high === low ? 15 : 27 - ((value - low) / (high - low)) * 24).toFixed(1);
+  const line = known.map(({ index, value }) => `${x(index)} ${y(value)}`).join("L");
+  const last = known.at(-1);
   return s(
     "svg",
     { class: "spark", viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": label },
-    s("path", { class: "spark-line", d: line }),
-    s("path", { class: "spark-end", d: `M${x(last).toFixed(1)} ${y(points[last].value).toFixed(1)}h0.01` }),
+    s("path", { class: "spark-line", d: `M${line}` }),
+    s("path", { class: "spark-end", d: `M${x(last.index)} ${y(last.value)}h0.01` }),
   );
 }
 
@@ -211,10 +212,6 @@ export function ticks(least, most, wanted) {
   const first = Math.floor(least / step);
   const last = Math.ceil(most / step);
   return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
-}
-
-function extent(values) {
-  return [Math.min(...values), Math.max(...values)];
 }
 
 function legend(layers) {

@@ -7,6 +7,7 @@ log-in form, to be looked at after every change of the page.
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,13 @@ def main() -> None:
     with _serving(home) as url, sync_playwright() as playwright:
         browser = launch(playwright, path)
         README_IMAGE.parent.mkdir(parents=True, exist_ok=True)
-        _shoot(browser, f"{url}/#{asked.range}", login, README_IMAGE, DESKTOP)
+        _shoot(
+            browser,
+            f"{url}/#{asked.range}",
+            login,
+            README_IMAGE,
+            {"viewport": {"width": 1280, "height": 1060}},
+        )
         if asked.all:
             asked.all.mkdir(parents=True, exist_ok=True)
             views = {"desktop": DESKTOP, "dark": DESKTOP | {"color_scheme": "dark"}, "phone": PHONE}
@@ -69,6 +76,7 @@ def _owner(home: Home, tenant: str | None) -> dict[str, str]:
 @contextmanager
 def _serving(home: Home) -> Iterator[str]:
     """The API of this checkout on a free port, on the home's own database."""
+    logging.getLogger("throughline.access").addHandler(logging.NullHandler())
     with database(home):
         running = Running(create_app(Settings(throughline_home=home.root))).start()
         running.client().get("/health/ready")

@@ -35,7 +35,7 @@ class TestKeyFigures:
         expect(tile.locator(".change")).to_have_text("▲up 25% from €2,400, better")
         expect(tile.locator(".change")).to_have_class("change good")
         expect(tile.locator("svg")).to_have_attribute(
-            "aria-label", "Trend by day: €100 on 2 Jan, €100 on 31 Jan"
+            "aria-label", "Trend, by day: €100 on 2 Jan, €100 on 31 Jan"
         )
         expect(page.locator("#kpis .about")).to_have_text(
             re.compile(r"^2\s?–\s?31 Jan 2026, compared with 3 Dec 2025 – 1 Jan 2026$")

@@ -6,6 +6,7 @@ import { days, figure, shortDay } from "../format.js";
 import { about, change, datum, note } from "./parts.js";
 
 const DAY_MS = 86_400_000;
+const LONG_DAYS = 45;
 
 export function drawKpis({ data, meta }) {
   const { period, currency } = meta;
@@ -34,11 +35,23 @@ function tile(kpi, meta, currency) {
 
 function trend(kpi, { grain, period }, currency) {
   const whole = kpi.series.filter((_, index, all) => isWhole(all, index, grain, period));
-  const points = whole.length > 2 ? whole : kpi.series;
+  const all = whole.length > 2 ? whole : kpi.series;
+  const isSmooth = grain === "day" && all.length > LONG_DAYS && kpi.unit !== "share"; // ratios have no mean
+  const points = isSmooth ? weekly(all) : all;
   const known = points.filter((point) => point.value !== null);
   const shown = (point) => `${figure(point.value, kpi.unit, currency, { compact: true })} on ${shortDay(point.date)}`;
-  const label = known.length ? `Trend by ${grain}: ${shown(known[0])}, ${shown(known.at(-1))}` : "";
+  const by = isSmooth ? "mean of 7 days" : `by ${grain}`;
+  const label = known.length ? `Trend, ${by}: ${shown(known[0])}, ${shown(known.at(-1))}` : "";
   return [points, label];
+}
+
+/** The mean of each day and the six before, so that weekends do not hide the trend of a long period. */
+function weekly(points) {
+  return points.slice(6).map(({ date }, index) => {
+    const known = points.slice(index, index + 7).filter((point) => point.value !== null);
+    const sum = known.reduce((total, point) => total + point.value, 0);
+    return { date, value: known.length ? sum / known.length : null };
+  });
 }
 
 /** A week or month that the period cuts short would look like a fall. */

@@ -15,7 +15,7 @@ export function drawRoi({ data, meta }, view) {
   const [totals] = data.totals;
   const cents = Math.max(totals.investment_cents, Math.abs(totals.return_cents ?? 0)) < 100_000; // one form a column
   const listed = meta.total > data.rows.length ? `${data.rows.length} of ${count(meta.total, one)}` : count(meta.total, one);
-  const heads = ["Name", "Invested", "Returned", "Profit", "ROI", "Paid back"];
+  const heads = ["Name", "Invested", "Returned", "Profit", "ROI", "Payback"];
   const content = h(
     "table",
     { class: "roi" },
@@ -44,7 +44,7 @@ function line(row, name, paid, currency, cents) {
     cell("Returned", "", amount(row.return_cents, currency, { cents })),
     cell("Profit", "", amount(row.profit_cents, currency, { cents })),
     cell("ROI", verdict, datum(row.roi, percent(row.roi, { digits: 0, signed: true }))),
-    cell("Paid back", "", paid),
+    cell("Payback", "", paid),
   );
 }
 
