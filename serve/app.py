@@ -31,12 +31,14 @@ from serve.kernel.access import check_declared
 from serve.kernel.answers import Answers
 from serve.kernel.caller import Tokens
 from serve.kernel.db import Database, DatabaseUnavailable
+from serve.kernel.envelope import dumps
 from serve.kernel.etag import PROGRAM
 from serve.kernel.layer import Layer
-from serve.kernel.openapi import document, document_bytes
+from serve.kernel.openapi import document
 from serve.kernel.routing import add_routes
 from serve.platform.docs.endpoints import ASSETS
 from serve.platform.docs.endpoints import router as docs
+from serve.platform.docs.older import as_3_0
 from serve.platform.health.endpoints import router as health
 from serve.platform.pages.endpoints import FILES
 from serve.platform.pages.endpoints import router as pages
@@ -67,6 +69,7 @@ PUBLIC = frozenset(
         "GET /openapi.json",
         "GET /docs",
         "GET /docs/init.js",
+        "GET /docs/openapi-3.0.json",
         "GET /docs/assets",
         "GET /",
         "GET /pages",  # the dashboard's own files hold no figures: it asks the API for them
@@ -123,7 +126,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         cache_bytes=settings.answer_cache_mb * 1_000_000,
     )
     state.newest_revision = migrate.head()
-    state.openapi_bytes = document_bytes(app)
+    openapi = document(app)
+    state.openapi_bytes, state.openapi_3_0_bytes = dumps(openapi), dumps(as_3_0(openapi))
     warming = asyncio.create_task(_warm_up(state.answers))
     gc.set_threshold(20_000, 50, 100)
     try:

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
-import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
@@ -67,11 +66,8 @@ def document(app: FastAPI) -> dict[str, Any]:
     return schema
 
 
-def document_bytes(app: FastAPI) -> bytes:
-    return orjson.dumps(document(app), option=orjson.OPT_INDENT_2)
-
-
 def _complete(operation: dict[str, Any], route: APIRoute) -> None:
+    operation["summary"] = operation["description"].partition("\n")[0].rstrip(".")
     responses = operation["responses"]
     kinds = problems(Invalid)
     permission = permission_of(route)

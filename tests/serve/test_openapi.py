@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from serve.app import PUBLIC, create_app
 from serve.kernel.openapi import document, example_of
+from serve.platform.docs.older import as_3_0
 
 APP = create_app()
 DOCUMENT = document(APP)
@@ -127,3 +128,22 @@ class TestServed:
             assert asset in page
             assert client.get(asset).status_code == 200
         assert client.get("/docs/assets/..%2f..%2fsetup.py").status_code == 404
+
+
+class TestOlderWords:
+    def test_nothing_new_is_left(self):
+        older = as_3_0(DOCUMENT)
+        assert older["openapi"] == "3.0.3"
+        assert set(older["paths"]) == set(DOCUMENT["paths"])
+        text = json.dumps(older["components"])
+        assert '"type": "null"' not in text
+        assert '"const"' not in text
+
+    def test_an_empty_value_is_allowed_in_the_older_way(self):
+        document = {
+            "openapi": "3.1.0",
+            "info": {},
+            "x": {"anyOf": [{"type": "string"}, {"type": "null"}], "title": "T"},
+        }
+        assert as_3_0(document)["x"] == {"type": "string", "title": "T", "nullable": True}
+        assert document["x"]["anyOf"]  # the original stays as it was

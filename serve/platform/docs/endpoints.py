@@ -21,12 +21,7 @@ router = area_router(include_in_schema=False)
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
     """Made once at the start; its ETag is its content."""
-    body: bytes = request.app.state.openapi_bytes
-    etag = content_etag(body)
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if matches(request.headers.get("if-none-match"), etag):
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")
+    return _kept(request, request.app.state.openapi_bytes)
 
 
 @router.get("/docs")
@@ -34,6 +29,20 @@ async def docs() -> Response:
     return FileResponse(HERE / "index.html")
 
 
+@router.get("/docs/openapi-3.0.json")
+async def openapi_for_page(request: Request) -> Response:
+    """The document in the older words that the page below reads."""
+    return _kept(request, request.app.state.openapi_3_0_bytes)
+
+
 @router.get("/docs/init.js")
 async def init() -> Response:
     return FileResponse(HERE / "init.js", media_type="text/javascript")
+
+
+def _kept(request: Request, body: bytes) -> Response:
+    etag = content_etag(body)
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")

@@ -1,6 +1,6 @@
 // A file of its own, because the content security policy allows no script inside the page.
 SwaggerUIBundle({
-  url: "/openapi.json",
+  url: "/docs/openapi-3.0.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
   persistAuthorization: true,
