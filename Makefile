@@ -35,7 +35,7 @@ test: $(READY)
 	@$(BIN)/python -m pytest
 
 torture: $(READY)
-	@$(BIN)/python -m pytest -m torture --override-ini addopts=--strict-markers
+	@$(BIN)/python -m pytest -m torture
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks

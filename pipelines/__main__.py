@@ -56,7 +56,7 @@ def prepare_instance() -> None:
     home = Home().create()
     with database(home) as address:
         instance.enter(home, address)
-        instance.prepare(address)
+        instance.prepare()
 
 
 def _exec(module: str, *arguments: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import psycopg
 from sqlalchemy.engine import make_url
 
 from warehouse.postgres import Address
@@ -28,17 +29,16 @@ def environment(home: Home, address: Address) -> dict[str, str]:
 
 
 def enter(home: Home, address: Address) -> None:
-    """Make this process part of the instance."""
+    """Make this process part of the instance; the schema for its tables is made when it is missing."""
+    with psycopg.connect(address.url("owner")) as connection:
+        connection.execute(f"create schema if not exists {SCHEMA}")
     os.environ.update(environment(home, address))
 
 
-def prepare(address: Address) -> None:
+def prepare() -> None:
     """Make or upgrade Dagster's tables; end the runs of processes that are gone and free their slots."""
-    import psycopg
     from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-    with psycopg.connect(address.url("owner")) as connection:
-        connection.execute(f"create schema if not exists {SCHEMA}")
     with DagsterInstance.get() as dagster:
         dagster.upgrade()
         unfinished = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING]

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
+from dagster._serdes import ConfigurableClassData
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
 from sqlalchemy import create_engine
 
 
-def _pooled(url: str) -> Any:
-    return create_engine(url, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=3, pool_pre_ping=True)
+class _Pooled:
+    """What the three storages share; Dagster's own ``from_config_value`` would make the unpooled class."""
+
+    postgres_url: str
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._engine = create_engine(
+            self.postgres_url, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=3, pool_pre_ping=True
+        )
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
+        return cls(inst_data=inst_data, postgres_url=config_value["postgres_url"])
 
 
-class PooledEventLogStorage(PostgresEventLogStorage):
+class PooledEventLogStorage(_Pooled, PostgresEventLogStorage):
     """Events; named in ``dagster.yaml``."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._engine = _pooled(self.postgres_url)
 
-
-class PooledRunStorage(PostgresRunStorage):
+class PooledRunStorage(_Pooled, PostgresRunStorage):
     """Runs; named in ``dagster.yaml``."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._engine = _pooled(self.postgres_url)
 
-
-class PooledScheduleStorage(PostgresScheduleStorage):
+class PooledScheduleStorage(_Pooled, PostgresScheduleStorage):
     """Schedules and sensors; named in ``dagster.yaml``."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._engine = _pooled(self.postgres_url)

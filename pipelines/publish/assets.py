@@ -22,6 +22,7 @@ PUBLISHED = [
     if node["resource_type"] == "model" and node["schema"] == "marts"
 ]
 KEEP_DAYS = 30
+SHARED = ["time_spine"]  # the one mart without a tenant: days belong to nobody
 
 
 @dg.asset(
@@ -36,7 +37,7 @@ def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     """One immutable file with every mart, the metric definitions and the model cards; checked, then made current."""
     with duck.connect(HOME) as connection:
         found = connection.execute(
-            "select table_name, max(column_name = 'tenant_id') from duckdb_columns() where schema_name = 'marts' group by 1"
+            "select distinct table_name from duckdb_columns() where schema_name = 'marts' order by 1"
         ).fetchall()
         cards = connection.execute(
             "select tenant_id::varchar, question, version, is_champion, trained_at, data_until, metrics, baseline, card"
@@ -59,8 +60,8 @@ def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     published = releases.publish(
         HOME.warehouse_file,
         HOME.releases,
-        tables=[name for name, has_tenant in found if has_tenant],
-        shared_tables=[name for name, has_tenant in found if not has_tenant],
+        tables=[name for (name,) in found if name not in SHARED],
+        shared_tables=SHARED,
         as_of=as_of,
         run_id=context.run_id,
         semantic_manifest=project.prepare(HOME).with_name("semantic_manifest.json"),

@@ -45,3 +45,4 @@ select
     {{ utc_date('max(last_at)') }} as data_until_date
 from moments
 group by tenant_id
+having max(last_at) is not null
