@@ -7,8 +7,7 @@ calibrate the winner, which then learns from all rows it was given.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ import polars as pl
 from ml import calibration, splits
 from ml.calibration import Calibration
 from ml.columns import Encoder, FeatureSet, Number
+from ml.cores import one_core
 from ml.metrics import log_loss
 from ml.terms import Bools, Examples, Floats, NotEnoughData, State
 
@@ -110,15 +110,6 @@ class Classifier:
             Calibration.from_state(state["calibration"]),
             state["inner_log_loss"],
         )
-
-
-@contextmanager
-def one_core() -> Iterator[None]:
-    """Keep fitting and scoring on one core: on busy ones the threads waited for each other six times as long."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    with threadpool_limits(limits=1):
-        yield
 
 
 def candidates(*, seed: int) -> dict[str, Any]:

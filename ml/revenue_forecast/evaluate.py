@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ml.cores import one_core
 from ml.revenue_forecast.features import SEASON_DAYS, Series
 from ml.revenue_forecast.methods import Method
 from ml.terms import Floats
@@ -140,7 +141,8 @@ def coverage(relative_misses: Floats, rows: Iterable[int] | None = None) -> floa
 
 
 def _at_each(method: Method, series: Series, stops: list[int]) -> Floats:
-    return np.array([method(series.head(stop), HORIZON_DAYS) for stop in stops])
+    with one_core():
+        return np.array([method(series.head(stop), HORIZON_DAYS) for stop in stops])
 
 
 def metrics(tested: Backtest) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ml.cores import one_core
 from ml.revenue_forecast import evaluate, methods
 from ml.revenue_forecast.evaluate import BANDS, FLOOR, HORIZON_DAYS, Backtest
 from ml.revenue_forecast.features import SEASON_DAYS, Series, to_series
@@ -67,7 +68,8 @@ def predict(model: Forecaster, frame: pl.DataFrame, context: Context, *, version
     """
     series = to_series(frame, context)
     method, _ = build(seed=context.seed, country=context.country)[model.method]
-    expected = method(series, HORIZON_DAYS)
+    with one_core():
+        expected = method(series, HORIZON_DAYS)
     level = evaluate.level(series.cents)
     columns = {
         "forecast_cents": expected,

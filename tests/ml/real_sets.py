@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -96,9 +97,14 @@ def pdm_azure() -> pl.DataFrame:
         by="machineID",
         strategy="forward",
         allow_exact_matches=False,
+        check_sortedness=False,
     )
     days = days.join_asof(
-        services.sort("service_at"), left_on="as_of_at", right_on="service_at", by="machineID"
+        services.sort("service_at"),
+        left_on="as_of_at",
+        right_on="service_at",
+        by="machineID",
+        check_sortedness=False,
     )
     pairs = days.select("machineID", "as_of_at").join(errors, on="machineID")
     age = pl.col("as_of_at") - pl.col("datetime")
@@ -156,11 +162,12 @@ def _windows(readings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@cache
 def retail_online_daily() -> pl.DataFrame:
     """Revenue of each day in GBP cents, cancellations deducted, days without trade at zero."""
-    raw = pl.read_csv(
-        path("retail_online", "online_retail.csv.gz"), infer_schema_length=None, try_parse_dates=True
-    )
+    columns = ["InvoiceDate", "Quantity", "UnitPrice"]
+    raw = pl.read_csv(path("retail_online", "online_retail.csv.gz"), columns=columns)
+    day = pl.col("InvoiceDate").str.slice(0, 10).str.to_date()
     cents = (pl.col("Quantity") * pl.col("UnitPrice") * 100).round().cast(pl.Int64)
-    days = raw.group_by(pl.col("InvoiceDate").dt.date().alias("date")).agg(cents.sum().alias("revenue_cents"))
+    days = raw.group_by(day.alias("date")).agg(cents.sum().alias("revenue_cents"))
     return days.sort("date").upsample("date", every="1d").with_columns(pl.col("revenue_cents").fill_null(0))
