@@ -9,10 +9,20 @@ from typing import Any
 
 import duckdb
 
-from warehouse.settings import Home
+from warehouse.settings import Home, locked
 
 SCHEMAS = ("landing", "staging", "intermediate", "marts", "features", "ml", "meta")
 MEMORY = "4GB"
+
+
+@contextmanager
+def turn(home: Home) -> Iterator[None]:
+    """Hold the warehouse against other runs for several connections in a row; waits for whoever holds it.
+
+    Dagster's pool does the same among its own runs; a run from the command line is none of them.
+    """
+    with locked(home.root / "warehouse.lock"):
+        yield
 
 
 @contextmanager

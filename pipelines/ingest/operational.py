@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from queue import Empty, SimpleQueue
+from typing import Any
 
 import duckdb
 import psycopg
@@ -76,9 +77,10 @@ def extract(
     ``full`` reads everything again. ``connections`` read in parallel under one snapshot. ``progress(table, rows)``
     is called as chunks land. Raises CountsDiffer, psycopg.Error.
     """
-    last = {load.table: load for load in writer.landing.live() if load.source == SOURCE}
+    live = [load for load in writer.landing.live() if load.source == SOURCE]
     with _snapshot(address) as (holder, snapshot), ExitStack() as stack:
-        ranges = {name: plan(snapshot, last.get(name), full=full) for name in contracts}
+        marks = {name: covered(load for load in live if load.table == name) for name in contracts}
+        ranges = {name: plan(snapshot, marks[name], full=full) for name in contracts}
         loads: dict[str, LoadWriter] = {}
         for name, contract in contracts.items():
             watermark = {"low": ranges[name].low, "high": snapshot.high, "cluster": snapshot.cluster}
@@ -112,7 +114,8 @@ def extract_days(
     What was landed stays known: the load carries the watermark of the one before, and its rows replace themselves.
     """
     loads = [load for load in writer.landing.live() if (load.source, load.table) == (SOURCE, contract.name)]
-    if not loads or contract.day is None:
+    mark = covered(loads)
+    if mark is None or contract.day is None:
         return None  # never read, or not filed by day: the next ordinary run reads everything
     query = (
         f"select {_columns(contract)}, change_xid as _change_xid from {contract.name}"
@@ -120,7 +123,7 @@ def extract_days(
     )
     with (
         _snapshot(address) as (_, snapshot),
-        writer.load(SOURCE, contract, watermark=loads[-1].watermark) as load,
+        writer.load(SOURCE, contract, watermark=mark) as load,
     ):
         slices: SimpleQueue[Slice] = SimpleQueue()
         slices.put(Slice(contract.name, query))
@@ -128,15 +131,31 @@ def extract_days(
     return load.committed
 
 
-def plan(snapshot: Snapshot, last: Load | None, *, full: bool = False) -> Range:
-    """What to read of a table, given its last load.
+def covered(loads: Iterable[Load]) -> Mapping[str, Any] | None:
+    """The watermark up to which a table's live loads hold everything; None when it must be read in full.
+
+    Loads follow one another without a gap. One that was taken out, because its files were damaged, leaves one: what
+    comes after it no longer counts, so the next run reads from there. Replays carry no watermark and cover nothing.
+    """
+    mark: Mapping[str, Any] | None = None
+    for load in loads:
+        if "high" not in load.watermark:
+            continue
+        if load.mode == "full" or (
+            mark is not None
+            and load.watermark["cluster"] == mark["cluster"]
+            and load.watermark["low"] <= mark["high"] <= load.watermark["high"]
+        ):
+            mark = load.watermark
+    return mark
+
+
+def plan(snapshot: Snapshot, mark: Mapping[str, Any] | None, *, full: bool = False) -> Range:
+    """What to read of a table, given the watermark up to which it is covered.
 
     A table never read, another cluster, or an id below the last one (a cluster set back in time) mean: in full.
     """
-    if full or last is None:
-        return Range(0, snapshot.high, "full")
-    mark = last.watermark
-    if mark["cluster"] != snapshot.cluster or snapshot.high < mark["high"]:
+    if full or mark is None or mark["cluster"] != snapshot.cluster or snapshot.high < mark["high"]:
         return Range(0, snapshot.high, "full")
     return Range(mark["high"], snapshot.high, "incremental")
 
@@ -274,4 +293,4 @@ def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
-__all__ = ["CountsDiffer", "Snapshot", "extract", "plan"]
+__all__ = ["CountsDiffer", "Snapshot", "covered", "extract", "plan"]

@@ -38,7 +38,7 @@ def _asset(question: Question) -> dg.AssetsDefinition:
         op_tags={"question": question.name},
     )
     def predictions(context: dg.AssetExecutionContext, config: LearnConfig) -> dg.MaterializeResult:
-        with duck.connect(HOME) as connection:
+        with duck.turn(HOME), duck.connect(HOME) as connection:
             outcomes = []
             registry = Registry(HOME.models)
             for outcome in ask(connection, question, registry, train=config.train, run_id=context.run_id):
@@ -71,6 +71,6 @@ QUESTION_ASSETS = [_asset(question) for question in QUESTIONS]
 )
 def model_cards(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Every model version's card: question, data, split, result beside the baseline, who answers."""
-    with duck.connect(HOME) as connection:
+    with duck.turn(HOME), duck.connect(HOME) as connection:
         count = write_cards(connection, Registry(HOME.models), context.run_id)
     return dg.MaterializeResult(metadata={"dagster/row_count": count})

@@ -35,6 +35,24 @@ SHARED = ["time_spine"]  # the one mart without a tenant: days belong to nobody
 )
 def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     """One immutable file with every mart, the metric definitions and the model cards; checked, then made current."""
+    with duck.turn(HOME):
+        published, as_of = _publish(context.run_id)
+    say(
+        f"release {published.id}: {len(published.rows)} tables, {sum(published.rows.values()):,} rows, current"
+    )
+    return dg.MaterializeResult(
+        metadata={
+            "release_id": published.id,
+            "as_of": as_of.isoformat(),
+            "dagster/row_count": sum(published.rows.values()),
+            "size_bytes": published.size_bytes,
+            "tables": dg.MetadataValue.json(dict(published.rows)),
+        }
+    )
+
+
+def _publish(run_id: str) -> tuple[releases.ReleaseInfo, datetime]:
+    """The new release and the moment up to which its data is known."""
     with duck.connect(HOME) as connection:
         found = connection.execute(
             "select distinct table_name from duckdb_columns() where schema_name = 'marts' order by 1"
@@ -63,23 +81,12 @@ def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         tables=[name for (name,) in found if name not in SHARED],
         shared_tables=SHARED,
         as_of=as_of,
-        run_id=context.run_id,
+        run_id=run_id,
         semantic_manifest=project.prepare(HOME).with_name("semantic_manifest.json"),
         cards=[_card(dict(zip(names, card, strict=True))) for card in cards],
         keep_days=KEEP_DAYS,
     )
-    say(
-        f"release {published.id}: {len(published.rows)} tables, {sum(published.rows.values()):,} rows, current"
-    )
-    return dg.MaterializeResult(
-        metadata={
-            "release_id": published.id,
-            "as_of": as_of.isoformat(),
-            "dagster/row_count": sum(published.rows.values()),
-            "size_bytes": published.size_bytes,
-            "tables": dg.MetadataValue.json(dict(published.rows)),
-        }
-    )
+    return published, as_of
 
 
 def _card(card: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +112,7 @@ def write_back(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     current = releases.current(HOME.releases)
     if current is None:
         raise dg.Failure("no release is current; nothing to write back")
-    with duck.connect(HOME) as warehouse, database(HOME) as address:
+    with duck.turn(HOME), duck.connect(HOME) as warehouse, database(HOME) as address:
         copied, changed = write_back_scores(warehouse, address, current.id)
     say(f"write-back: {copied:,} scores sent, {changed:,} rows changed")
     return dg.MaterializeResult(

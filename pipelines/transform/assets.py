@@ -10,6 +10,7 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from pipelines.progress import say
 from pipelines.transform import project, warehouse_state
+from warehouse import duck
 from warehouse.landing import Landing
 from warehouse.settings import Home
 
@@ -118,11 +119,12 @@ def _build(context: dg.AssetExecutionContext, base: list[str], *, full: bool) ->
 )
 def models_before(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
     """Staging, facts, marts and features from what has landed."""
-    loads = Landing(HOME).live()
-    full = warehouse_state.prepare(HOME, full_refresh=config.full_refresh)
-    yield from _build(context, ["--exclude", "tag:predicted"], full=full)
-    if not context.is_subset:
-        warehouse_state.mark_built(HOME, loads)
+    with duck.turn(HOME):
+        loads = Landing(HOME).live()
+        full = warehouse_state.prepare(HOME, full_refresh=config.full_refresh)
+        yield from _build(context, ["--exclude", "tag:predicted"], full=full)
+        if not context.is_subset:
+            warehouse_state.mark_built(HOME, loads)
 
 
 @dbt_assets(
@@ -134,7 +136,8 @@ def models_before(context: dg.AssetExecutionContext, config: BuildConfig) -> Ite
 )
 def models_after(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Marts that rest on predictions."""
-    yield from _build(context, ["--select", "tag:predicted"], full=False)
+    with duck.turn(HOME):
+        yield from _build(context, ["--select", "tag:predicted"], full=False)
 
 
 def semantic_manifest() -> str:

@@ -26,18 +26,22 @@ PREDICTIONS = {
 
 
 class LandingDamaged(RuntimeError):
-    """Committed files are not what their manifests say; the message names them."""
+    """Committed files are not what their manifests say; the message names them and what to do."""
 
     def __init__(self, damages: list[Damage]) -> None:
         self.damages = damages
-        super().__init__("; ".join(f"{damage.path}: {damage.problem}" for damage in damages))
+        named = "; ".join(f"{damage.path}: {damage.problem}" for damage in damages)
+        files = sorted({damage.load.origin for damage in damages if damage.load.origin})
+        again = f", once these files are given again: {', '.join(files)}" if files else ""
+        super().__init__(f"{named}. The next run reads their rows again{again}")
 
 
 def prepare(home: Home, *, full_refresh: bool = False) -> bool:
     """Make the landing views and the prediction tables; returns whether dbt must rebuild everything.
 
     A new full load of a source that was built before supersedes rows that dbt has already merged, so the rebuild is
-    forced then. Raises LandingDamaged before dbt would read a broken file.
+    forced then. Raises LandingDamaged before dbt would read a broken file; its load is taken out of the zone, so that
+    the next ingest finds the gap and reads those rows again.
     """
     landing = Landing(home)
     loads = landing.live()
@@ -52,9 +56,17 @@ def prepare(home: Home, *, full_refresh: bool = False) -> bool:
         built = {} if full else dict(connection.execute("select table_name, load from meta.built").fetchall())
         fresh = [load for load in loads if load.number > built.get(load.table, 0)]
         if damages := landing.verify(fresh):
+            _retire(landing, damages)
             raise LandingDamaged(damages)
         create_views(connection, landing.folder, loads, load_contracts(), built=built)
     return full
+
+
+def _retire(landing: Landing, damages: Iterable[Damage]) -> None:
+    """Take the damaged loads out while nobody else writes: an ingest in progress has counted on them."""
+    with landing.writer("repair"):
+        for damage in damages:
+            landing.retire(damage)
 
 
 def mark_built(home: Home, loads: Iterable[Load]) -> None:

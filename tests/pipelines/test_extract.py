@@ -12,7 +12,8 @@ import pytest
 from pipelines.ingest import operational
 from pipelines.ingest.operational import extract
 from warehouse.contracts import load_contracts
-from warehouse.landing import Landing, create_views
+from warehouse.landing import Damage, Landing, create_views
+from warehouse.landing.zone import replay
 from warehouse.postgres import Address
 from warehouse.settings import Home
 
@@ -95,16 +96,51 @@ def test_updates_replace_and_deletes_arrive(store):
     assert store.zones() == ["renamed"]
 
 
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_load_taken_out_is_read_again_though_later_ones_are_there(store, lost):
+    names = ["first", "second", "third"]
+    for name in names:
+        store.zone(name)
+        store.ingest()
+    landing = Landing(store.home)
+    load = [load for load in landing.live() if load.table == "zones"][lost]
+    with landing.writer("repair"):
+        landing.retire(Damage(load, load.parts[0].path, "broken"))
+    assert store.zones() == sorted(set(names) - {names[lost]})
+    store.ingest()
+    assert store.zones() == sorted(names)
+    store.zone("fourth")
+    store.ingest()
+    assert store.landed() == {0: 4, 1: 5, 2: 4}[lost]  # the gap and what follows it, once
+
+
+def test_an_extraction_goes_on_after_quarantined_rows_were_tried_again(store):
+    store.ingest()
+    store.connection.execute("alter table zones drop constraint if exists zones_latitude_check")
+    store.connection.execute(
+        "insert into zones (tenant_id, name, city, country, latitude) values (%s, 'off the map', 'X', 'DE', 200)",
+        [store.tenant],
+    )
+    (load,) = store.ingest()
+    assert load.rows_quarantined == 1
+    with Landing(store.home).writer("replay") as writer, duckdb.connect() as engine:
+        assert replay(writer, engine, operational.SOURCE, CONTRACTS["zones"]).rows_quarantined == 1
+    store.zone("on the map")
+    store.ingest()
+    assert store.zones() == ["on the map"]
+    assert store.landed() == 1
+
+
 def test_another_cluster_history_means_everything_is_read_again(store, monkeypatch):
     store.zone("a")
     store.ingest()
     last = {load.table: load for load in Landing(store.home).live()}["zones"]
     moved = operational.Snapshot("s", last.watermark["high"] + 5, "another cluster")
-    assert operational.plan(moved, last).mode == "full"
+    assert operational.plan(moved, last.watermark).mode == "full"
     set_back = operational.Snapshot("s", last.watermark["high"] - 1, last.watermark["cluster"])
-    assert operational.plan(set_back, last).mode == "full"
+    assert operational.plan(set_back, last.watermark).mode == "full"
     on = operational.Snapshot("s", last.watermark["high"] + 5, last.watermark["cluster"])
-    assert operational.plan(on, last) == operational.Range(
+    assert operational.plan(on, last.watermark) == operational.Range(
         last.watermark["high"], last.watermark["high"] + 5, "incremental"
     )
 

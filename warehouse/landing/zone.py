@@ -79,11 +79,12 @@ class Landing:
         return found
 
     def retire(self, damage: Damage) -> None:
-        """Take a damaged load out of the zone: its table must be read in full again."""
+        """Take a damaged load out of the zone; its source's next load brings its rows again. For who holds the zone."""
         self.retired.mkdir(parents=True, exist_ok=True)
         name = f"{damage.load.number:010d}.json"
         if (self.manifests / name).exists():
             os.replace(self.manifests / name, self.retired / name)
+            fsync_folder(self.retired)
             fsync_folder(self.manifests)
 
     def pending_quarantine(self) -> dict[tuple[str, str], list[Part]]:
