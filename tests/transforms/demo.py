@@ -42,3 +42,25 @@ def _with_contract_columns(line: Line, table: str, frame: pl.DataFrame) -> pl.Da
     if table == "accounts":
         frame = frame.with_columns(company_name=pl.when(pl.col("kind") == "company").then("name"))
     return frame.select(name for name in line.contracts[table].columns if name in frame.columns)
+
+
+def predict(line: Line) -> None:
+    """Fill the tables that models write, with scores drawn from the ids: their shape is what matters here."""
+    score = "hash({id}) % 1000 / 1000"
+    line.execute(
+        f"""
+        insert into ml.vehicle_failure
+        select tenant_id, vehicle_id, max(as_of_at), {score.format(id="vehicle_id")}, 336, 0.3, '[]', 12000, 'v1'
+        from features.vehicle_days group by tenant_id, vehicle_id;
+        insert into ml.account_churn
+        select tenant_id, account_id, max(as_of_date), {score.format(id="account_id")}, '[]', 'v1'
+        from features.account_months group by tenant_id, account_id;
+        insert into ml.lead_score
+        select tenant_id, lead_id, {score.format(id="lead_id")}, '[]', 'v1' from features.leads;
+        insert into ml.revenue_forecast
+        select tenant_id, date + 28, revenue_cents, revenue_cents - 100, revenue_cents + 100, 'seasonal', 'v1', max_date
+        from features.revenue_days
+        inner join (select tenant_id, max(date) as max_date from features.revenue_days group by 1) using (tenant_id)
+        where date > max_date - 28;
+        """
+    )

@@ -45,7 +45,7 @@ events as (
 
     union all
 
-    select tenant_id, account_id, 'ticket_resolved', resolved_at, -1 from {{ ref('fct_tickets') }}
+    select tenant_id, account_id, 'ticket_resolved', greatest(resolved_at, opened_at), -1 from {{ ref('fct_tickets') }}
     where resolved_at is not null
 
     union all

@@ -65,17 +65,26 @@ recent as (
 
 ),
 
+-- What was there before the first look is seen at the first look.
+placed as (
+
+    select events.* replace (greatest(events.month_number, firsts.first_month_number) as month_number)
+    from events
+    inner join (select distinct account_id, first_month_number from as_of_dates) as firsts using (account_id)
+
+),
+
 monthly as (
 
     select
         account_id,
-        greatest(events.month_number, as_of_dates.first_month_number) as month_number,
+        month_number,
         max(happened_at) filter (where kind = 'invoice') as last_invoice_at,
         max(happened_at) filter (where kind = 'message') as last_message_at,
         sum(amount) filter (where kind in ('ticket', 'ticket_resolved')) as opened_ticket_count
-    from events
-    inner join (select distinct account_id, first_month_number from as_of_dates) as as_of_dates using (account_id)
-    where kind in ('invoice', 'message', 'ticket', 'ticket_resolved')
+    from placed
+    inner join as_of_dates using (account_id, month_number)
+    where kind in ('invoice', 'message', 'ticket', 'ticket_resolved') and happened_at < as_of_at
     group by all
 
 )

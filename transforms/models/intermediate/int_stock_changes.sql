@@ -20,7 +20,7 @@ union all
 
 select
     tenant_id,
-    cast({{ last }} as date) as date,
+    greatest(cast({{ last }} as date), cast({{ first }} as date)) as date,
     '{{ measure }}' as measure,
     cast(-{{ quantity }} as bigint) as amount
 from {{ ref(model) }}

@@ -5,6 +5,7 @@ costs as (
 
     select
         tenant_id,
+        'invoice' as origin,
         invoice_id as cost_id,
         issued_date as date,
         'sales' as category,
@@ -16,12 +17,12 @@ costs as (
 
     union all
 
-    select tenant_id, expense_id, spent_date, category, amount_cents, null, vehicle_id, campaign_id
+    select tenant_id, 'expense', expense_id, spent_date, category, amount_cents, null, vehicle_id, campaign_id
     from {{ ref('fct_expenses') }}
 
     union all
 
-    select tenant_id, fuel_log_id, filled_date, 'fuel', price_cents, null, vehicle_id, null
+    select tenant_id, 'fuel_log', fuel_log_id, filled_date, 'fuel', price_cents, null, vehicle_id, null
     from {{ ref('fct_fuel_logs') }}
 
     union all
@@ -29,6 +30,7 @@ costs as (
     {% for category in ['parts', 'labour'] -%}
     select
         tenant_id,
+        'work_order',
         work_order_id,
         {{ utc_date('coalesce(completed_at, started_at, opened_at)') }},
         '{{ category }}',
@@ -42,7 +44,7 @@ costs as (
     union all
 
     {% endfor -%}
-    select tenant_id, lead_id, created_date, 'leads', cost_cents, null, null, campaign_id
+    select tenant_id, 'lead', lead_id, created_date, 'leads', cost_cents, null, null, campaign_id
     from {{ ref('fct_leads') }}
 
 )

@@ -1,15 +1,23 @@
 with
 
--- A renewed paper is no longer anyone's concern: only the newest of its kind counts.
-current_documents as (
+documents as (
 
     select
         *,
         case when vehicle_id is not null then 'vehicle' else 'provider' end as subject_kind,
         coalesce(vehicle_id, provider_id) as subject_id
     from {{ ref('stg_compliance_documents') }}
+    where vehicle_id is not null or provider_id is not null
+
+),
+
+-- A renewed paper is no longer anyone's concern: only the newest of its kind counts.
+current_documents as (
+
+    select *
+    from documents
     qualify row_number() over (
-        partition by tenant_id, coalesce(vehicle_id, provider_id), kind
+        partition by tenant_id, subject_kind, subject_id, kind
         order by expires_date desc, issued_date desc, document_id
     ) = 1
 
