@@ -1,4 +1,4 @@
-// Charts as SVG, each with its numbers as a table. Colours and strokes are in style.css; here is only geometry.
+// Charts as SVG, each with its numbers as a table. Colours and strokes are in styles/charts.css; here is only geometry.
 
 import { h, s } from "./dom.js";
 
@@ -33,7 +33,8 @@ export function chart({ label, steps, layers, format, axis, rule = null, ruleNam
   const told = layers.filter((layer) => layer.onTable !== false);
   const drawing = h("div", { class: "drawing" });
   const readout = h("p", { class: "readout", "aria-live": "polite" });
-  const figure = h("figure", { class: "chart" }, legend(layers), drawing, readout, table({ label, steps, told, format }));
+  const numbers = table({ label, steps, told, format });
+  const figure = h("figure", { class: "chart" }, legend(layers), drawing, readout, numbers);
   let at = null;
   let width = 0;
 
@@ -166,8 +167,9 @@ function columns(layer, sides, { steps, slot, x, y }) {
   layer.values.forEach((value, index) => {
     if (value === null) return;
     const [top, bottom] = [Math.min(y(value), y(0)), Math.max(y(value), y(0))];
-    const place = { x: (x(index) + offset).toFixed(1), y: top.toFixed(1), width: Math.max(width - 1, 0.8).toFixed(1) };
-    group.append(s("rect", { ...place, height: (bottom - top).toFixed(1), class: steps[index].isPart ? "part" : null }));
+    const size = { width: Math.max(width - 1, 0.8).toFixed(1), height: (bottom - top).toFixed(1) };
+    const place = { x: (x(index) + offset).toFixed(1), y: top.toFixed(1) };
+    group.append(s("rect", { ...place, ...size, class: steps[index].isPart ? "part" : null }));
   });
   return group;
 }
@@ -215,23 +217,20 @@ export function ticks(least, most, wanted) {
 }
 
 function legend(layers) {
-  const named = layers.filter((layer) => layer.name);
-  return h(
-    "ul",
-    { class: "legend" },
-    named.map((layer) => h("li", {}, h("i", { class: `swatch swatch-${layer.kind} ${layer.style}`, "aria-hidden": "true" }), layer.name)),
-  );
+  const swatch = ({ kind, style }) => h("i", { class: `swatch swatch-${kind} ${style}`, "aria-hidden": "true" });
+  return h("ul", { class: "legend" }, layers.map((layer) => h("li", {}, swatch(layer), layer.name)));
 }
 
-function cells(layer, index, format) {
-  if (layer.kind !== "band") return [format(layer.values[index])];
-  return layer.upper[index] === null ? [format(null)] : [`${format(layer.lower[index])} – ${format(layer.upper[index])}`];
+function cell(layer, index, format) {
+  if (layer.kind !== "band") return format(layer.values[index]);
+  const [lower, upper] = [layer.lower[index], layer.upper[index]];
+  return upper === null ? format(null) : `${format(lower)} – ${format(upper)}`;
 }
 
 function spoken(step, told, index, format) {
   const parts = told
     .filter((layer) => (layer.values ?? layer.upper)[index] !== null)
-    .map((layer) => `${layer.name} ${cells(layer, index, format)[0]}`);
+    .map((layer) => `${layer.name} ${cell(layer, index, format)}`);
   return [step.long, ...parts].join("  ·  ");
 }
 
@@ -246,10 +245,11 @@ function table({ label, steps, told, format }) {
         "tr",
         {},
         h("th", { scope: "row" }, step.long),
-        told.map((layer) => h("td", {}, cells(layer, index, format)[0])),
+        told.map((layer) => h("td", {}, cell(layer, index, format))),
       ),
     );
-    const content = h("table", {}, h("caption", { class: "unseen" }, label), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows));
+    const caption = h("caption", { class: "unseen" }, label);
+    const content = h("table", {}, caption, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows));
     details.append(h("div", { class: "scroll", tabindex: 0 }, content));
   });
   return details;

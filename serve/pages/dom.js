@@ -1,5 +1,6 @@
 // Elements without markup: text is always a text node, so a name can never become HTML.
 
+const EMPTY = new Set([null, undefined, false, ""]);
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An HTML element. `props` are attributes; false and null are left out. Children are nodes, text or lists of them. */
@@ -14,7 +15,7 @@ export function s(tag, props, ...children) {
 
 /** Children without the empty ones, so that a piece can be left out where it is built. */
 export function solid(children) {
-  return [children].flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false && child !== "");
+  return [children].flat(Infinity).filter((child) => !EMPTY.has(child));
 }
 
 /** The element of the page with this id. */

@@ -12,7 +12,7 @@ from serve.platform.pages.endpoints import PAGES
 from tests.browser.conftest import visiting
 from tests.browser.release import HOSTILE, LONG
 
-STYLE = Path(PAGES, "style.css").read_text()
+STYLE = Path(PAGES, "styles", "base.css").read_text()
 ON_GROUND = ("ink", "muted", "accent", "good", "warn", "bad")
 PAIRS = (
     *((text, ground) for text in ON_GROUND for ground in ("ground", "surface")),

@@ -45,7 +45,8 @@ function kind(counts) {
 }
 
 function paper({ kind: name, subject_kind: subject, expires_date: date, days_left: left }) {
-  const when = left < 0 ? `expired ${count(-left, "day")} ago` : left === 0 ? "expires today" : `${count(left, "day")} left`;
+  const days = count(Math.abs(left), "day");
+  const when = left < 0 ? `expired ${days} ago` : left === 0 ? "expires today" : `${days} left`;
   return h(
     "li",
     {},

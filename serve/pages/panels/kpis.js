@@ -11,12 +11,12 @@ const LONG_DAYS = 45;
 export function drawKpis({ data, meta }) {
   const { period, currency } = meta;
   const told = data.filter((kpi) => kpi.value !== null);
-  const silent = data.filter((kpi) => kpi.value === null);
+  const silent = data.filter((kpi) => kpi.value === null).map((kpi) => kpi.label);
   const against = period.compared_to ? `, compared with ${days(period.compared_to)}` : "";
   return [
     about(`${days(period)}${against}`),
     told.length > 0 && h("ul", { class: "tiles" }, told.map((kpi) => tile(kpi, meta, currency))),
-    silent.length > 0 && note(`The data of this period says nothing about: ${silent.map((kpi) => kpi.label).join(", ")}.`),
+    silent.length > 0 && note(`The data of this period says nothing about: ${silent.join(", ")}.`),
   ];
 }
 

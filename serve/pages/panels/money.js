@@ -18,13 +18,14 @@ export function drawForecast({ data, meta }) {
   }
   const column = (name) => data.days.map((each) => each[name]);
   const isTold = ahead.length > 0;
+  const means = trailing(column("revenue_cents"));
   const layers = [
     { kind: "line", style: "daily", name: "Revenue a day", values: column("revenue_cents") },
-    { kind: "line", style: "revenue", name: `Mean of ${MEAN_DAYS} days`, values: trailing(column("revenue_cents")), onTable: false },
+    { kind: "line", style: "revenue", name: `Mean of ${MEAN_DAYS} days`, values: means, onTable: false },
   ];
   if (isTold) {
-    const band = { kind: "band", style: "band", name: "Likely range", lower: column("lower_cents"), upper: column("upper_cents") };
-    layers.unshift(band);
+    const range = { lower: column("lower_cents"), upper: column("upper_cents") };
+    layers.unshift({ kind: "band", style: "band", name: "Likely range", ...range });
     layers.push({ kind: "line", style: "forecast", name: "Forecast a day", values: column("forecast_cents") });
   }
   const drawing = chart({
@@ -64,7 +65,8 @@ function outlook({ model, forecast_total_cents: total }, ahead, currency) {
 }
 
 function forecastLabel(known, ahead, data, currency) {
-  const past = known.length ? `Revenue a day from ${day(known[0].date)} to ${day(known.at(-1).date)}` : "No known revenue";
+  const span = known.length ? days({ start: known[0].date, end: known.at(-1).date }) : "no day yet";
+  const past = `Revenue a day, ${span}`;
   if (!ahead.length) return `${past}; no forecast.`;
   const total = money(data.forecast_total_cents, currency);
   return `${past}, and the forecast to ${day(ahead.at(-1).date)}: ${total} in all.`;
@@ -92,7 +94,8 @@ export function drawMoney({ data, meta }) {
     layers.push({ kind: "columns", style: "cost", name: "Cost", values: column("cost_cents") });
     layers.push({ kind: "line", style: "margin", name: "Margin", values: column("margin_cents") });
   }
-  const fact = (name, label, better) => total({ label, better, value: totals[name], previous: previous[name] }, currency);
+  const fact = (name, label, better) =>
+    total({ label, better, value: totals[name], previous: previous[name] }, currency);
   return [
     about(`${days(period)}, by ${grain}`),
     h(

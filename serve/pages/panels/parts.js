@@ -9,6 +9,11 @@ export const note = (text) => h("p", { class: "note" }, text);
 /** A short line under the title: what period or how many the panel is about. */
 export const about = (text) => h("p", { class: "about" }, text);
 
+/** "6 of 39 vehicles", or all of them. */
+export function listed(rows, { total }, one) {
+  return total > rows.length ? `${rows.length} of ${count(total, one)}` : count(total, one);
+}
+
 /** The exact value for machines, the readable one for people. */
 export const datum = (value, text, attributes = {}) => h("data", { value: value ?? "", ...attributes }, text);
 

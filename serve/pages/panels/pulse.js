@@ -29,7 +29,8 @@ export function drawPulse({ data, meta }) {
 
 function row(measure, weekdayName, currency) {
   const shown = (value) => figure(value, measure.unit, currency, { compact: true });
-  const said = `${STATES[measure.state]}: ${number(measure.deviation, 1)} spreads from the usual ${shown(measure.usual)}`;
+  const distance = `${number(measure.deviation, 1)} spreads from the usual ${shown(measure.usual)}`;
+  const said = `${STATES[measure.state]}: ${distance}`;
   return h(
     "li",
     { "data-name": measure.name },

@@ -4,7 +4,7 @@ import { bar } from "../charts.js";
 import { h } from "../dom.js";
 import { count, day, dayOf, percent } from "../format.js";
 import { sentence } from "../reasons.js";
-import { about, amount, datum, note, pill } from "./parts.js";
+import { about, amount, datum, listed, note, pill } from "./parts.js";
 
 const BANDS = { high: ["High", "bad"], medium: ["Medium", "warn"], low: ["Low", "good"] };
 
@@ -13,13 +13,14 @@ export function drawChurn({ data, meta }, view) {
     return note("No client has a score. A model needs clients that stayed and clients that left, and a training run.");
   }
   return [
-    about(`${shown(data, meta, "client")} by chance to leave, on ${day(data[0].as_of_date)}`),
+    about(`${listed(data, meta, "client")} by chance to leave, on ${day(data[0].as_of_date)}`),
     h("ol", { class: "risks" }, data.map((client) => churnItem(client, meta.currency, view))),
   ];
 }
 
 function churnItem(client, currency, view) {
-  const last = client.last_activity_at ? `Last activity ${dayOf(client.last_activity_at, view.timezone)}` : "No activity yet";
+  const seen = client.last_activity_at;
+  const last = seen ? `Last activity ${dayOf(seen, view.timezone)}` : "No activity yet";
   return h(
     "li",
     { "data-id": client.account_id },
@@ -42,7 +43,7 @@ export function drawMaintenance({ data, meta }) {
   }
   const horizon = count(Math.round(data[0].horizon_h / 24), "day");
   return [
-    about(`${shown(data, meta, "vehicle")} by chance to fail within ${horizon}`),
+    about(`${listed(data, meta, "vehicle")} by chance to fail within ${horizon}`),
     h("ol", { class: "risks" }, data.map((vehicle) => vehicleItem(vehicle, meta.currency))),
   ];
 }
@@ -63,10 +64,6 @@ function vehicleItem(vehicle, currency) {
       cost === null ? null : [" · waiting costs ", amount(cost, currency), " on average"],
     ),
   );
-}
-
-function shown(data, meta, one) {
-  return meta.total > data.length ? `${data.length} of ${count(meta.total, one)}` : count(meta.total, one);
 }
 
 function score(value, band) {

@@ -2,8 +2,9 @@
 
 import { h } from "../dom.js";
 import { count, money, months, percent, words } from "../format.js";
-import { about, amount, datum, note } from "./parts.js";
+import { about, amount, datum, listed, note } from "./parts.js";
 
+const UNTRACED = "has no recorded return; profit and ROI leave it out.";
 const KINDS = { lead_source: "lead source", campaign: "campaign", vehicle: "vehicle" };
 
 export function drawRoi({ data, meta }, view) {
@@ -14,7 +15,6 @@ export function drawRoi({ data, meta }, view) {
   }
   const [totals] = data.totals;
   const cents = Math.max(totals.investment_cents, Math.abs(totals.return_cents ?? 0)) < 100_000; // one form a column
-  const listed = meta.total > data.rows.length ? `${data.rows.length} of ${count(meta.total, one)}` : count(meta.total, one);
   const heads = ["Name", "Invested", "Returned", "Profit", "ROI", "Payback"];
   const content = h(
     "table",
@@ -26,9 +26,9 @@ export function drawRoi({ data, meta }, view) {
   );
   const untraced = totals.untraced_investment_cents;
   return [
-    about(`${listed} by profit, ${months(period)}`),
+    about(`${listed(data.rows, meta, one)} by profit, ${months(period)}`),
     content,
-    untraced > 0 && note(`${money(untraced, currency)} of the investment has no recorded return; profit and ROI leave it out.`),
+    untraced > 0 && note(`${money(untraced, currency)} of the investment ${UNTRACED}`),
     about(`ROI = ${data.formula.roi.replaceAll("_cents", "").replaceAll("_", " ")}.`),
   ];
 }
