@@ -53,13 +53,26 @@ class FeatureSet:
 
 @dataclass(frozen=True)
 class Number:
-    """A numeric input. `typical` (median) and `spread` are in the matrix's unit: log1p where `log` is set."""
+    """A numeric input; all figures are in the matrix's unit, which is log1p where `log` is set.
+
+    Values beyond `low` and `high` (all but two in a thousand lie between) count as these: a line learnt on what was
+    seen says nothing about what never was.
+    """
 
     name: str
     is_attribute: bool
     log: bool
     typical: float
+    """The median."""
     spread: float
+    """The standard deviation."""
+    low: float
+    high: float
+
+    def encode(self, values: Floats) -> Floats:
+        return np.asarray(
+            np.clip(_log(values) if self.log else values, self.low, self.high), dtype=np.float64
+        )
 
 
 @dataclass(frozen=True)
@@ -132,7 +145,7 @@ class Encoder:
         return columns
 
     def matrix(self, raw: Sequence[Any]) -> Floats:
-        """Shape (rows, columns): numbers as they are (or log1p), NaN for missing, one 0/1 column a level."""
+        """Shape (rows, columns): numbers within bounds (or their log1p), NaN for missing, one 0/1 column a level."""
         blocks = [
             (_log(values) if one.log else values)[:, None]
             if isinstance(one, Number)
@@ -198,7 +211,9 @@ def _number(name: str, values: Floats, *, is_attribute: bool) -> Number | None:
     low, median, high, top = np.quantile(np.abs(present), (0.25, 0.5, 0.75, 0.995))
     log = bool(top - median > 5 * max(high - low, 1e-9) and top > 20)
     seen = _log(present) if log else present
-    return Number(name, is_attribute, log, float(np.median(seen)), float(np.std(seen)) or 1.0)
+    edges = np.quantile(seen, (0.001, 0.999))
+    spread = float(np.std(seen)) or 1.0
+    return Number(name, is_attribute, log, float(np.median(seen)), spread, float(edges[0]), float(edges[1]))
 
 
 def _category(name: str, values: list[str | None], *, is_attribute: bool) -> Category | None:
