@@ -254,6 +254,9 @@ class ReleaseReader:
                     self._move()
             finally:
                 self._moving.release()
+        elif self._open is None:
+            with self._moving:  # somebody is opening the first one
+                pass
         with self._lock:
             opened = self._open
             if opened is None:

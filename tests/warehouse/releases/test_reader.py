@@ -131,6 +131,26 @@ class TestMoves:
         release = publish_number(1)
         assert reader.release == release
 
+    def test_who_comes_while_the_first_one_opens_waits_for_it(
+        self, publish_number: Publish, reader: ReleaseReader, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        published = publish_number(1)
+        is_opening, may_open = threading.Event(), threading.Event()
+        replace = reader._replace
+
+        def slow_replace(release: ReleaseInfo) -> None:
+            is_opening.set()
+            assert may_open.wait(5)
+            replace(release)
+
+        monkeypatch.setattr(reader, "_replace", slow_replace)
+        first = threading.Thread(target=lambda: reader.release)
+        first.start()
+        assert is_opening.wait(5)
+        threading.Timer(0.05, may_open.set).start()
+        assert reader.release.id == published.id
+        first.join()
+
     def test_a_session_stays_on_its_release_and_the_next_one_moves(
         self, releases: Path, publish_number: Publish, reader: ReleaseReader
     ) -> None:
