@@ -9,22 +9,12 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from pipelines.demo import truths
-from tests.transforms.demo import demo_line, predict
 from tests.transforms.line import Line
 from tests.transforms.test_incremental import TENANT, ident, some_row
 
 MINE = ("intermediate", "features", "marts")
 OF_ONE_TENANT = {"tenant_id": TENANT}
 """Rows refer to each other by few ids; across tenants they never do."""
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Line:
-    """Everything built, with predictions of a kind."""
-    line = demo_line(tmp_path_factory.mktemp("demo"))
-    predict(line)
-    line.build("tag:predicted")
-    return line
 
 
 def test_every_mart_has_rows(demo: Line) -> None:
