@@ -132,9 +132,10 @@ class TestMoves:
         assert reader.release == release
 
     def test_who_comes_while_the_first_one_opens_waits_for_it(
-        self, publish_number: Publish, reader: ReleaseReader, monkeypatch: pytest.MonkeyPatch
+        self, publish_number: Publish, releases: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         published = publish_number(1)
+        reader = ReleaseReader(releases, check_every_ms=60_000)
         is_opening, may_open = threading.Event(), threading.Event()
         replace = reader._replace
 
@@ -150,6 +151,7 @@ class TestMoves:
         threading.Timer(0.05, may_open.set).start()
         assert reader.release.id == published.id
         first.join()
+        reader.close()
 
     def test_a_session_stays_on_its_release_and_the_next_one_moves(
         self, releases: Path, publish_number: Publish, reader: ReleaseReader
