@@ -27,11 +27,10 @@ def answer_etag(release_id: str, tenant_id: UUID, route: str, parameters: bytes,
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:
-    """Whether the client already has the answer (RFC 9110: weak comparison)."""
+    """Whether the client already has the answer (weak comparison; ``*`` names no answer that could be had)."""
     if if_none_match is None:
         return False
-    given = [word.strip().removeprefix("W/") for word in if_none_match.split(",")]
-    return etag in given or "*" in given
+    return etag in [word.strip().removeprefix("W/") for word in if_none_match.split(",")]
 
 
 def content_etag(content: bytes) -> str:
