@@ -47,7 +47,9 @@ def replay(
     from pipelines.ingest.upkeep import replay_quarantine
 
     for load in replay_quarantine(Home().create(), source=source, table=table):
-        print(f"{load.source}/{load.table}: {load.rows_landed:,} landed, {load.rows_quarantined:,} still set apart")
+        print(
+            f"{load.source}/{load.table}: {load.rows_landed:,} landed, {load.rows_quarantined:,} still set apart"
+        )
 
 
 @app.command("instance")
@@ -62,7 +64,7 @@ def prepare_instance() -> None:
 def _exec(module: str, *arguments: str) -> None:
     """Become a Dagster program."""
     os.chdir(PROJECT)
-    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606
 
 
 def _workspace(home: Home) -> Path:

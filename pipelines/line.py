@@ -14,7 +14,9 @@ from pipelines.progress import say
 def run_line(*, sources: Path | None, full_refresh: bool, full: bool, train: str) -> bool:
     """Execute the ``line`` job; returns whether everything succeeded."""
     say("reading the definitions")
-    warnings.simplefilter("ignore", dg.BetaWarning)  # the backfill policy is stable enough for what we ask of it
+    warnings.simplefilter(
+        "ignore", dg.BetaWarning
+    )  # the backfill policy is stable enough for what we ask of it
     from pipelines.definitions import defs
     from pipelines.learn.assets import NAMES
 

@@ -22,7 +22,9 @@ class _Pooled:
         )
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> Self:
         return cls(inst_data=inst_data, postgres_url=config_value["postgres_url"])
 
 

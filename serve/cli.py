@@ -1,4 +1,4 @@
-"""``throughline``: the platform's verbs. Pipeline verbs start ``python -m pipelines``; the rest works in this process."""
+"""``throughline``: the platform's verbs. Those of the pipeline start ``python -m pipelines``."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Where data lies: paths, PostgreSQL, contracts, landing zone, DuckDB file, releases, metric queries. No business rules."""
+"""Where data lies: paths, PostgreSQL, contracts, landing, DuckDB file, releases, metrics. No business rules."""

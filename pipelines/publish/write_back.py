@@ -34,7 +34,7 @@ def write_back_scores(
         statement = "copy score_batches (tenant_id, entity, entity_id, score, reasons, model_version, release_id) from stdin"
         sent = 0
         warehouse.execute(SCORES)
-        with cursor.copy(statement) as copy:
+        with cursor.copy(f"copy score_batches ({columns}) from stdin") as copy:
             while rows := warehouse.fetchmany(BATCH_ROWS):
                 for tenant_id, entity, entity_id, score, reasons, version in rows:
                     copy.write_row(

@@ -13,8 +13,8 @@ from warehouse.settings import Home
 
 # Tables that models write and dbt reads; they exist, empty, before the first model has run.
 PREDICTIONS = {
-    "vehicle_failure": """tenant_id uuid, vehicle_id uuid, as_of_at timestamptz, failure_score double, horizon_h integer,
-        threshold double, reasons json, expected_cost_cents bigint, model_version varchar""",
+    "vehicle_failure": """tenant_id uuid, vehicle_id uuid, as_of_at timestamptz, failure_score double,
+        horizon_h integer, threshold double, reasons json, expected_cost_cents bigint, model_version varchar""",
     "account_churn": """tenant_id uuid, account_id uuid, as_of_date date, churn_score double, reasons json,
         model_version varchar""",
     "lead_score": "tenant_id uuid, lead_id uuid, score double, reasons json, model_version varchar",

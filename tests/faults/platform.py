@@ -48,7 +48,11 @@ class Platform:
 
     @property
     def environment(self) -> dict[str, str]:
-        chosen = {"THROUGHLINE_HOME": str(self.home), "PORT": str(self.port), "DAGSTER_PORT": str(self.dagster_port)}
+        chosen = {
+            "THROUGHLINE_HOME": str(self.home),
+            "PORT": str(self.port),
+            "DAGSTER_PORT": str(self.dagster_port),
+        }
         return {**os.environ, **chosen}
 
     def start(self, *, wait: str = "ready") -> None:

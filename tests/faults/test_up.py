@@ -46,7 +46,12 @@ class TestUp:
     def test_a_second_one_on_the_same_home_is_refused_in_plain_words(self, platform):
         second = Platform(platform.home)
         done = subprocess.run(
-            [*THROUGHLINE, "up"], cwd=PROJECT, env=second.environment, capture_output=True, text=True, timeout=60
+            [*THROUGHLINE, "up"],
+            cwd=PROJECT,
+            env=second.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert done.returncode == 1
         assert "already running" in done.stderr
@@ -55,7 +60,12 @@ class TestUp:
         other = Platform(tmp_path / "home")
         other.port = platform.port
         done = subprocess.run(
-            [*THROUGHLINE, "up"], cwd=PROJECT, env=other.environment, capture_output=True, text=True, timeout=60
+            [*THROUGHLINE, "up"],
+            cwd=PROJECT,
+            env=other.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert done.returncode == 1
         assert f"port {platform.port} is in use" in done.stderr

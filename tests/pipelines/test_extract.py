@@ -175,7 +175,8 @@ def test_late_readings_land_on_their_own_day(store):
 
 def test_large_tables_are_read_in_slices_by_several_connections(store, monkeypatch):
     store.connection.execute(
-        "insert into zones (tenant_id, name, city, country) select %s, 'z' || g, 'X', 'DE' from generate_series(1, 5000) g",
+        "insert into zones (tenant_id, name, city, country)"
+        " select %s, 'z' || g, 'X', 'DE' from generate_series(1, 5000) g",
         [store.tenant],
     )
     monkeypatch.setattr(operational, "SPLIT_PAGES", 10)
