@@ -31,7 +31,7 @@ def write_back_scores(
         cursor.execute(
             "delete from score_batches where created_at < now() - make_interval(days => %s)", [KEEP_DAYS]
         )
-        statement = "copy score_batches (tenant_id, entity, entity_id, score, reasons, model_version, release_id) from stdin"
+        columns = "tenant_id, entity, entity_id, score, reasons, model_version, release_id"
         sent = 0
         warehouse.execute(SCORES)
         with cursor.copy(f"copy score_batches ({columns}) from stdin") as copy:

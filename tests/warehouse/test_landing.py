@@ -153,13 +153,14 @@ def test_a_duplicate_key_in_a_file_is_refused_with_its_reason(home, engine):
 
 def test_an_exception_leaves_nothing_behind(home, engine):
     rows(engine, "(1, 1.0, 'a', null)")
-    with (
-        pytest.raises(RuntimeError),
-        Landing(home).writer("run") as writer,
-        writer.load("source", READINGS) as load,
-    ):
-        load.add(engine, "given")
-        raise RuntimeError
+
+    def die_midway() -> None:
+        with Landing(home).writer("run") as writer, writer.load("source", READINGS) as load:
+            load.add(engine, "given")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        die_midway()
     assert Landing(home).loads() == []
     assert [*home.landing.rglob("*.parquet")] == []
 
