@@ -5,6 +5,13 @@
     'fuel_cents', 'filled_cents', 'parts_cents', 'labour_cents', 'other_cents', 'trip_count', 'failure_count'
 ] -%}
 {%- set measured = ['litres', 'distance_km', 'planned_h', 'unplanned_h'] -%}
+{%- set records = {
+    'fuel_cents + parts_cents + labour_cents + other_cents <> 0':
+        ['fuel_cents', 'parts_cents', 'labour_cents', 'other_cents'],
+    'litres > 0': ['litres', 'filled_cents'],
+    'trip_count > 0': ['trip_count', 'distance_km'],
+    'planned_h + unplanned_h > 0 or failure_count > 0': ['failure_count', 'planned_h', 'unplanned_h'],
+} -%}
 {%- set entries = [
     ('fct_costs', 'date', "category = 'fuel'", {'fuel_cents': 'amount_cents'}),
     ('fct_costs', 'date', "category = 'parts'", {'parts_cents': 'amount_cents'}),
@@ -45,18 +52,35 @@ entries as (
         {%- endfor %}
     from {{ ref('int_vehicle_months') }}
 
+),
+
+monthly as (
+
+    select
+        tenant_id,
+        vehicle_id,
+        month,
+        max(in_service_h) as in_service_h,
+        {%- for amount in whole %}
+        cast(sum({{ amount }}) as bigint) as {{ amount }},
+        {%- endfor %}
+        {%- for amount in measured %}
+        cast(sum({{ amount }}) as double) as {{ amount }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from entries
+    group by all
+
 )
 
+-- Nothing in a month is zero only where the tenant records such things at all.
 select
     tenant_id,
     vehicle_id,
     month,
-    max(in_service_h) as in_service_h,
-    {%- for amount in whole %}
-    cast(sum({{ amount }}) as bigint) as {{ amount }},
+    {%- for evidence, amounts in records.items() %}
+    {%- for amount in amounts %}
+    case when bool_or({{ evidence }}) over (partition by tenant_id) then {{ amount }} end as {{ amount }},
     {%- endfor %}
-    {%- for amount in measured %}
-    cast(sum({{ amount }}) as double) as {{ amount }}{{ "," if not loop.last }}
     {%- endfor %}
-from entries
-group by all
+    in_service_h
+from monthly

@@ -90,3 +90,4 @@ select
 from running
 left join paid_back using (tenant_id, subject_kind, subject_id)
 left join names using (tenant_id, subject_kind, subject_id)
+where running.investment_cents is not null or running.return_cents is not null
