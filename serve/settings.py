@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     login_attempts_per_min: int = Field(
         10, ge=1, description="Failed log-ins a minute, for one address and account together, before 429."
     )
-    release_threads: int = Field(4, ge=1, le=64, description="Release queries that run at once.")
+    release_threads: int = Field(2, ge=1, le=64, description="Release queries that run at once.")
     release_memory: str = Field("1GB", pattern=r"^\d+(MB|GB)$", description="Memory of the release reader.")
     answer_cache_mb: int = Field(
         32, ge=0, description="Finished answers kept in memory, megabytes; 0 keeps none."

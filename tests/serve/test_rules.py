@@ -9,6 +9,7 @@ import pytest
 
 from serve.analytics.dashboard.rules import change_share, names
 from serve.analytics.intelligence import rules as pulse
+from serve.analytics.roi import rules as roi
 from serve.kernel import params, periods
 from serve.kernel.errors import Invalid
 from serve.kernel.paging import Paged, order_by, page_meta
@@ -17,7 +18,7 @@ from serve.kernel.periods import DayRange, MonthRange, Span
 AS_OF = date(2026, 3, 30)
 
 
-@pytest.mark.parametrize("module", [params, periods, pulse])
+@pytest.mark.parametrize("module", [params, periods, pulse, roi])
 def test_examples_in_the_words_are_true(module):
     assert doctest.testmod(module).failed == 0
 
