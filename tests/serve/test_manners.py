@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from queue import SimpleQueue
+
 import pytest
 from fastapi import FastAPI
 
@@ -170,10 +173,21 @@ class TestHeaders:
         assert headers["content-security-policy"].startswith("default-src 'none'")
         assert "'unsafe-inline'" not in owner.get("/docs").headers["content-security-policy"]
 
-    def test_one_line_a_request(self, owner, caplog):
-        with caplog.at_level("INFO", logger="throughline.access"):
+    def test_one_line_a_request(self, owner):
+        lines: SimpleQueue[str] = SimpleQueue()  # the line is written after the answer has left
+
+        class Listener(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                if "log-1" in record.getMessage():
+                    lines.put(record.getMessage())
+
+        listener, log = Listener(), logging.getLogger("throughline.access")
+        log.addHandler(listener)
+        try:
             owner.get("/api/dashboard/kpis", headers={"X-Request-ID": "log-1"})
-        (line,) = [record.message for record in caplog.records if "log-1" in record.message]
+            line = lines.get(timeout=10)
+        finally:
+            log.removeHandler(listener)
         assert '"path":"/api/dashboard/kpis"' in line
         assert '"status":200' in line
         assert "aaaaaaaa-0000-7000-8000-000000000001" in line
