@@ -7,7 +7,7 @@ rows calibrate the winner, which then learns from all rows it was given.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,22 +112,32 @@ class Classifier:
         )
 
 
-def candidates(*, seed: int) -> dict[str, Any]:
-    """Unfitted models by name, simplest first; imputing and scaling sit inside, so scoring never refits them."""
+Maker = Callable[[int], Any]
+"""Makes an unfitted model that is to learn from so many rows."""
+
+
+def candidates(*, seed: int) -> dict[str, Maker]:
+    """Models by name, simplest first; imputing and scaling sit inside, so scoring never refits them."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    def logistic(c: float) -> Any:
-        regression = LogisticRegression(C=c, max_iter=500, random_state=seed)
-        return make_pipeline(
-            SimpleImputer(strategy="median", add_indicator=True), StandardScaler(), regression
-        )
+    def logistic(weight: float) -> Maker:
+        """`weight` of all rows together against the shrinkage: were it each row's, an inner model of few rows would
+        shrink more than the one served, and calibrate it wrongly."""
 
-    def boosted(trees: int, leaves: int, leaf_rows: int) -> Any:
-        return HistGradientBoostingClassifier(
+        def make(rows: int) -> Any:
+            regression = LogisticRegression(C=weight / rows, max_iter=500, random_state=seed)
+            return make_pipeline(
+                SimpleImputer(strategy="median", add_indicator=True), StandardScaler(), regression
+            )
+
+        return make
+
+    def boosted(trees: int, leaves: int, leaf_rows: int) -> Maker:
+        return lambda rows: HistGradientBoostingClassifier(
             learning_rate=0.06,
             max_iter=trees,
             max_leaf_nodes=leaves,
@@ -138,14 +148,14 @@ def candidates(*, seed: int) -> dict[str, Any]:
         )
 
     return {
-        "logistic_strict": logistic(0.003),  # daily rows of one vehicle count as many and say as much as one
-        "logistic": logistic(0.1),
+        "logistic_strict": logistic(40),  # daily rows of one vehicle count as many and say as much as one
+        "logistic": logistic(400),
         "boosted_gentle": boosted(60, 8, 200),
         "boosted": boosted(120, 15, 40),
     }
 
 
-def fit(examples: Examples, features: FeatureSet, models: Mapping[str, Any], *, seed: int) -> Classifier:
+def fit(examples: Examples, features: FeatureSet, models: Mapping[str, Maker], *, seed: int) -> Classifier:
     """Choose among `models` (simplest first), calibrate, and learn from every row.
 
     A less simple model must win on inner later rows beyond noise; trees enter only with `BOOSTED_FROM` positives.
@@ -189,20 +199,18 @@ def _simplest_of_the_best(losses: Mapping[str, Floats]) -> str:
     return best
 
 
-def _later(model: Any, matrix: Floats, labels: Bools, learn: Bools, judge: Bools) -> Floats:
+def _later(model: Maker, matrix: Floats, labels: Bools, learn: Bools, judge: Bools) -> Floats:
     fitted = _fitted(model, matrix[learn], labels[learn])
     return np.asarray(fitted.decision_function(matrix[judge]), dtype=np.float64)
 
 
-def _fitted(model: Any, matrix: Floats, labels: Bools) -> Any:
+def _fitted(model: Maker, matrix: Floats, labels: Bools) -> Any:
     import warnings
-
-    from sklearn.base import clone
 
     with warnings.catch_warnings():
         # an early fold may lack a sensor altogether: the imputer drops that column for this fold and says so
         warnings.filterwarnings("ignore", message="Skipping features without any observed values")
-        return clone(model).fit(matrix, labels)
+        return model(len(labels)).fit(matrix, labels)
 
 
 def _chance(log_odds: Floats) -> Floats:

@@ -37,7 +37,11 @@ def hold_out(examples: Examples, *, share: float, seed: int) -> tuple[Examples, 
         first = np.datetime64(int(start), "s")
         learn = examples.take(examples.times + examples.gap <= first)
         exam = examples.take(examples.times >= first)
-        words = {"kind": "time", "test_from": str(first), "gap_h": examples.gap / np.timedelta64(1, "h")}
+        words = {
+            "kind": "time",
+            "test_from": str(first),
+            "gap_h": float(examples.gap / np.timedelta64(1, "h")),
+        }
     for name, part in (("learning", learn), ("held-out", exam)):
         _require_both(part, name)
     sizes = {"train_rows": len(learn), "test_rows": len(exam)}

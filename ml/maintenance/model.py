@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 
 from ml import classifier
-from ml.classifier import Classifier
+from ml.classifier import Classifier, Maker
 from ml.maintenance.features import FEATURES, to_score
 from ml.terms import Context, Examples
 
 
-def build(*, seed: int) -> dict[str, Any]:
+def build(*, seed: int) -> dict[str, Maker]:
     """Unfitted candidates by name, simplest first."""
     return classifier.candidates(seed=seed)
 
