@@ -5,10 +5,10 @@ leads as (
     select
         leads.*,
         clock.data_until_at,
-        coalesce(
-            cast(leads.snapshot_date + 1 as timestamptz),
-            least(leads.created_at + interval 48 hour, clock.data_until_at)
-        ) as as_of_at
+        case
+            when leads.is_snapshot then cast(leads.snapshot_date + 1 as timestamptz)
+            when leads.created_at is not null then least(leads.created_at + interval 48 hour, clock.data_until_at)
+        end as as_of_at
     from {{ ref('fct_leads') }} as leads
     inner join {{ ref('int_tenant_clock') }} as clock using (tenant_id)
 

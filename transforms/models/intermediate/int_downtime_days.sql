@@ -9,16 +9,23 @@ work_orders as (
         orders.vehicle_id,
         orders.kind in ('preventive', 'inspection') and not orders.is_failure as is_planned,
         orders.downtime_h,
-        coalesce(orders.started_at, orders.opened_at) as started_at,
-        greatest(
-            coalesce(orders.completed_at, clock.data_until_at),
-            coalesce(orders.started_at, orders.opened_at)
-        ) as ended_at
+        -- A failure stops the vehicle at once, other work when it begins.
+        case
+            when orders.is_failure then orders.opened_at else coalesce(orders.started_at, orders.opened_at)
+        end as started_at,
+        coalesce(orders.completed_at, clock.data_until_at) as ended_at
     from {{ ref('fct_work_orders') }} as orders
     inner join {{ ref('int_tenant_clock') }} as clock using (tenant_id)
-    where
-        orders.status in ('in_progress', 'done')
-        or (orders.status = 'open' and orders.is_failure)
+    where orders.status in ('in_progress', 'done')
+
+),
+
+lasting as (
+
+    select * replace (greatest(ended_at, started_at) as ended_at)
+    from work_orders
+    -- A source that notes one moment for begin and end says nothing of the time between.
+    where downtime_h is not null or ended_at > started_at
 
 ),
 
@@ -29,7 +36,7 @@ days as (
         cast(
             unnest(generate_series({{ utc_date('started_at') }}, {{ utc_date('ended_at') }}, interval 1 day)) as date
         ) as date
-    from work_orders
+    from lasting
 
 ),
 

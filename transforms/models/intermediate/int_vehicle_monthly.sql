@@ -10,7 +10,8 @@
         ['fuel_cents', 'parts_cents', 'labour_cents', 'other_cents'],
     'litres > 0': ['litres', 'filled_cents'],
     'trip_count > 0': ['trip_count', 'distance_km'],
-    'planned_h + unplanned_h > 0 or failure_count > 0': ['failure_count', 'planned_h', 'unplanned_h'],
+    'failure_count > 0': ['failure_count'],
+    'planned_h + unplanned_h > 0': ['planned_h', 'unplanned_h'],
 } -%}
 {%- set entries = [
     ('fct_costs', 'date', "category = 'fuel'", {'fuel_cents': 'amount_cents'}),
