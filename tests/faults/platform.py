@@ -82,8 +82,8 @@ class Platform:
         leader = psutil.Process(self.process.pid)
         self.seen |= {leader, *leader.children(recursive=True)}
 
-    def child(self, name: str) -> psutil.Process:
-        return psutil.Process((read_json(self.home / "run.json") or {})[name]["pid"])
+    def pid(self, name: str) -> int:
+        return int((read_json(self.home / "run.json") or {})[name]["pid"])
 
     def signal(self, number: int) -> None:
         assert self.process is not None

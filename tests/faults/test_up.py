@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.faults.platform import THROUGHLINE, Platform, until
@@ -78,10 +79,10 @@ class TestUp:
     @pytest.mark.parametrize("name", ["api", "code-server", "daemon", "webserver", "postgres"])
     def test_a_killed_child_comes_back_and_leaves_nothing_of_itself(self, platform, name):
         platform.look()
-        victim = platform.child(name)
+        victim = psutil.Process(platform.pid(name))
         group = [victim, *victim.children(recursive=True)]
         victim.send_signal(signal.SIGKILL)
-        until(lambda: platform.child(name).pid != victim.pid, what=f"{name} is started again")
+        until(lambda: platform.pid(name) != victim.pid, what=f"{name} is started again")
         until(lambda: not any(process.is_running() and process.status() != "zombie" for process in group))
         until(lambda: platform.alive("/health/ready"), what="the platform is ready again")
 

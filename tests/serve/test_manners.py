@@ -173,7 +173,7 @@ class TestHeaders:
         assert headers["content-security-policy"].startswith("default-src 'none'")
         assert "'unsafe-inline'" not in owner.get("/docs").headers["content-security-policy"]
 
-    def test_one_line_a_request(self, owner):
+    def test_one_line_a_request(self, owner, caplog):
         lines: SimpleQueue[str] = SimpleQueue()  # the line is written after the answer has left
 
         class Listener(logging.Handler):
@@ -184,8 +184,9 @@ class TestHeaders:
         listener, log = Listener(), logging.getLogger("throughline.access")
         log.addHandler(listener)
         try:
-            owner.get("/api/dashboard/kpis", headers={"X-Request-ID": "log-1"})
-            line = lines.get(timeout=10)
+            with caplog.at_level("INFO", logger="throughline.access"):
+                owner.get("/api/dashboard/kpis", headers={"X-Request-ID": "log-1"})
+                line = lines.get(timeout=10)
         finally:
             log.removeHandler(listener)
         assert '"path":"/api/dashboard/kpis"' in line
