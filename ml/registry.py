@@ -34,6 +34,10 @@ KEPT_CHAMPIONS = 10
 ABANDONED_AFTER_S = 3600
 
 
+FORMAT = 1
+"""How states are laid out; raised when a model's ``from_state`` can no longer read what an older release wrote."""
+
+
 class UnsoundModel(Exception):
     """A version is missing, damaged, from another library generation, or holds a type nobody trusts."""
 
@@ -205,6 +209,8 @@ class Registry:
         card = _read_card(place)
         if (card.get("question"), card.get("tenant_id")) != (question, tenant_id):
             raise UnsoundModel(f"version {version} belongs to another question or tenant")
+        if card.get("format") != FORMAT:
+            raise UnsoundModel(f"version {version} was written by another release of this package")
         generation = _generation(card.get("libraries", {}).get("scikit-learn", ""))
         if generation != _generation(installed("scikit-learn")):
             raise UnsoundModel(f"version {version} was made with scikit-learn {generation}")
@@ -245,6 +251,7 @@ def _card(
         "data_until": (trained.data_until if trained else context.as_of_utc).isoformat(),
         "data_release": context.data_release,
         "seed": context.seed,
+        "format": FORMAT,
         "libraries": {name: installed(name) for name in LIBRARIES},
         "metrics": dict(trained.metrics) if trained else {},
         "baseline": dict(trained.baseline) if trained else {},

@@ -59,10 +59,20 @@ def is_due(question: Question, tenant: Tenant, registry: Registry, train: str, n
     if train != "missing":
         return train == "all"
     name, key = question.name, tenant.context.tenant_id
-    if registry.champion(name, key):
+    if _answers(question, tenant, registry):
         return False
     attempts = [datetime.fromisoformat(card["trained_at"]) for card in registry.history(name, key)]
-    return not attempts or max(attempts) < now - RETRY_AFTER
+    refused = registry.champion(name, key) is None  # a damaged champion is replaced at once
+    return not (refused and attempts and max(attempts) > now - RETRY_AFTER)
+
+
+def _answers(question: Question, tenant: Tenant, registry: Registry) -> bool:
+    """Whether a sound version of this question answers for the tenant."""
+    try:
+        registry.load(question.name, tenant.context.tenant_id)
+    except NoModel:
+        return False
+    return True
 
 
 def ask(
@@ -83,10 +93,11 @@ def ask(
                 learned = learn(question, frame, context, registry, trained_at=now)
                 refused = isinstance(learned.outcome, Refused)
                 words = f"refused: {learned.outcome.reason}" if refused else learned.decision.why
-            try:
+            predictions = None
+            if _answers(question, tenant, registry):
+                notice = registry.load(question.name, context.tenant_id).notice
+                words = "; ".join(filter(None, (words, notice)))
                 predictions = answer(question, frame, context, registry)
-            except NoModel:
-                predictions = None
             replace(connection, table, context.tenant_id, predictions)
             yield Outcome(tenant.slug, words, 0 if predictions is None else predictions.height, trained)
         except Exception as error:
