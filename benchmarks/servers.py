@@ -1,0 +1,74 @@
+"""A uvicorn worker for a benchmark: started, waited for, stopped by its own id."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.processes import PROJECT, VariantFailed
+from warehouse.postgres import die_with_parent
+
+
+@dataclass(frozen=True)
+class Uvicorn:
+    pid: int
+    port: int
+    first_answer_s: float  # from the start of the process to its first 200
+
+
+@contextmanager
+def uvicorn(app: str, ready: str, log: Path, env: Mapping[str, str], *flags: str) -> Iterator[Uvicorn]:
+    """One worker with production's flags, for the block. Raises VariantFailed when it does not come up."""
+    port = free_port()
+    words = [sys.executable, "-m", "uvicorn", app, *flags, "--no-access-log", "--port", str(port)]
+    began = time.perf_counter()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            words,
+            stdout=output,
+            stderr=output,
+            cwd=PROJECT,
+            env={**os.environ, **env},
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
+    try:
+        while not answers(port, ready):
+            if process.poll() is not None or time.perf_counter() - began > 60:
+                raise VariantFailed(f"{app} did not start:\n{log.read_text()[-2000:]}")
+            time.sleep(0.005)
+        yield Uvicorn(process.pid, port, time.perf_counter() - began)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether a GET gets a 200."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
