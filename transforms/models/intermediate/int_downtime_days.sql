@@ -60,6 +60,7 @@ select
     vehicle_id,
     date,
     is_planned,
-    coalesce(downtime_h, repair_s / 3600) * case when repair_s = 0 then 1 else repair_today_s / repair_s end as downtime_h
+    coalesce(downtime_h, repair_s / 3600)
+    * case when repair_s = 0 then 1 else repair_today_s / repair_s end as downtime_h
 from repair_days
 where repair_today_s > 0 or repair_s = 0

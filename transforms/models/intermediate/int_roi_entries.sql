@@ -13,18 +13,12 @@ leads as (
 
 ),
 
-lifetimes as (
-
-    select * from {{ ref('int_vehicle_lifetimes') }}
-
-),
-
 written_off as (
 
     select
         *,
         unnest(generate_series(0, {{ depreciation_months }} - 1)) as months_owned
-    from lifetimes
+    from {{ ref('int_vehicle_lifetimes') }}
     where acquired_date is not null and acquisition_cost_cents is not null
 
 ),
@@ -52,22 +46,21 @@ from {{ ref('int_campaign_costs') }}
 
 union all
 
-select tenant_id, subject_kind, subject_id, date_trunc('month', {{ utc_date('created_at') }}), cost_cents, null
+select tenant_id, subject_kind, subject_id, {{ month_of('created_date') }}, cost_cents, null
 from leads
 
 union all
 
-select tenant_id, subject_kind, subject_id, date_trunc('month', {{ utc_date('won_at') }}), null, value_cents
+select tenant_id, subject_kind, subject_id, {{ month_of(utc_date('won_at')) }}, null, value_cents
 from leads
 where status = 'won' and won_at is not null
 
 union all
 
 -- A lead's conversion is its won value, counted above.
-select
-    tenant_id, 'campaign', cast(campaign_id as varchar), date_trunc('month', {{ utc_date('happened_at') }}), null, value_cents
+select tenant_id, 'campaign', cast(campaign_id as varchar), {{ month_of('happened_date') }}, null, value_cents
 from {{ ref('fct_campaign_events') }}
-where kind = 'conversion' and lead_id is null and happened_at is not null
+where kind = 'conversion' and lead_id is null and happened_date is not null
 
 union all
 
@@ -76,11 +69,11 @@ from {{ ref('fleet_costs_monthly') }}
 
 union all
 
-select depreciation.tenant_id, 'vehicle', cast(vehicle_id as varchar), depreciation.month, depreciation.cost_cents, null
+select tenant_id, 'vehicle', cast(vehicle_id as varchar), month, cost_cents, null
 from depreciation
-inner join {{ ref('int_vehicle_months') }} as months using (tenant_id, vehicle_id, month)
+inner join {{ ref('int_vehicle_months') }} using (tenant_id, vehicle_id, month)
 
 union all
 
-select tenant_id, 'vehicle', cast(vehicle_id as varchar), date_trunc('month', {{ utc_date('completed_at') }}), null, price_cents
+select tenant_id, 'vehicle', cast(vehicle_id as varchar), {{ month_of(utc_date('completed_at')) }}, null, price_cents
 from {{ ref('int_job_vehicles') }}

@@ -1,4 +1,4 @@
-{#- What a day added to or took from a stock, in long form: something that ends on a day no longer counts that evening. -#}
+{#- What a day added to or took from a stock: something that ends on a day no longer counts that evening. -#}
 {%- set stocks = [
     ('active_account_count', 'int_account_lifetimes', 'started_date', 'churned_at', '1'),
     ('mrr_cents', 'int_subscription_periods', 'started_date', 'ended_date', 'mrr_cents'),

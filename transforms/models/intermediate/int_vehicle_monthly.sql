@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
-{#- Everything a vehicle used and cost, by month: its months in service, and any other month in which something was booked. -#}
+{#- What a vehicle used and cost: its months in service, and any other in which something was booked. -#}
 {%- set whole = [
     'fuel_cents', 'filled_cents', 'parts_cents', 'labour_cents', 'other_cents', 'trip_count', 'failure_count'
 ] -%}
@@ -32,7 +32,7 @@ entries as (
     select
         tenant_id,
         vehicle_id,
-        cast(date_trunc('month', {{ moment if moment.endswith('date') else utc_date(moment) }}) as date) as month,
+        {{ month_of(moment if moment.endswith('date') else utc_date(moment)) }} as month,
         null::bigint as in_service_h,
         {%- for amount in whole + measured %}
         sum({{ amounts.get(amount, '0') }}) as {{ amount }}{{ "," if not loop.last }}

@@ -1,10 +1,20 @@
 with
 
-scores as (
+newest as (
 
     select *
     from {{ source('ml', 'account_churn') }}
     qualify row_number() over (partition by tenant_id, account_id order by as_of_date desc) = 1
+
+),
+
+-- Chances differ between businesses: in most, nobody's reaches one half, and yet some are at far more risk than others.
+scores as (
+
+    select
+        *,
+        avg(churn_score) over (partition by tenant_id) as usual_score
+    from newest
 
 ),
 
@@ -42,7 +52,9 @@ select
     scores.account_id,
     scores.as_of_date,
     scores.churn_score,
-    {{ band('scores.churn_score', high=0.5, medium=0.2) }} as risk_band,
+    {{ band(
+        'scores.churn_score', high='least(0.5, 1.75 * scores.usual_score)', medium='least(0.25, 1.25 * scores.usual_score)'
+    ) }} as risk_band,
     scores.reasons,
     cast(coalesce(recurring.mrr_cents, 0) as bigint) as mrr_cents,
     cast(coalesce(activity.revenue_365d_cents, 0) as bigint) as revenue_365d_cents,

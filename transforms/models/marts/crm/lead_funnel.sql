@@ -4,7 +4,7 @@ leads as (
 
     select
         *,
-        cast(date_trunc('month', coalesce(created_date, snapshot_date)) as date) as month
+        {{ month_of('coalesce(created_date, snapshot_date)') }} as month
     from {{ ref('fct_leads') }}
     where coalesce(created_date, snapshot_date) is not null
 

@@ -1,4 +1,4 @@
-{#- What was spent is written down in one place each: invoice lines, fuel logs, work orders, leads, and expenses for the rest. -#}
+{#- Each cost is written down in one place: invoice lines, fuel logs, work orders, leads, expenses for the rest. -#}
 with
 
 costs as (

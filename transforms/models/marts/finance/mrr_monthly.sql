@@ -4,8 +4,8 @@ tenants as (
 
     select
         clock.tenant_id,
-        cast(date_trunc('month', clock.data_from_date) as date) as first_month,
-        cast(date_trunc('month', clock.data_until_date) as date) as last_month,
+        {{ month_of('clock.data_from_date') }} as first_month,
+        {{ month_of('clock.data_until_date') }} as last_month,
         clock.data_until_date,
         bool_and(periods.is_snapshot) as is_snapshot
     from {{ ref('int_tenant_clock') }} as clock
@@ -29,7 +29,7 @@ changes as (
     select
         tenants.tenant_id,
         greatest(
-            cast(date_trunc('month', changes.date) as date), cast(tenants.first_month - interval 1 month as date)
+            {{ month_of('changes.date') }}, cast(tenants.first_month - interval 1 month as date)
         ) as month,
         sum(changes.amount) filter (where changes.measure = 'mrr_cents' and changes.amount > 0) as new_cents,
         -sum(changes.amount) filter (where changes.measure = 'mrr_cents' and changes.amount < 0) as churned_cents,

@@ -31,7 +31,9 @@ running as (
         *,
         sum(investment_cents) over to_here as invested_cents,
         sum(return_cents) over to_here as returned_cents,
-        min(month) filter (where investment_cents > 0) over (partition by tenant_id, subject_kind, subject_id) as first_month
+        min(month) filter (where investment_cents > 0) over (
+            partition by tenant_id, subject_kind, subject_id
+        ) as first_month
     from known
     window to_here as (partition by tenant_id, subject_kind, subject_id order by month)
 

@@ -42,7 +42,10 @@ select
     ) as rank,
     cast(clients.revenue_cents as bigint) as revenue_cents,
     cast(
-        case when clients.tenant_id in (select tenant_id from costed_tenants) then clients.revenue_cents - clients.cost_cents end as bigint
+        case
+            when clients.tenant_id in (select tenant_id from costed_tenants)
+                then clients.revenue_cents - clients.cost_cents
+        end as bigint
     ) as margin_cents,
     clients.invoice_count,
     cast(clients.return_cents as bigint) as return_cents,
