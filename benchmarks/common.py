@@ -103,6 +103,11 @@ class Result:
     def is_valid(self) -> bool:
         return self.drift is None or self.drift <= DRIFT
 
+    @property
+    def holds(self) -> bool:
+        """Whether the run is valid and no bar that could be measured is broken."""
+        return self.is_valid and not any(bar.holds is False for bar in self.bars)
+
     def as_dict(self) -> dict[str, Any]:
         variants = {}
         for name, samples in self.samples.items():
@@ -134,7 +139,7 @@ def interleave(result: Result, variants: Mapping[str, Callable[[], Sample]], *, 
             sample = variant()
             result.samples.setdefault(name, []).append(sample)
             console.print(
-                f"  {number}/{rounds} {name}: {sample.seconds:.3f} s, {sample.peak_mb:.0f} MB", style="dim"
+                f"  {number}/{rounds} {name}: {sample.seconds:.4g} s, {sample.peak_mb:.0f} MB", style="dim"
             )
     if result.limit:
         result.limit_again = variants[result.limit]()
@@ -165,8 +170,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def show(result: Result) -> None:
-    """The result as tables on the terminal."""
+def show(result: Result, *, judge: bool = True) -> None:
+    """The result as tables on the terminal; without ``judge`` the bars are left out."""
     table = Table(title=f"{result.name}: {result.about}", title_justify="left", title_style="bold")
     for heading in ("variant", "median s", "range s", "/ limit", "peak MB"):
         table.add_column(heading, justify="left" if heading == "variant" else "right")
@@ -181,11 +186,11 @@ def show(result: Result) -> None:
             f"{result.peak_mb(name):.0f}",
         )
     console.print(table)
-    for bar in result.bars:
+    for bar in result.bars if judge else ():
         console.print(said(bar))
     for name, reason in result.skipped.items():
         console.print(f"  left out {name}: {reason}", style="yellow")
-    if not result.is_valid:
+    if judge and not result.is_valid:
         console.print(
             f"  INVALID: the limit moved by {result.drift:.0%}; repeat on a quiet machine", style="bold red"
         )
