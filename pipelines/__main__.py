@@ -35,7 +35,9 @@ def run(
         instance.enter(home, address)
         from pipelines.line import run_line
 
-        sys.exit(0 if run_line(sources=sources, full_refresh=full_refresh, full=full, train=train) else 1)
+        good = run_line(sources=sources, full_refresh=full_refresh, full=full, train=train)
+    sys.stdout.flush()
+    os._exit(0 if good else 1)  # everything is written; taking the interpreter apart would cost seconds more
 
 
 @app.command()
@@ -54,11 +56,14 @@ def replay(
 
 @app.command("instance")
 def prepare_instance() -> None:
-    """Make or upgrade Dagster's tables, and end runs whose process is gone."""
+    """Make or upgrade Dagster's tables, end runs whose process is gone, and parse the dbt project if it changed."""
     home = Home().create()
     with database(home) as address:
         instance.enter(home, address)
         instance.prepare()
+    from pipelines.transform import project
+
+    project.prepare(home)
 
 
 def _exec(module: str, *arguments: str) -> None:

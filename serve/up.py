@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -64,33 +65,24 @@ def _start(
         migrate.upgrade(address)
     environment = pipeline_environment(home)
     api = supervisor.run(api_child(home, settings), url=f"http://{settings.host}:{settings.port}")
+    # Side by side, because each waits for something else: Dagster's tables and dbt's manifest, and the demo data.
+    preparing = launch(["-m", "pipelines", "instance"], environment)
     if demo:
         with stages.stage("demo business is loaded"):
-            finish(home, ["-m", "pipelines", "demo", "load", "--size", size], environment)
-    with stages.stage("Dagster's tables are current"):
-        finish(home, ["-m", "pipelines", "instance"], environment)
-    line = subprocess.Popen(
-        [sys.executable, "-m", "pipelines", "run"],
-        env={**os.environ, **environment, "THROUGHLINE_PROGRESS": "1"},
-        cwd=PROJECT,
-        start_new_session=True,
-        preexec_fn=die_with_parent,
-    )
+            loading = launch(["-m", "pipelines", "demo", "load", "--size", size], environment)
+            require(finish(loading, supervisor) == 0, "the demo business could not be loaded")
+    with stages.stage("Dagster's tables and dbt's manifest are current"):
+        require(finish(preparing, supervisor) == 0, "Dagster's tables could not be prepared")
+    line = launch(["-m", "pipelines", "run"], environment)
     for child in dagster_children(home, settings, environment):
         supervisor.run(child)
     with stages.stage("API answers"):
         wait_for(
             f"http://{settings.host}:{settings.port}/health/live", supervisor, lambda status: status == 200
         )
-    try:
-        with stages.stage("first run of the line"):
-            while line.poll() is None:
-                supervisor.tend()
-                time.sleep(0.2)
-    finally:
-        if line.poll() is None:
-            os.killpg(line.pid, 15)
-    if line.returncode:
+    with stages.stage("first run of the line"):
+        succeeded = finish(line, supervisor) == 0
+    if not succeeded:
         stages.say(
             "the first run did not finish; see above and the Dagster UI. The schedule tries again every hour"
         )
@@ -148,16 +140,34 @@ def dagster_children(home: Home, settings: Settings, environment: dict[str, str]
     ]
 
 
-def finish(home: Home, arguments: list[str], environment: dict[str, str]) -> None:
-    """Run one of our modules to its end; its output is the user's. Raises RuntimeError when it fails."""
-    done = subprocess.run(
-        [sys.executable, *arguments],
+def launch(module_arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start one of our modules; its output is the user's."""
+    return subprocess.Popen(
+        [sys.executable, *module_arguments],
         env={**os.environ, **environment, "THROUGHLINE_PROGRESS": "1"},
         cwd=PROJECT,
+        start_new_session=True,
         preexec_fn=die_with_parent,
     )
-    if done.returncode:
-        raise RuntimeError(f"'{' '.join(arguments)}' failed with status {done.returncode}")
+
+
+def finish(process: subprocess.Popen[bytes], supervisor: Supervisor) -> int:
+    """Tend the platform until the process has ended; its status. Stopped ourselves, we stop it."""
+    try:
+        while process.poll() is None:
+            supervisor.tend()
+            time.sleep(0.2)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(10)
+    return process.returncode
+
+
+def require(fact: bool, otherwise: str) -> None:
+    """Raise RuntimeError with these words unless it holds."""
+    if not fact:
+        raise RuntimeError(f"{otherwise}; see above")
 
 
 def require_free(name: str, port: int) -> None:
