@@ -102,13 +102,13 @@ def ets(past: Series, days: int) -> Floats:
 
 def prophet(past: Series, days: int, *, country: str, seed: int) -> Floats:
     """Prophet with the country's holidays; effects multiply where every day had revenue, and add where not."""
-    for name in ("prophet", "prophet.plot", "prophet.forecaster", "cmdstanpy"):
-        logger = logging.getLogger(name)
-        logger.setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pandas as pd
         from prophet import Prophet
+
+        for name in ("prophet", "prophet.plot", "prophet.forecaster", "cmdstanpy"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # after the import, which sets its own levels
 
         model = Prophet(
             yearly_seasonality=len(past) >= YEARLY_FROM_DAYS,
