@@ -36,8 +36,7 @@ def run(
         from pipelines.line import run_line
 
         good = run_line(sources=sources, full_refresh=full_refresh, full=full, train=train)
-    sys.stdout.flush()
-    os._exit(0 if good else 1)  # everything is written; taking the interpreter apart would cost seconds more
+    sys.exit(0 if good else 1)
 
 
 @app.command()
