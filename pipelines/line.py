@@ -35,6 +35,7 @@ def run_line(*, sources: Path | None, full_refresh: bool, full: bool, train: str
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
-            say(f"failed: {event.step_key}: {error.message.strip() if error else 'unknown'}")
+            cause = error.cause or error if error else None  # Dagster's own words wrap what really happened
+            say(f"failed: {event.step_key}: {cause.message.strip() if cause else 'unknown'}")
     say(f"run {result.run_id[:8]} {'succeeded' if result.success else 'FAILED'}")
     return result.success
