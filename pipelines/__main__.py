@@ -88,6 +88,7 @@ def code_server(port: int = 0) -> None:
     home = Home().create()
     with database(home) as address:
         instance.enter(home, address)
+        instance.after_a_code_server()
     _socket(home).unlink(missing_ok=True)
     _exec("dagster", "code-server", "start", "-m", "pipelines.definitions", "-s", str(_socket(home)))
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
+import psutil
 import psycopg
 from sqlalchemy.engine import make_url
 
-from warehouse.postgres import Address
+from warehouse.postgres import Address, alive
 from warehouse.settings import PROJECT, Home
 
+if TYPE_CHECKING:
+    from dagster import DagsterInstance, DagsterRun
+
 SCHEMA = "dagster"
+PROCESS_TAG = "throughline/process"  # pid and start time of the command line that a run executes in
 
 
 def environment(home: Home, address: Address) -> dict[str, str]:
@@ -35,13 +41,55 @@ def enter(home: Home, address: Address) -> None:
     os.environ.update(environment(home, address))
 
 
+def process_tag() -> dict[str, str]:
+    """The tag by which a run of this process is known when the process is gone."""
+    return {PROCESS_TAG: f"{os.getpid()} {psutil.Process().create_time()}"}
+
+
 def prepare() -> None:
     """Make or upgrade Dagster's tables; end the runs of processes that are gone and free their slots."""
-    from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+    from dagster import DagsterInstance
 
     with DagsterInstance.get() as dagster:
         dagster.upgrade()
-        unfinished = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING]
-        for run in dagster.get_runs(RunsFilter(statuses=unfinished)):
-            dagster.report_run_failed(run, "its process ended without a word; the platform was restarted")
-            dagster.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        for run in _unfinished(dagster):
+            _end(dagster, run, "its process ended without a word; the platform was restarted")
+
+
+def end_abandoned(dagster: DagsterInstance, *, launched: bool = False) -> int:
+    """End the runs of command lines that were killed; returns how many.
+
+    Nobody monitors them, and the slots they hold in Dagster's pools would make every later run wait for ever.
+    ``launched``: also end every run that a code server launched. For a code server that starts: the one before is dead.
+    """
+    gone = [run for run in _unfinished(dagster) if _is_gone(run, launched=launched)]
+    for run in gone:
+        _end(dagster, run, "its process ended without a word")
+    return len(gone)
+
+
+def after_a_code_server() -> None:
+    """End what the code server before this one was running when it died."""
+    from dagster import DagsterInstance
+
+    with DagsterInstance.get() as dagster:
+        end_abandoned(dagster, launched=True)
+
+
+def _is_gone(run: DagsterRun, *, launched: bool) -> bool:
+    if PROCESS_TAG not in run.tags:
+        return launched
+    pid, started = run.tags[PROCESS_TAG].split()
+    return not alive(int(pid), float(started))
+
+
+def _unfinished(dagster: DagsterInstance) -> list[DagsterRun]:
+    from dagster import DagsterRunStatus, RunsFilter
+
+    statuses = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING]
+    return list(dagster.get_runs(RunsFilter(statuses=statuses)))
+
+
+def _end(dagster: DagsterInstance, run: DagsterRun, why: str) -> None:
+    dagster.report_run_failed(run, why)
+    dagster.event_log_storage.free_concurrency_slots_for_run(run.run_id)

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines import instance
 from pipelines.progress import say
 
 
@@ -30,8 +31,11 @@ def run_line(*, sources: Path | None, full_refresh: bool, full: bool, train: str
         },
     }
     job = defs.resolve_job_def("line")
-    with dg.DagsterInstance.get() as instance:
-        result = job.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
+    with dg.DagsterInstance.get() as dagster:
+        instance.end_abandoned(dagster)
+        result = job.execute_in_process(
+            instance=dagster, run_config=config, raise_on_error=False, tags=instance.process_tag()
+        )
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error

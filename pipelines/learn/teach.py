@@ -94,10 +94,12 @@ def ask(
                 refused = isinstance(learned.outcome, Refused)
                 words = f"refused: {learned.outcome.reason}" if refused else learned.decision.why
             predictions = None
-            if _answers(question, tenant, registry):
+            try:
                 notice = registry.load(question.name, context.tenant_id).notice
-                words = "; ".join(filter(None, (words, notice)))
                 predictions = answer(question, frame, context, registry)
+            except NoModel as missing:
+                notice = str(missing) if registry.champion(question.name, context.tenant_id) else None
+            words = "; ".join(filter(None, (words, notice)))
             replace(connection, table, context.tenant_id, predictions)
             yield Outcome(tenant.slug, words, 0 if predictions is None else predictions.height, trained)
         except Exception as error:

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 
+from pipelines.instance import end_abandoned
 from pipelines.learn.assets import NAMES
 from pipelines.schedule.jobs import LINE
 from pipelines.sources.sensor import drop_folder
@@ -98,6 +99,12 @@ def stale_source(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     return dg.SkipReason(f"stale for {age}")
 
 
+@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+def abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """End runs whose command line was killed, before a scheduled run waits for the slots they hold."""
+    return dg.SkipReason(f"{end_abandoned(context.instance)} runs were abandoned")
+
+
 def alert(home: Home, kind: str, text: str) -> None:
     """One line in ``logs/alerts.jsonl``; ``throughline doctor`` shows the latest."""
     line = json.dumps({"at": datetime.now(UTC).isoformat(), "kind": kind, "text": text})
@@ -105,4 +112,4 @@ def alert(home: Home, kind: str, text: str) -> None:
         file.write(line + "\n")
 
 
-ALL = [drop_folder, pipeline_requests, finished_run, failed_run, stale_source]
+ALL = [drop_folder, pipeline_requests, finished_run, failed_run, abandoned_runs, stale_source]

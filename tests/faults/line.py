@@ -1,4 +1,4 @@
-"""A line of its own for fault tests: an operational store, a served API, runs that break, and what must be true after."""
+"""A line of its own for fault tests: an operational store, a served API, and runs that break."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from serve.kernel import bootstrap, migrate
 from tests.conftest import UNSAFE_BUT_FAST
 from tests.faults.platform import free_port, until
 from warehouse import releases
-from warehouse.landing import Landing
 from warehouse.postgres import Server, announce, process_entry
 from warehouse.settings import PROJECT, Home, read_json
 
@@ -119,13 +118,15 @@ class Line:
         assert run.wait() == 0, run.said()
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        assert self.runner is not None and self.runner.stdin is not None
+        assert self.runner is not None
+        assert self.runner.stdin is not None
         self.runner.stdin.write(json.dumps(request) + "\n")
         self.runner.stdin.flush()
         return self._answer()
 
     def _answer(self) -> dict[str, Any]:
-        assert self.runner is not None and self.runner.stdout is not None
+        assert self.runner is not None
+        assert self.runner.stdout is not None
         while (line := self.runner.stdout.readline()) and not line.startswith("{"):
             continue
         assert line, self.log.read_text()[-3000:]
@@ -255,7 +256,8 @@ class Api:
             thread.join()
         good = {before, self.line.release_id()}
         bad = [answer for answer in answers if answer.status != 200 or answer.release_id not in good]
-        assert answers and not bad, (len(answers), bad[:5], good)
+        assert answers
+        assert not bad, (len(answers), bad[:5], good)
 
 
 DASHBOARD = "/api/v1/dashboard/kpis"

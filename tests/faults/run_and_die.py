@@ -10,6 +10,7 @@ whether it strikes ``before`` or ``after`` that call, and what happens then: ``k
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import json
 import os
@@ -74,6 +75,7 @@ def run(options: Mapping[str, Any], fault: Mapping[str, Any] | None, log: str) -
     with open(log, "ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    faulthandler.register(signal.SIGUSR1, file=2)  # a run that hangs can be asked where
     from pipelines import instance
     from pipelines.line import run_line
     from warehouse.postgres import database

@@ -1,0 +1,70 @@
+"""A run killed outright at any point harms nobody who reads, and the next run makes good what it left."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+
+import pytest
+
+from tests.faults.conftest import Undisturbed
+from tests.faults.kills import STAGES, Point
+from warehouse.landing import Landing
+
+pytestmark = pytest.mark.torture  # minutes each; not yet timed on a quiet machine
+
+SEED = 20
+TORTURES = 200
+
+
+def kill(given: Undisturbed, point: Point, draw: random.Random) -> None:
+    """A run that dies there; what readers see is whole."""
+    fault = point.fault(draw)
+    run = given.line.start(fault, train=point.train)
+    assert run.wait() == -signal.SIGKILL, f"{fault} did not strike: {run.said()[-2000:]}"
+    landing = Landing(given.line.home)
+    assert landing.verify(landing.loads()) == [], fault  # what is committed is complete
+    given.line.release_id()  # and so is what is current
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_runs_killed_one_after_another_leave_nothing_undone(given: Undisturbed, stage: str):
+    """Every run goes on where the one before it was killed, to be killed a step later; the last one may finish."""
+    draw = random.Random(SEED)
+    if stage == "publish":
+        given.line.sql("update vehicles set failure_score = null, failure_reasons = null")
+    with given.api.watched():
+        for point in STAGES[stage]:
+            kill(given, point, draw)
+        given.line.run()
+    given.must_hold(trained=stage == "learn")
+    if stage == "publish":
+        assert given.line.sql("select count(*) > 0 from vehicles where failure_score is not null") == [
+            (True,)
+        ]
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("seed", range(TORTURES))
+def test_a_run_killed_somewhere_is_made_good_by_the_next(given: Undisturbed, seed: int):
+    draw = random.Random(seed)
+    stage = draw.choice([*STAGES])
+    point = draw.choice(STAGES[stage])
+    with given.api.watched():
+        kill(given, point, draw)
+        given.line.run()
+    given.must_hold(trained=point.train == "all")
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("seed", range(TORTURES))
+def test_a_run_killed_at_any_time_is_made_good_by_the_next(given: Undisturbed, seed: int):
+    draw = random.Random(seed)
+    with given.api.watched():
+        run = given.line.start()
+        time.sleep(draw.uniform(0, 12))  # the fault is the moment itself; a run takes about that long
+        run.kill()
+        run.wait()
+        given.line.run()
+    given.must_hold()
