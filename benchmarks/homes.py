@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -37,11 +37,12 @@ class DemoHome:
     def env(self) -> dict[str, str]:
         return {"THROUGHLINE_HOME": str(self.home.root), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
 
-    def line(self, *words: str) -> Sample:
+    def line(self, *, dbt_threads: int = 2) -> Sample:
         """One run of the line; facts are the seconds of each stage and of dbt's models. Raises VariantFailed."""
         server = read_json(self.home.run_file)["postgres"]["pid"]
-        command = [sys.executable, "-m", "pipelines", "run", *words]
-        sample = processes.run(command, env=self.env, also_watch=[server])
+        command = [sys.executable, "-m", "pipelines", "run"]
+        env = self.env | {"THROUGHLINE_DBT_THREADS": str(dbt_threads)}
+        sample = processes.run(command, env=env, also_watch=[server])
         stages = processes.call("benchmarks.homes:last_run", env=self.env, home=self.home.root)
         return Sample(sample.seconds, sample.peak_mb, stages.facts)
 
@@ -105,15 +106,16 @@ def last_run(home: str) -> dict[str, Any]:
         steps = {step.step_key: step.end_time - step.start_time for step in stats if step.end_time}
         logs = dagster.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
         told = [entry.dagster_event.step_materialization_data.materialization for entry in logs]
-    seconds = [float(entry.metadata["seconds"].value) for entry in told if "seconds" in entry.metadata]
-    models_s, read = (
-        sum(seconds),
-        [entry.metadata["rows_read"].value for entry in told if "rows_read" in entry.metadata],
-    )
+    models_s = _values(told, "seconds")
     return {
         "seconds": 0.0,
         "steps": steps,
-        "models_s": models_s,
-        "model_count": len(seconds),
-        "rows_read": sum(read),
+        "extract_s": max(_values(told, "extract_s"), default=0.0),
+        "models_s": sum(models_s),
+        "model_count": sum(seconds > 0 for seconds in models_s),
+        "rows_read": int(sum(_values(told, "rows_read"))),
     }
+
+
+def _values(told: Iterable[Any], name: str) -> list[float]:
+    return [float(entry.metadata[name].value) for entry in told if name in entry.metadata]

@@ -19,9 +19,9 @@ def measure(options: Options) -> Result:
     changed: dict[str, Any] = {}
     for number in range(1, (options.rounds or (1 if options.quick else 3)) + 1):
         with demo_home(size) as demo:
-            full = demo.line()
+            full = demo.line(dbt_threads=1)
             changed = demo.live_on(SHARE)
-            small = demo.line()
+            small = demo.line(dbt_threads=1)
         for name, sample in (("full build", full), ("1 % increment", small)):
             result.samples.setdefault(name, []).append(sample)
             result.samples.setdefault(f"{name}, work", []).append(Sample(work_s(sample), sample.peak_mb))
@@ -50,5 +50,8 @@ def measure(options: Options) -> Result:
 
 
 def work_s(sample: Sample) -> float:
-    """Seconds of extracting and of executing models: no start-up, no parsing, no publishing."""
-    return float(sample.facts["steps"]["operational"]) + float(sample.facts["models_s"])
+    """Seconds of extracting and of executing models: no start-up, no parsing, no publishing.
+
+    With one worker of dbt, because the seconds of two that wait for each other add up to more than was done.
+    """
+    return float(sample.facts["extract_s"]) + float(sample.facts["models_s"])

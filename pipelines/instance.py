@@ -53,7 +53,8 @@ def prepare() -> None:
     with DagsterInstance.get() as dagster:
         dagster.upgrade()
         for run in _unfinished(dagster):
-            _end(dagster, run, "its process ended without a word; the platform was restarted")
+            dagster.report_run_failed(run, "its process ended without a word; the platform was restarted")
+        _free_slots(dagster)
 
 
 def end_abandoned(dagster: DagsterInstance, *, launched: bool = False) -> int:
@@ -64,7 +65,8 @@ def end_abandoned(dagster: DagsterInstance, *, launched: bool = False) -> int:
     """
     gone = [run for run in _unfinished(dagster) if _is_gone(run, launched=launched)]
     for run in gone:
-        _end(dagster, run, "its process ended without a word")
+        dagster.report_run_failed(run, "its process ended without a word")
+    _free_slots(dagster)
     return len(gone)
 
 
@@ -90,6 +92,10 @@ def _unfinished(dagster: DagsterInstance) -> list[DagsterRun]:
     return list(dagster.get_runs(RunsFilter(statuses=statuses)))
 
 
-def _end(dagster: DagsterInstance, run: DagsterRun, why: str) -> None:
-    dagster.report_run_failed(run, why)
-    dagster.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+def _free_slots(dagster: DagsterInstance) -> None:
+    """Free the slots of runs that have ended, in whatever way."""
+    storage = dagster.event_log_storage
+    for run_id in storage.get_concurrency_run_ids():
+        run = dagster.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            storage.free_concurrency_slots_for_run(run_id)

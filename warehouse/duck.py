@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,6 +14,12 @@ from warehouse.settings import Home, locked
 
 SCHEMAS = ("landing", "staging", "intermediate", "marts", "features", "ml", "meta")
 MEMORY = "4GB"
+DAMAGED = "damaged"
+_SIGNS_OF_DAMAGE = ("corrupt", "not a valid duckdb database file", "failure while replaying wal")
+
+
+class WarehouseDamaged(RuntimeError):
+    """The warehouse file could not be read and is out of the way; the message says where, and what happens next."""
 
 
 @contextmanager
@@ -20,9 +27,37 @@ def turn(home: Home) -> Iterator[None]:
     """Hold the warehouse against other runs for several connections in a row; waits for whoever holds it.
 
     Dagster's pool does the same among its own runs; a run from the command line is none of them.
+    Raises WarehouseDamaged when the block found the file unreadable. All of it can be made again from what has
+    landed, so the next run finds no warehouse and builds one.
     """
     with locked(home.root / "warehouse.lock"):
-        yield
+        try:
+            yield
+        except Exception as error:
+            if not is_damage(error):
+                raise
+            aside = _set_aside(home)
+            raise WarehouseDamaged(
+                f"the warehouse file cannot be read ({error}); it was moved to {aside.relative_to(home.root)},"
+                " and the next run builds it again from what has landed"
+            ) from error
+
+
+def is_damage(error: object) -> bool:
+    """Whether DuckDB's words mean that the file itself is bad."""
+    words = str(error).lower()
+    return any(sign in words for sign in _SIGNS_OF_DAMAGE)
+
+
+def _set_aside(home: Home) -> Path:
+    """Move the file and its log away; only the newest damaged one is kept."""
+    file = home.warehouse_file
+    aside = file.with_name(f"{file.name}.{DAMAGED}")
+    for end in ("", ".wal"):
+        old = file.with_name(file.name + end)
+        if old.exists():
+            old.replace(aside.with_name(aside.name + end))
+    return aside
 
 
 @contextmanager

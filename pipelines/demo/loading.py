@@ -84,6 +84,16 @@ def load(
     return LoadReport(True, rows, time.monotonic() - began)
 
 
+SUMMARISE = """
+    select sum(brin_summarize_new_values(i.indexrelid))
+    from pg_index i
+    join pg_class c on c.oid = i.indexrelid and c.relkind = 'i'
+    join pg_am a on a.oid = c.relam
+    where a.amname = 'brin' and c.relnamespace = 'public'::regnamespace
+"""
+"""Autovacuum does it in its own time; until then the first increments would read every page."""
+
+
 def _check(connection: psycopg.Connection) -> None:
     may_bypass = connection.execute(
         "select rolsuper or rolbypassrls from pg_roles where rolname = current_user"
@@ -114,6 +124,7 @@ def _write(
             on_progress("telemetry", rows[table], readings)
         else:
             on_progress("tables", len(rows), TABLES)
+    connection.execute(SUMMARISE)
     return rows, people.logins
 
 

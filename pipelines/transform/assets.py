@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
@@ -10,12 +11,15 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from pipelines.progress import say
 from pipelines.transform import project, warehouse_state
+from pipelines.transform.needed import PREDICTED, Needed, identity, needed
 from warehouse import duck
 from warehouse.landing import Landing
 from warehouse.settings import Home
 
 HOME = Home()
 MANIFEST = project.manifest(HOME.root)
+IDENTITY = identity(MANIFEST)
+ORDER = tuple(TopologicalSorter(MANIFEST["parent_map"]).static_order())
 
 
 class BuildConfig(dg.Config):
@@ -46,29 +50,54 @@ class Translator(DagsterDbtTranslator):
 TRANSLATOR = Translator()
 
 
-def _select(context: dg.AssetExecutionContext, base: list[str]) -> list[str]:
-    """dbt's selection: the whole half, or the models of a subset run."""
-    if not context.is_subset:
-        return base
-    by_key = {
-        TRANSLATOR.get_asset_key(node): node["name"]
-        for node in MANIFEST["nodes"].values()
-        if node["resource_type"] in ("model", "seed", "snapshot")
-    }
-    return ["--select", *[by_key[key] for key in context.selected_asset_keys if key in by_key]]
+def _select(context: dg.AssetExecutionContext, half: list[str], todo: Needed | None) -> list[str]:
+    """dbt's selection: the models of a subset run, what an increment needs, or the whole half."""
+    if context.is_subset:
+        by_key = {
+            TRANSLATOR.get_asset_key(node): node["name"]
+            for node in MANIFEST["nodes"].values()
+            if node["resource_type"] in ("model", "seed", "snapshot")
+        }
+        return ["--select", *[by_key[key] for key in context.selected_asset_keys if key in by_key]]
+    if todo is not None:
+        return ["--select", *todo.names, "--indirect-selection", "empty"]
+    return half
 
 
-def _build(context: dg.AssetExecutionContext, base: list[str], *, full: bool) -> Iterator[Any]:
-    """Run dbt, then tell Dagster of each model with its checks; fails after telling what succeeded."""
-    arguments = ["build", *_select(context, base), "--exclude-resource-type", "unit_test"]
-    result = project.invoke(
-        HOME, [*arguments, *(["--full-refresh"] if full else [])], manifest=project.parsed(HOME.root)
+def _run(arguments: list[str]) -> list[Any]:
+    """What became of every node."""
+    built = project.invoke(
+        HOME,
+        ["build", *arguments, "--exclude-resource-type", "unit_test"],
+        manifest=project.parsed(HOME.root),
     )
+    return getattr(built.result, "results", []) or []
+
+
+def _execution_s(outcome: Any) -> float:
+    """Seconds of a model's execution, without the rendering of its SQL."""
+    return sum(
+        (phase.completed_at - phase.started_at).total_seconds()
+        for phase in outcome.timing
+        if phase.name == "execute"
+    )
+
+
+def _build(
+    context: dg.AssetExecutionContext, half: list[str], *, full: bool = False, todo: Needed | None = None
+) -> Iterator[Any]:
+    """Run dbt, then tell Dagster of each model with its checks; fails after telling what succeeded.
+
+    A model that an increment left as it is counts as made: what it says is up to date, and others go on from it.
+    """
+    nothing_to_do = todo is not None and not todo.names and not context.is_subset
+    arguments = [*_select(context, half, todo), *(["--full-refresh"] if full else [])]
+    outcomes = [] if nothing_to_do else _run(arguments)
     counts = warehouse_state.row_counts(HOME)
     checks: dict[dg.AssetKey, list[dg.AssetCheckResult]] = {}
-    models: list[tuple[Mapping[str, Any], Any]] = []
+    made: dict[str, dict[str, Any]] = {}
     failures: list[str] = []
-    for outcome in getattr(result.result, "results", []) or []:
+    for outcome in outcomes:
         node = MANIFEST["nodes"].get(outcome.node.unique_id)
         if node is None:
             continue
@@ -88,25 +117,27 @@ def _build(context: dg.AssetExecutionContext, base: list[str], *, full: bool) ->
                 )
             good = good or not severe
         elif node["resource_type"] == "model" and good:
-            models.append((node, outcome))
+            made[outcome.node.unique_id] = {"seconds": round(_execution_s(outcome), 3)}
         if not good and str(outcome.status) != "skipped":
             failures.append(f"{node['name']}: {outcome.message or outcome.status}")
-    say(f"dbt: {len(models)} models, {sum(map(len, checks.values()))} tests, {len(failures)} failures")
-    told: set[dg.AssetKey] = set()
-    for node, outcome in models:
-        key = TRANSLATOR.get_asset_key(node)
-        if key not in context.selected_asset_keys:
+    say(f"dbt: {len(made)} models, {sum(map(len, checks.values()))} tests, {len(failures)} failures")
+    if todo is not None and not context.is_subset:
+        made |= {unique_id: {"seconds": 0.0, "kept": True} for unique_id in todo.kept}
+    for unique_id in ORDER:  # Dagster hears of a model after those that it reads
+        if unique_id not in made:
             continue
-        metadata: dict[str, Any] = {"seconds": round(outcome.execution_time, 3)}
+        metadata = made[unique_id]
+        node = MANIFEST["nodes"][unique_id]
+        key = TRANSLATOR.get_asset_key(node)
         rows = counts.get(f"{node['schema']}.{node['name']}")
         if rows is not None:
             metadata["dagster/row_count"] = rows
-        told.add(key)
-        yield dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=checks.pop(key, []))
-    for key, results in checks.items():
-        if key not in told:
-            yield from results
+        if key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=checks.pop(key, []))
+    for results in checks.values():
+        yield from results
     if failures:
+        failures.sort(key=duck.is_damage, reverse=True)  # the cause first
         raise dg.Failure(f"{len(failures)} of dbt's models and tests failed: " + "; ".join(failures[:5]))
 
 
@@ -121,10 +152,11 @@ def models_before(context: dg.AssetExecutionContext, config: BuildConfig) -> Ite
     """Staging, facts, marts and features from what has landed."""
     with duck.turn(HOME):
         loads = Landing(HOME).live()
-        full = warehouse_state.prepare(HOME, full_refresh=config.full_refresh)
-        yield from _build(context, ["--exclude", "tag:predicted"], full=full)
+        work = warehouse_state.prepare(HOME, project=IDENTITY, full_refresh=config.full_refresh)
+        todo = None if work.full else needed(MANIFEST, work.changed)
+        yield from _build(context, ["--exclude", f"tag:{PREDICTED}"], full=work.full, todo=todo)
         if not context.is_subset:
-            warehouse_state.mark_built(HOME, loads)
+            warehouse_state.mark_built(HOME, loads, project=IDENTITY)
 
 
 @dbt_assets(
@@ -137,7 +169,7 @@ def models_before(context: dg.AssetExecutionContext, config: BuildConfig) -> Ite
 def models_after(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """Marts that rest on predictions."""
     with duck.turn(HOME):
-        yield from _build(context, ["--select", "tag:predicted"], full=False)
+        yield from _build(context, ["--select", f"tag:{PREDICTED}"])
 
 
 def semantic_manifest() -> str:

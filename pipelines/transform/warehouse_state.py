@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import duckdb
 
@@ -36,12 +37,21 @@ class LandingDamaged(RuntimeError):
         super().__init__(f"{named}. The next run reads their rows again{again}")
 
 
-def prepare(home: Home, *, full_refresh: bool = False) -> bool:
-    """Make the landing views and the prediction tables; returns whether dbt must rebuild everything.
+@dataclass(frozen=True)
+class Work:
+    """What there is to build: everything, or what news in these landing tables reaches."""
 
-    A new full load of a source that was built before supersedes rows that dbt has already merged, so the rebuild is
-    forced then. Raises LandingDamaged before dbt would read a broken file; its load is taken out of the zone, so that
-    the next ingest finds the gap and reads those rows again.
+    full: bool
+    changed: frozenset[str]
+
+
+def prepare(home: Home, *, project: str, full_refresh: bool = False) -> Work:
+    """Make the landing views and the prediction tables; returns what dbt must build.
+
+    Everything is built anew when a new full load of a source supersedes rows that dbt has already merged, and when
+    ``project``, the identity of the models, is not that of the last build. Raises LandingDamaged before
+    dbt would read a broken file; its load is taken out of the zone, so that the next ingest finds the gap and reads
+    those rows again.
     """
     landing = Landing(home)
     loads = landing.live()
@@ -53,13 +63,14 @@ def prepare(home: Home, *, full_refresh: bool = False) -> bool:
         known = dict(connection.execute("select key, epoch from meta.epochs").fetchall())
         full = full_refresh or any(known.get(key, epoch) != epoch for key, epoch in epochs.items())
         full = full or any(key not in epochs for key in known)
+        full = full or connection.execute("from meta.project").fetchall() != [(project,)]
         built = {} if full else dict(connection.execute("select table_name, load from meta.built").fetchall())
         fresh = [load for load in loads if load.number > built.get(load.table, 0)]
         if damages := landing.verify(fresh):
             _retire(landing, damages)
             raise LandingDamaged(damages)
         create_views(connection, landing.folder, loads, load_contracts(), built=built)
-    return full
+    return Work(full, frozenset(load.table for load in fresh))
 
 
 def _retire(landing: Landing, damages: Iterable[Damage]) -> None:
@@ -69,14 +80,16 @@ def _retire(landing: Landing, damages: Iterable[Damage]) -> None:
             landing.retire(damage)
 
 
-def mark_built(home: Home, loads: Iterable[Load]) -> None:
-    """Remember that these loads are in the warehouse: the next increment opens only newer files."""
+def mark_built(home: Home, loads: Iterable[Load], *, project: str) -> None:
+    """Remember that these loads are in the warehouse, by these models: the next increment opens only newer files."""
     loads = list(loads)
     with duck.connect(home) as connection:
         _meta(connection)
         connection.execute("begin")
         connection.execute("delete from meta.built")
         connection.execute("delete from meta.epochs")
+        connection.execute("delete from meta.project")
+        connection.execute("insert into meta.project values (?)", [project])
         newest: dict[str, int] = {}
         for load in loads:
             newest[load.table] = max(load.number, newest.get(load.table, 0))
@@ -99,6 +112,7 @@ def row_counts(home: Home) -> dict[str, int]:
 def _meta(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create table if not exists meta.built (table_name varchar, load bigint)")
     connection.execute("create table if not exists meta.epochs (key varchar, epoch bigint)")
+    connection.execute("create table if not exists meta.project (identity varchar)")
 
 
 def _epochs(loads: Iterable[Load]) -> dict[str, int]:

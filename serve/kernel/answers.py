@@ -1,5 +1,7 @@
 """Answers from the current release: negotiated, named by an ETag, computed in a thread, remembered as bytes.
 
+What is remembered, and what the client has already (304), is answered at once, without a thread.
+
 An endpoint gives ``answer`` its validated query and a plain function from a ``Reading`` to an ``Answer``; everything
 else about HTTP happens here, once.
 """
@@ -140,6 +142,32 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class _Question:
+    """What an answer depends on, beside the release."""
+
+    tenant_id: UUID
+    path: str
+    query: BaseModel
+    kind: Format
+    parameters: bytes
+    known: str | None  # If-None-Match
+
+    @classmethod
+    def of(cls, request: Request, caller: Caller, query: BaseModel) -> _Question:
+        return cls(
+            tenant_id=caller.tenant_id,
+            path=request.scope["route"].path,
+            query=query,
+            kind=negotiate(request.headers.get("accept")),
+            parameters=query.model_dump_json().encode(),
+            known=request.headers.get("if-none-match") if request.method == "GET" else None,
+        )
+
+    def etag(self, release_id: str) -> str:
+        return answer_etag(release_id, self.tenant_id, self.path, self.parameters, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
 class _Sent:
     """A finished answer; nothing in it depends on who asked beyond what the ETag covers."""
 
@@ -173,35 +201,37 @@ class Answers:
         self._threads.shutdown(cancel_futures=True)
         self.reader.close()
 
+    def at_hand(self, question: _Question) -> Response | None:
+        """The response if it needs no query; never blocks."""
+        release_id = self.reader.peek()
+        return None if release_id is None else self._known(question, question.etag(release_id))
+
     def respond(
-        self,
-        request: Request,
-        caller: Caller,
-        query: BaseModel,
-        compute: Callable[[Reading, Any], Answer],
-        row: type[BaseModel] | None,
+        self, question: _Question, compute: Callable[[Reading, Any], Answer], row: type[BaseModel] | None
     ) -> Response:
         """The response of one request. Blocks; for a thread of ``run``."""
-        kind = negotiate(request.headers.get("accept"))
-        path: str = request.scope["route"].path
-        parameters = query.model_dump_json().encode()
         try:
-            with self.reader.query(caller.tenant_id) as session:
-                etag = answer_etag(session.release.id, caller.tenant_id, path, parameters, kind)
-                if request.method == "GET" and matches(request.headers.get("if-none-match"), etag):
-                    return Response(status_code=304, headers=_naming(etag))
-                sent = self._cache.get(etag)
-                if sent is None:
-                    reading = Reading(session, self._tenant_facts(session))
-                    sent = _finish(compute(reading, query), reading, kind, row, path)
-                    self._cache.put(etag, sent)
+            with self.reader.query(question.tenant_id) as session:
+                etag = question.etag(session.release.id)
+                if known := self._known(question, etag):
+                    return known
+                reading = Reading(session, self._tenant_facts(session))
+                sent = _finish(compute(reading, question.query), reading, question.kind, row, question.path)
+                self._cache.put(etag, sent)
         except ReleaseNotFound as error:
             raise NoRelease from error
         except QueryTimeout as error:
             raise QueryTooSlow from error
         except TooManyRows as error:
             raise QueryTooSlow(f"That is too much at once: {error}.") from error
-        return Response(sent.body, headers={**sent.headers, **_naming(etag)}, media_type=MEDIA_TYPES[kind])
+        return _whole(sent, etag, question.kind)
+
+    def _known(self, question: _Question, etag: str) -> Response | None:
+        """The response if the client has the answer, or if it is remembered."""
+        if matches(question.known, etag):
+            return Response(status_code=304, headers=_naming(etag))
+        sent = self._cache.get(etag)
+        return None if sent is None else _whole(sent, etag, question.kind)
 
     def _tenant_facts(self, session: Session) -> TenantFacts:
         key = (session.release.id, session.tenant_id)
@@ -241,6 +271,10 @@ class _ByteCache:
             self._size += len(entry.body)
             while self._size > self._limit:
                 self._size -= len(self._entries.popitem(last=False)[1].body)
+
+
+def _whole(sent: _Sent, etag: str, kind: Format) -> Response:
+    return Response(sent.body, headers={**sent.headers, **_naming(etag)}, media_type=MEDIA_TYPES[kind])
 
 
 def _naming(etag: str) -> dict[str, str]:
@@ -295,8 +329,9 @@ class Answering:
         self, query: Query, compute: Callable[[Reading, Query], Answer], *, row: type[BaseModel] | None
     ) -> Response:
         """``row`` is the model of a CSV or Arrow row; None when the answer brings its own table."""
-        return await self._answers.run(
-            lambda: self._answers.respond(self._request, self._caller, query, compute, row)
+        question = _Question.of(self._request, self._caller, query)
+        return self._answers.at_hand(question) or await self._answers.run(
+            lambda: self._answers.respond(question, compute, row)
         )
 
 

@@ -7,14 +7,14 @@ import pytest
 from tests.faults.conftest import Undisturbed
 from warehouse.landing import Landing
 
-pytestmark = pytest.mark.torture  # minutes each; not yet timed on a quiet machine
-
 ROOM_BYTES = 40_000
 PLACES = {
     "landing": "warehouse.landing.zone:LoadWriter.add",
     "warehouse": "pipelines.transform.assets:_build",
     "publish": "warehouse.releases.publish:_build",
 }
+WORDS = ("file too large", "could not write", "the next run builds it again")
+"""The last: the limit tears a write inside the warehouse file too, which a full disk alone would not."""
 
 
 def test_each_stage_without_room_fails_clearly_and_the_next_run_repairs(given: Undisturbed):
@@ -25,7 +25,7 @@ def test_each_stage_without_room_fails_clearly_and_the_next_run_repairs(given: U
             run = given.line.start(fault)
             assert run.wait() == 1, f"{stage}: {run.said()}"
             said = run.said().lower()
-            assert "file too large" in said or "could not write" in said, f"{stage}: {said}"
+            assert any(words in said for words in WORDS), f"{stage}: {said}"
             landing = Landing(given.line.home)
             assert landing.verify(landing.loads()) == []
             assert given.line.release_id() == before

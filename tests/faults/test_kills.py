@@ -12,8 +12,6 @@ from tests.faults.conftest import Undisturbed
 from tests.faults.kills import STAGES, Point
 from warehouse.landing import Landing
 
-pytestmark = pytest.mark.torture  # minutes each; not yet timed on a quiet machine
-
 SEED = 20
 TORTURES = 200
 
@@ -21,7 +19,7 @@ TORTURES = 200
 def kill(given: Undisturbed, point: Point, draw: random.Random) -> None:
     """A run that dies there; what readers see is whole."""
     fault = point.fault(draw)
-    run = given.line.start(fault, train=point.train)
+    run = given.line.start(fault, **point.options)
     assert run.wait() == -signal.SIGKILL, f"{fault} did not strike: {run.said()[-2000:]}"
     landing = Landing(given.line.home)
     assert landing.verify(landing.loads()) == [], fault  # what is committed is complete
@@ -31,7 +29,7 @@ def kill(given: Undisturbed, point: Point, draw: random.Random) -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_runs_killed_one_after_another_leave_nothing_undone(given: Undisturbed, stage: str):
     """Every run goes on where the one before it was killed, to be killed a step later; the last one may finish."""
-    draw = random.Random(SEED)
+    draw = random.Random(f"{SEED} {stage}")
     if stage == "publish":
         given.line.sql("update vehicles set failure_score = null, failure_reasons = null")
     with given.api.watched():
@@ -54,7 +52,7 @@ def test_a_run_killed_somewhere_is_made_good_by_the_next(given: Undisturbed, see
     with given.api.watched():
         kill(given, point, draw)
         given.line.run()
-    given.must_hold(trained=point.train == "all")
+    given.must_hold(trained="train" in point.options)
 
 
 @pytest.mark.torture

@@ -9,8 +9,6 @@ import pytest
 from tests.faults.conftest import Undisturbed
 from tests.faults.platform import until
 
-pytestmark = pytest.mark.torture  # minutes each; not yet timed on a quiet machine
-
 MOMENTS = {
     "extracting": "warehouse.landing.zone:LoadWriter.add",
     "transforming": "pipelines.transform.assets:_build",
@@ -18,7 +16,9 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(
+    "moment", [next(iter(MOMENTS)), *(pytest.param(m, marks=pytest.mark.torture) for m in [*MOMENTS][1:])]
+)
 def test_a_store_that_restarts_under_a_run_costs_at_most_that_run(
     given: Undisturbed, moment: str, tmp_path: Path
 ):

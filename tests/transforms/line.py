@@ -25,6 +25,7 @@ import polars as pl
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
+from pipelines.transform.project import close
 from pipelines.transform.warehouse_state import PREDICTIONS
 from warehouse import duck
 from warehouse.contracts import load_contracts
@@ -121,6 +122,7 @@ class Line:
         runner = dbtRunner(manifest=project())
         with patch.dict(os.environ, dbt_settings(self.home)):
             done = runner.invoke([*QUIET, *arguments])
+        close()
         failures = [
             f"{result.node.name}: {result.message}"
             for result in getattr(done.result, "results", ())

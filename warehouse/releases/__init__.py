@@ -5,13 +5,7 @@
 
 from warehouse.releases.guard import SqlRefused, check_select
 from warehouse.releases.publish import publish
-from warehouse.releases.reader import (
-    QueryTimeout,
-    ReleaseReader,
-    Rows,
-    Session,
-    TooManyRows,
-)
+from warehouse.releases.reader import ReleaseReader, Rows, Session, TooManyRows
 from warehouse.releases.store import (
     ReleaseDamaged,
     ReleaseError,
@@ -27,6 +21,7 @@ from warehouse.releases.store import (
     new_release_id,
     rollback,
 )
+from warehouse.releases.watch import QueryTimeout
 
 __all__ = [
     "QueryTimeout",

@@ -22,18 +22,14 @@ from warehouse.releases.store import (
     ReleaseNotFound,
     choose,
 )
+from warehouse.releases.watch import Watch
 
 _log = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT_S = 30.0
 DEFAULT_MAX_ROWS = 100_000
-_WATCH_EVERY_S = 0.05
 _BATCH_ROWS = 10_000
 _MOST_IDLE = 64  # a new cursor costs 0.2 ms, an idle one memory
-
-
-class QueryTimeout(ReleaseError):
-    """The query ran longer than it was allowed to and was stopped."""
 
 
 class TooManyRows(ReleaseError):
@@ -94,7 +90,7 @@ class Session:
         opened: _Open,
         tenant_id: uuid.UUID,
         cursor: duckdb.DuckDBPyConnection,
-        watch: "_Watch",
+        watch: Watch,
     ):
         self.release = opened.info
         self.semantic_manifest = opened.semantic_manifest
@@ -170,7 +166,7 @@ class ReleaseReader:
         self._seen: tuple[int, ...] | None = ()  # the pointer file as last seen; None: there was none
         self._open: _Open | None = None
         self._problem: str | None = None
-        self._watch = _Watch()
+        self._watch = Watch()
 
     @property
     def release(self) -> ReleaseInfo:
@@ -182,6 +178,22 @@ class ReleaseReader:
     def problem(self) -> str | None:
         """Why readers are on another release than `current` names, in words; None when all is well."""
         return self._problem
+
+    def peek(self) -> str | None:
+        """The id of the release that the next query will read; None when that query has to open one first.
+
+        Costs a stat at most, so an event loop may call it.
+        """
+        opened = self._open
+        if opened is None or time.monotonic() < self._next_check:
+            return None if opened is None else opened.info.id
+        if self._signature() != self._seen:
+            return None
+        with self._lock:
+            if self._open is not opened:
+                return None
+            self._next_check = time.monotonic() + self._check_every_s
+        return opened.info.id
 
     @contextmanager
     def query(self, tenant_id: uuid.UUID | str) -> Iterator[Session]:
@@ -327,53 +339,3 @@ class ReleaseReader:
         if problem is not None and problem != self._problem:
             _log.error("releases: %s", problem)
         self._problem = problem
-
-
-@dataclass(slots=True)
-class _Running:
-    cursor: duckdb.DuckDBPyConnection
-    deadline: float
-    was_stopped: bool = False
-
-
-class _Watch:
-    """Interrupts queries that run past their time, at most 50 ms late; one thread for all of them."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._running: dict[int, _Running] = {}
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    @contextmanager
-    def limit(self, cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
-        entry = _Running(cursor, time.monotonic() + seconds)
-        with self._lock:
-            self._running[id(entry)] = entry
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="query-watch", daemon=True)
-                self._thread.start()
-        try:
-            yield
-        except (duckdb.Error, pa.ArrowException):
-            if entry.was_stopped:
-                raise QueryTimeout(f"the query was stopped after {seconds:g} s") from None
-            raise
-        finally:
-            # Under the lock: once this returns nobody interrupts the cursor's next query.
-            with self._lock:
-                del self._running[id(entry)]
-
-    def stop(self) -> None:
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _work(self) -> None:
-        while not self._stopped.wait(_WATCH_EVERY_S):
-            now = time.monotonic()
-            with self._lock:
-                for entry in self._running.values():
-                    if now > entry.deadline:
-                        entry.was_stopped = True
-                        entry.cursor.interrupt()

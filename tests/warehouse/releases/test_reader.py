@@ -166,6 +166,19 @@ class TestMoves:
         rollback(releases)
         assert reader.fetch(ACME, number).rows == [(1,)]
 
+    def test_peeking_never_opens_and_never_names_a_release_that_was_replaced(
+        self, releases: Path, publish_number: Publish, reader: ReleaseReader
+    ) -> None:
+        assert reader.peek() is None
+        first = publish_number(1)
+        assert reader.peek() is None
+        assert reader.release == first
+        assert reader.peek() == first.id
+        second = publish_number(2)
+        assert reader.peek() is None
+        assert reader.release == second
+        assert reader.peek() == second.id
+
     def test_the_old_release_is_closed_when_its_last_user_is_done(
         self, releases: Path, publish_number: Publish, reader: ReleaseReader
     ) -> None:

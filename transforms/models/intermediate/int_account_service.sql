@@ -1,8 +1,17 @@
 {#-
-    How each account was served up to each of its as-of dates. An account has one as-of date a month, so an event is
-    joined by month: to its own and the six after it, which is as far as the longest window (180 days) reaches.
-    What has no window is summed by month and then runs on.
+    How each account was served up to each of its as-of dates. Windows begin and end at midnight, so events are summed
+    by day first. An account has one as-of date a month, so a day is joined by month: to its own and the six after it,
+    which is as far as the longest window (180 days) reaches. What has no window is summed by month and then runs on.
 -#}
+{%- set recent_counts = {
+    'invoice': 'invoice_count',
+    'job': 'job_count',
+    'late_job': 'late_job_count',
+    'cancelled_job': 'cancelled_job_count',
+    'ticket': 'ticket_count',
+    'failed_payment': 'failed_payment_count',
+} -%}
+
 with
 
 as_of_dates as materialized (
@@ -10,57 +19,63 @@ as_of_dates as materialized (
     select
         account_id,
         as_of_date,
-        cast(as_of_date + 1 as timestamptz) as as_of_at,
         year(as_of_date) * 12 + month(as_of_date) as month_number,
         min(year(as_of_date) * 12 + month(as_of_date)) over (partition by account_id) as first_month_number
     from {{ ref('int_account_as_of_dates') }}
 
 ),
 
-events as materialized (
+days as materialized (
 
     select
         account_id,
-        kind,
-        happened_at,
-        amount,
-        year({{ utc_date('happened_at') }}) * 12 + month({{ utc_date('happened_at') }}) as month_number
+        {{ utc_date('happened_at') }} as happened_date,
+        year(happened_date) * 12 + month(happened_date) as month_number,
+        {%- for kind, count in recent_counts.items() %}
+        count(*) filter (where kind = '{{ kind }}') as {{ count }},
+        {%- endfor %}
+        sum(amount) filter (where kind = 'invoice') as revenue_cents,
+        sum(amount) filter (where kind = 'rating') as rating_sum,
+        count(*) filter (where kind = 'rating') as rating_count,
+        sum(amount) filter (where kind in ('ticket', 'ticket_resolved')) as opened_ticket_count,
+        max(happened_at) filter (where kind = 'invoice') as last_invoice_at,
+        max(happened_at) filter (where kind = 'message') as last_message_at
     from {{ ref('int_account_events') }}
+    group by all
 
 ),
 
 reached as (
 
     select
-        account_id,
-        kind,
-        happened_at,
-        amount,
-        unnest(generate_series(month_number, month_number + 6)) as month_number
-    from events
-    where kind not in ('message', 'ticket_resolved')
+        days.* replace (days.month_number + later.months as month_number),
+        as_of_dates.as_of_date,
+        days.happened_date > as_of_dates.as_of_date - 90 as is_recent
+    from days
+    cross join (select unnest(range(7)) as months) as later
+    inner join as_of_dates
+        on
+            days.account_id = as_of_dates.account_id
+            and days.month_number + later.months = as_of_dates.month_number
+    where
+        days.rating_count + days.{{ recent_counts.values() | join(' + days.') }} > 0
+        and days.happened_date <= as_of_dates.as_of_date
+        and days.happened_date > as_of_dates.as_of_date - 180
 
 ),
-
-{% set in_90_days = "happened_at >= as_of_at - interval 90 day" -%}
 
 recent as (
 
     select
         account_id,
         month_number,
-        sum(amount) filter (where kind = 'invoice' and {{ in_90_days }}) as revenue_90d_cents,
-        sum(amount) filter (where kind = 'invoice' and not {{ in_90_days }}) as revenue_prev_90d_cents,
-        count(*) filter (where kind = 'invoice' and {{ in_90_days }}) as invoice_count_90d,
-        count(*) filter (where kind = 'job' and {{ in_90_days }}) as job_count_90d,
-        count(*) filter (where kind = 'late_job' and {{ in_90_days }}) as late_job_count_90d,
-        count(*) filter (where kind = 'cancelled_job' and {{ in_90_days }}) as cancelled_job_count_90d,
-        avg(amount) filter (where kind = 'rating') as rating_mean_180d,
-        count(*) filter (where kind = 'ticket' and {{ in_90_days }}) as ticket_count_90d,
-        count(*) filter (where kind = 'failed_payment' and {{ in_90_days }}) as failed_payment_count_90d
+        sum(case when is_recent then revenue_cents end) as revenue_90d_cents,
+        sum(case when not is_recent then revenue_cents end) as revenue_prev_90d_cents,
+        {%- for count in recent_counts.values() %}
+        cast(coalesce(sum(case when is_recent then {{ count }} end), 0) as bigint) as {{ count }}_90d,
+        {%- endfor %}
+        sum(rating_sum) / sum(rating_count) as rating_mean_180d
     from reached
-    inner join as_of_dates using (account_id, month_number)
-    where happened_at < as_of_at and happened_at >= as_of_at - interval 180 day
     group by all
 
 ),
@@ -68,8 +83,8 @@ recent as (
 -- What was there before the first look is seen at the first look.
 placed as (
 
-    select events.* replace (greatest(events.month_number, firsts.first_month_number) as month_number)
-    from events
+    select days.* replace (greatest(days.month_number, firsts.first_month_number) as month_number)
+    from days
     inner join (select distinct account_id, first_month_number from as_of_dates) as firsts using (account_id)
 
 ),
@@ -79,12 +94,12 @@ monthly as (
     select
         account_id,
         month_number,
-        max(happened_at) filter (where kind = 'invoice') as last_invoice_at,
-        max(happened_at) filter (where kind = 'message') as last_message_at,
-        sum(amount) filter (where kind in ('ticket', 'ticket_resolved')) as opened_ticket_count
+        max(last_invoice_at) as last_invoice_at,
+        max(last_message_at) as last_message_at,
+        sum(opened_ticket_count) as opened_ticket_count
     from placed
     inner join as_of_dates using (account_id, month_number)
-    where kind in ('invoice', 'message', 'ticket', 'ticket_resolved') and happened_at < as_of_at
+    where happened_date <= as_of_date
     group by all
 
 )

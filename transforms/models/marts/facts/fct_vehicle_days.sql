@@ -13,7 +13,6 @@
         materialized='incremental',
         incremental_strategy='delete+insert',
         unique_key='recorded_date',
-        on_schema_change='append_new_columns',
         pre_hook="{% if is_incremental() %}
             delete from {{ this }} where recorded_date not in (
                 select recorded_date from {{ ref('stg_telemetry') }}
