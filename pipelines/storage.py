@@ -1,4 +1,8 @@
-"""Dagster's PostgreSQL storage over a small pool: as it comes it opens a connection for every event."""
+"""Dagster's PostgreSQL storage over a small pool: as it comes it opens a connection for every event.
+
+Its transactions do not wait for the disk. What a power cut takes are the last events of runs that it ends too; runs that
+look unfinished are ended before the next one, and nothing that the business wrote is concerned.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import Any, Self
 
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url
 
 
 class _Pooled:
@@ -17,8 +21,14 @@ class _Pooled:
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        url = make_url(self.postgres_url)
+        options = f"{url.query.get('options', '')} -c synchronous_commit=off"
         self._engine = create_engine(
-            self.postgres_url, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=3, pool_pre_ping=True
+            url.update_query_dict({"options": options}),
+            isolation_level="AUTOCOMMIT",
+            pool_size=1,
+            max_overflow=3,
+            pool_pre_ping=True,
         )
 
     @classmethod
