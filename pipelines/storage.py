@@ -1,7 +1,7 @@
 """Dagster's PostgreSQL storage over a small pool: as it comes it opens a connection for every event.
 
-Its transactions do not wait for the disk. What a power cut takes are the last events of runs that it ends too; runs that
-look unfinished are ended before the next one, and nothing that the business wrote is concerned.
+Its transactions do not wait for the disk. What a power cut takes are the last events of runs that it ends too; runs
+that look unfinished are ended before the next one, and nothing that the business wrote is concerned.
 """
 
 from __future__ import annotations

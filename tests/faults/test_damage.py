@@ -61,7 +61,7 @@ def test_landed_files_harmed_after_they_were_committed_are_read_again(given: Und
     given.must_hold()
 
 
-@pytest.mark.parametrize("place", ["header", "middle"])
+@pytest.mark.parametrize("place", ["header", pytest.param("middle", marks=pytest.mark.torture)])
 def test_a_warehouse_that_cannot_be_read_is_built_again_from_what_has_landed(given: Undisturbed, place: str):
     file = given.line.home.warehouse_file
     content = bytearray(file.read_bytes())
