@@ -60,7 +60,7 @@ def _select(context: dg.AssetExecutionContext, half: list[str], todo: Needed | N
         }
         return ["--select", *[by_key[key] for key in context.selected_asset_keys if key in by_key]]
     if todo is not None:
-        return ["--select", *todo.names, "--indirect-selection", "empty"]
+        return todo.selection
     return half
 
 

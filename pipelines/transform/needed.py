@@ -19,10 +19,19 @@ PREDICTED = "predicted"
 
 @dataclass(frozen=True)
 class Needed:
-    """Names for dbt's selection, and the ids of models that stay as they are."""
+    """Names of models and tests to run, of all others, and the ids of this half's models that stay as they are."""
 
     names: tuple[str, ...]
+    others: tuple[str, ...]
     kept: frozenset[str]
+
+    @property
+    def selection(self) -> list[str]:
+        """For dbt, by the shorter list: it compares every name with every node, 4 ms a name."""
+        chosen = (
+            ["--exclude", *self.others] if len(self.others) < len(self.names) else ["--select", *self.names]
+        )
+        return [*chosen, "--indirect-selection", "empty"]
 
 
 def needed(manifest: Mapping[str, Any], changed: Collection[str]) -> Needed:
@@ -46,7 +55,9 @@ def needed(manifest: Mapping[str, Any], changed: Collection[str]) -> Needed:
     ]
     names = [nodes[key]["name"] for key in models]
     say(f"dbt: {len(models)} of {len(half)} models to build, {len(tests)} tests")
-    return Needed(tuple(sorted([*names, *tests])), frozenset(half.keys() - models))
+    chosen = {*names, *tests}
+    others = {node["name"] for node in nodes.values()} - chosen
+    return Needed(tuple(sorted(chosen)), tuple(sorted(others)), frozenset(half.keys() - models))
 
 
 def identity(manifest: Mapping[str, Any]) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pipelines.transform.needed import identity, needed
-from tests.transforms.line import project
+from tests.transforms.line import Line, project
+from warehouse.contracts import load_contracts
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,15 @@ def test_nothing_new_needs_nothing(manifest: dict[str, Any]) -> None:
     todo = needed(manifest, set())
     assert todo.names == ()
     assert "kpi_daily" in named(manifest, todo.kept)
+
+
+@pytest.mark.parametrize("changed", [{"zones"}, set(load_contracts())])
+def test_dbt_takes_exactly_what_is_needed(line: Line, manifest: dict[str, Any], changed: set[str]) -> None:
+    todo = needed(manifest, changed)
+    listed = line.dbt(
+        "list", *todo.selection, "--exclude-resource-type", "unit_test", "--resource-types", "model", "test"
+    )
+    assert sorted(name.rpartition(".")[2] for name in listed) == list(todo.names)
 
 
 def test_what_rests_on_predictions_belongs_to_the_other_half(manifest: dict[str, Any]) -> None:
