@@ -64,8 +64,7 @@ def close() -> None:
         DuckDBConnectionManager.close_all_connections()
 
 
-def fingerprint() -> str:
-    """What the project's files say; another fingerprint may mean other tables."""
+def _fingerprint() -> str:
     digest = hashlib.sha256()
     for path in sorted(TRANSFORMS.rglob("*")):
         if path.suffix in {".sql", ".yml", ".csv"} and "target" not in path.parts:
@@ -77,7 +76,7 @@ def fingerprint() -> str:
 def prepare(home: Home) -> Path:
     """Parse the project if it changed since the last time; the path of the manifest."""
     manifest, mark = home.dbt / "target" / "manifest.json", home.dbt / "fingerprint"
-    wanted = fingerprint()
+    wanted = _fingerprint()
     with locked(home.root / "dbt.lock"):
         if not manifest.exists() or not mark.exists() or mark.read_text() != wanted:
             result = invoke(home, ["parse"], writes_artifacts=True)

@@ -25,14 +25,13 @@ import polars as pl
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
-from pipelines.transform.project import close
+from pipelines.transform.project import close, environment
 from pipelines.transform.warehouse_state import PREDICTIONS
 from warehouse import duck
 from warehouse.contracts import load_contracts
 from warehouse.landing import Landing, create_views
-from warehouse.settings import PROJECT, Home
+from warehouse.settings import Home
 
-TRANSFORMS = PROJECT / "transforms"
 OPERATIONAL = "operational"
 QUIET = ("--quiet", "--log-level-file", "none", "--no-use-colors")
 # What the operational store fills in by itself.
@@ -43,22 +42,10 @@ DEFAULTS = {
 }
 
 
-def dbt_settings(home: Home) -> dict[str, str]:
-    """The environment in which dbt finds this project and the line's folders."""
-    return {
-        "THROUGHLINE_WAREHOUSE_FILE": str(home.warehouse_file),
-        "DBT_PROJECT_DIR": str(TRANSFORMS),
-        "DBT_PROFILES_DIR": str(TRANSFORMS),
-        "DBT_TARGET_PATH": str(home.dbt / "target"),
-        "DBT_LOG_PATH": str(home.dbt / "logs"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-
-
 @cache
 def project() -> Manifest:
     """The dbt project, parsed once for all lines: their warehouse files differ by folder, not by name."""
-    with TemporaryDirectory() as folder, patch.dict(os.environ, dbt_settings(Home(folder))):
+    with TemporaryDirectory() as folder, patch.dict(os.environ, environment(Home(folder))):
         parsed = dbtRunner().invoke([*QUIET, "parse"])
     assert parsed.success, str(parsed.exception)
     return parsed.result
@@ -120,7 +107,7 @@ class Line:
     def dbt(self, *arguments: str) -> Any:
         """One dbt command in this process, without logs; its result. Raises AssertionError with dbt's own words."""
         runner = dbtRunner(manifest=project())
-        with patch.dict(os.environ, dbt_settings(self.home)):
+        with patch.dict(os.environ, environment(self.home)):
             done = runner.invoke([*QUIET, *arguments])
         close()
         failures = [
