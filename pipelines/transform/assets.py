@@ -74,6 +74,17 @@ def _run(arguments: list[str]) -> list[Any]:
     return getattr(built.result, "results", []) or []
 
 
+def _is_severe(test: Mapping[str, Any]) -> bool:
+    return (test["config"].get("severity") or "error").lower() == "error"
+
+
+def _still_passes(key: dg.AssetCheckKey) -> dg.AssetCheckResult:
+    """A severe test whose tables are those of the last build, which counts as built only because it passed."""
+    return dg.AssetCheckResult(
+        passed=True, asset_key=key.asset_key, check_name=key.name, metadata={"kept": True}
+    )
+
+
 def _execution_s(outcome: Any) -> float:
     """Seconds of a model's execution, without the rendering of its SQL."""
     return sum(
@@ -104,7 +115,7 @@ def _build(
         good = str(outcome.status) in ("success", "pass")
         if node["resource_type"] == "test":
             key = get_asset_check_key_for_test(MANIFEST, TRANSLATOR, outcome.node.unique_id, None)
-            severe = (node.get("config", {}).get("severity") or "error").lower() == "error"
+            severe = _is_severe(node)
             if key and key in context.selected_asset_check_keys:
                 checks.setdefault(key.asset_key, []).append(
                     dg.AssetCheckResult(
@@ -123,6 +134,10 @@ def _build(
     say(f"dbt: {len(made)} models, {sum(map(len, checks.values()))} tests, {len(failures)} failures")
     if todo is not None and not context.is_subset:
         made |= {unique_id: {"seconds": 0.0, "kept": True} for unique_id in todo.kept}
+        for unique_id in todo.kept_tests:
+            key = get_asset_check_key_for_test(MANIFEST, TRANSLATOR, unique_id, None)
+            if key and key in context.selected_asset_check_keys and _is_severe(MANIFEST["nodes"][unique_id]):
+                checks.setdefault(key.asset_key, []).append(_still_passes(key))
     for unique_id in ORDER:  # Dagster hears of a model after those that it reads
         if unique_id not in made:
             continue

@@ -19,11 +19,12 @@ PREDICTED = "predicted"
 
 @dataclass(frozen=True)
 class Needed:
-    """Names of models and tests to run, of all others, and the ids of this half's models that stay as they are."""
+    """Names of models and tests to run, of all others, and the ids of this half's models and tests that need no run."""
 
     names: tuple[str, ...]
     others: tuple[str, ...]
     kept: frozenset[str]
+    kept_tests: frozenset[str]
 
     @property
     def selection(self) -> list[str]:
@@ -48,16 +49,20 @@ def needed(manifest: Mapping[str, Any], changed: Collection[str]) -> Needed:
         for key, node in half.items()
         if key in reached and node["config"]["materialized"] not in ("view", "ephemeral")
     }
-    tests = [
-        node["name"]
-        for node in nodes.values()
-        if node["resource_type"] == "test" and _touches(node["depends_on"]["nodes"], half, reached)
-    ]
+    all_tests = {key for key, node in nodes.items() if node["resource_type"] == "test"}
+    half_tests = {key for key in all_tests if _is_of(nodes[key]["depends_on"]["nodes"], half)}
+    run_tests = {key for key in half_tests if reached.intersection(nodes[key]["depends_on"]["nodes"])}
+    tests = [nodes[key]["name"] for key in run_tests]
     names = [nodes[key]["name"] for key in models]
     say(f"dbt: {len(models)} of {len(half)} models to build, {len(tests)} tests")
     chosen = {*names, *tests}
     others = {node["name"] for node in nodes.values()} - chosen
-    return Needed(tuple(sorted(chosen)), tuple(sorted(others)), frozenset(half.keys() - models))
+    return Needed(
+        tuple(sorted(chosen)),
+        tuple(sorted(others)),
+        frozenset(half.keys() - models),
+        frozenset(half_tests - run_tests),
+    )
 
 
 def identity(manifest: Mapping[str, Any]) -> str:
@@ -82,7 +87,6 @@ def _descendants(manifest: Mapping[str, Any], start: Iterable[str]) -> set[str]:
     return found
 
 
-def _touches(parents: Collection[str], half: Collection[str], reached: Collection[str]) -> bool:
-    """Whether a test looks at something new, and only at models of this half."""
-    models = [parent for parent in parents if parent.startswith("model.")]
-    return all(model in half for model in models) and any(parent in reached for parent in parents)
+def _is_of(parents: Collection[str], half: Collection[str]) -> bool:
+    """Whether a test looks only at models of this half."""
+    return all(parent in half for parent in parents if parent.startswith("model."))

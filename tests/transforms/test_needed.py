@@ -45,6 +45,7 @@ def test_nothing_new_needs_nothing(manifest: dict[str, Any]) -> None:
     todo = needed(manifest, set())
     assert todo.names == ()
     assert "kpi_daily" in named(manifest, todo.kept)
+    assert "one_row_per_kpi_daily_tenant_id__date" in named(manifest, todo.kept_tests)
 
 
 @pytest.mark.parametrize("changed", [{"zones"}, set(load_contracts())])
