@@ -28,8 +28,9 @@ from warehouse.postgres import Address
 
 SOURCE = "operational"
 CHUNK_ROWS = 2 * 122_880  # rows held in memory at a time by one connection: two of DuckDB's row groups
+CHUNK_BYTES = 24 << 20  # or fewer, when rows are wide
 SPLIT_PAGES = 4_096  # heap pages (32 MiB) above which a table is read in several slices
-MEMORY = "256MB"  # of each connection's checking engine; it holds one chunk's working set
+MEMORY = "64MB"  # of each connection's checking engine; it holds one chunk's working set
 
 Progress = Callable[[str, int], None]
 
@@ -290,15 +291,16 @@ def _drain(
 
 
 def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Gather small batches into tables of about CHUNK_ROWS rows."""
+    """Gather small batches into tables of about CHUNK_ROWS rows or CHUNK_BYTES, whichever comes first."""
     held: list[pa.RecordBatch] = []
-    rows = 0
+    rows = size = 0
     for batch in batches:
         held.append(batch)
         rows += batch.num_rows
-        if rows >= CHUNK_ROWS:
+        size += batch.nbytes
+        if rows >= CHUNK_ROWS or size >= CHUNK_BYTES:
             yield pa.Table.from_batches(held)
-            held, rows = [], 0
+            held, rows, size = [], 0, 0
     if rows:
         yield pa.Table.from_batches(held)
 

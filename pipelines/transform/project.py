@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Sequence
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +67,9 @@ def close() -> None:
 
 
 def _fingerprint() -> str:
-    digest = hashlib.sha256()
+    """Names all that the parsed project depends on: its files, and the versions whose macros and formats are in it."""
+    versions = [f"{package} {version(package)}" for package in ("dbt-core", "dbt-duckdb")]
+    digest = hashlib.sha256(repr((sys.version_info[:2], versions)).encode())
     for path in sorted(TRANSFORMS.rglob("*")):
         if path.suffix in {".sql", ".yml", ".csv"} and "target" not in path.parts:
             digest.update(str(path.relative_to(TRANSFORMS)).encode())
