@@ -92,17 +92,16 @@ def test_a_model_that_cannot_be_read_is_named_and_trained_again(given: Undisturb
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(20))
 def test_any_harm_to_any_landed_file_is_repaired(given: Undisturbed, seed: int):
     draw = random.Random(seed)
     fresh_loads(given)
     loads = [load for load in Landing(given.line.home).live() if load.parts]
     HARMS[draw.choice([*HARMS])](file_of(given, draw.choice(loads), draw))
     with given.api.watched():
-        if given.line.start().wait():
+        if draw.random() < 0.5 and given.line.start().wait():
             given.line.run()
-    if draw.random() < 0.5:
-        run = given.line.start(full_refresh=True)  # reads every file, built long ago or not
-        if run.wait():
+        # An increment does not read what was built long ago; this reads every file.
+        if given.line.start(full_refresh=True).wait():
             given.line.run(full_refresh=True)
     given.must_hold()

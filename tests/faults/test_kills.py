@@ -13,7 +13,7 @@ from tests.faults.kills import STAGES, Point
 from warehouse.landing import Landing
 
 SEED = 20
-TORTURES = 100
+TORTURES = 75
 
 
 def kill(given: Undisturbed, point: Point, draw: random.Random) -> None:
