@@ -22,8 +22,11 @@ from serve.analytics.dashboard.endpoints import router as dashboard
 from serve.analytics.intelligence.endpoints import router as intelligence
 from serve.analytics.metrics.endpoints import router as metrics
 from serve.analytics.roi.endpoints import router as roi
+from serve.crm.accounts.endpoints import router as accounts
+from serve.crm.contacts.endpoints import router as contacts
 from serve.fleet.costs.endpoints import router as fleet_costs
 from serve.fleet.maintenance.endpoints import router as fleet_maintenance
+from serve.fleet.vehicles.endpoints import router as vehicles
 from serve.identity.auth.endpoints import router as auth
 from serve.identity.auth.service import Login
 from serve.kernel import errors, migrate
@@ -35,7 +38,9 @@ from serve.kernel.envelope import dumps
 from serve.kernel.etag import PROGRAM
 from serve.kernel.layer import Layer
 from serve.kernel.openapi import document
+from serve.kernel.resources.errors import meaning
 from serve.kernel.routing import add_routes
+from serve.kernel.vault import Vault
 from serve.platform.docs.endpoints import ASSETS
 from serve.platform.docs.endpoints import router as docs
 from serve.platform.docs.older import as_3_0
@@ -56,6 +61,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     metrics,
     fleet_costs,
     fleet_maintenance,
+    accounts,
+    contacts,
+    vehicles,
     health,
     docs,
     pages,
@@ -118,7 +126,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state = app.state
     _log_accesses()
     state.tokens = Tokens(home.secret("access_token_key"), life_s=settings.token_life_s)
-    state.database = Database(lambda: _address(home, settings), size=settings.database_pool_size)
+    state.database = Database(
+        lambda: _address(home, settings),
+        size=settings.database_pool_size,
+        vault=Vault(home.secret("vault_key")),
+        meaning=meaning,
+    )
     state.login = Login(state.database, attempts_per_min=settings.login_attempts_per_min)
     state.answers = Answers(
         ReleaseReader(home.releases, memory_limit=settings.release_memory),

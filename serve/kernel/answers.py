@@ -339,7 +339,7 @@ class Answerer(Guard):
     """Gives an endpoint what it answers with, if the caller has the permission."""
 
     async def __call__(self, request: Request) -> Answering:
-        return Answering(request, self.admit(request))
+        return Answering(request, await self.admit(request))
 
 
 AnalyticsAnswer = Annotated[Answering, Depends(Answerer("analytics:read"))]

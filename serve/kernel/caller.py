@@ -48,6 +48,13 @@ class Caller:
     token_id: str
     expires_at_s: int
     by_cookie: bool = False
+    session_id: UUID | None = None
+    api_key_id: UUID | None = None
+
+    @property
+    def actor(self) -> str:
+        """As events name who acts."""
+        return f"api_key:{self.api_key_id}" if self.api_key_id else f"user:{self.user_id}"
 
 
 class Tokens:
@@ -139,9 +146,9 @@ class Guard:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def admit(self, request: Request) -> Caller:
+    async def admit(self, request: Request) -> Caller:
         """Raises Unauthenticated or Forbidden."""
-        caller = identify(request)
+        caller = await identify(request)
         if self.permission not in caller.permissions:
             raise Forbidden(f"The role {caller.role} has no permission {self.permission}.")
         return caller
@@ -151,11 +158,14 @@ class Needs(Guard):
     """The caller, if allowed: ``Annotated[Caller, Depends(Needs("analytics:read"))]``."""
 
     async def __call__(self, request: Request) -> Caller:
-        return self.admit(request)
+        return await self.admit(request)
 
 
-def identify(request: Request) -> Caller:
+async def identify(request: Request) -> Caller:
     """The caller by bearer token, else by cookie. Raises Unauthenticated or CrossSiteRequest."""
+    known: Caller | None = getattr(request.state, "caller", None)
+    if known is not None:
+        return known
     tokens: Tokens = request.app.state.tokens
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme:

@@ -6,18 +6,22 @@ Nothing here changes session state, which is what makes it safe to hand a connec
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Protocol, cast
 
 import asyncpg
+import orjson
 from fastapi import Depends, Request
 
 from serve.kernel.caller import Caller, identify
 from serve.kernel.errors import Problem, Unavailable
+from serve.kernel.vault import Vault
 
 ACQUIRE_TIMEOUT_S = 5.0
+_HARMLESS = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 Record = Mapping[str, Any]
@@ -29,6 +33,7 @@ class Connection(Protocol):
     async def fetch(self, query: str, *args: Any) -> list[Record]: ...
     async def fetchrow(self, query: str, *args: Any) -> Record | None: ...
     async def execute(self, query: str, *args: Any) -> str: ...
+    async def cursor(self, query: str, *args: Any) -> Any: ...
     async def close(self, *, timeout: float | None = None) -> None: ...
     def is_closed(self) -> bool: ...
     def is_in_transaction(self) -> bool: ...
@@ -112,10 +117,25 @@ class Pool:
 
 
 class Transaction:
-    """Statements in one transaction; values are always bound."""
+    """Statements in one transaction; values are always bound.
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    ``caller`` is who acts, None where nobody has logged in yet; ``vault`` seals what events may not show.
+    """
+
+    def __init__(
+        self, connection: Connection, caller: Caller | None = None, vault: Vault | None = None
+    ) -> None:
+        self._connection, self._caller, self._vault = connection, caller, vault
+
+    @property
+    def caller(self) -> Caller:
+        assert self._caller is not None, "a transaction that acts for a tenant"
+        return self._caller
+
+    @property
+    def vault(self) -> Vault:
+        assert self._vault is not None, "a database that was given a vault"
+        return self._vault
 
     async def fetch(self, sql: str, *values: Any) -> list[Record]:
         return await self._connection.fetch(sql, *values)
@@ -126,46 +146,126 @@ class Transaction:
     async def execute(self, sql: str, *values: Any) -> str:
         return await self._connection.execute(sql, *values)
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """A part that may fail without failing the rest: undone when the block raises."""
+        await self._connection.execute("savepoint attempt")
+        try:
+            yield
+        except BaseException:
+            await self._connection.execute("rollback to savepoint attempt")
+            raise
+        await self._connection.execute("release savepoint attempt")
+
+    async def rows(self, sql: str, *values: Any, batch: int = 1000) -> AsyncIterator[list[Record]]:
+        """A long answer in batches, never all of it in memory."""
+        cursor = await self._connection.cursor(sql, *values)
+        while records := await cursor.fetch(batch):
+            yield records
+
+
+class Reads:
+    """Single guarded statements of a caller; each takes a connection for as long as it runs."""
+
+    def __init__(self, database: Database, caller: Caller) -> None:
+        self._database, self.caller = database, caller
+        self._tenants = ",".join(map(str, caller.tenant_ids))
+
+    async def fetch(self, sql: str, *values: Any) -> list[Record]:
+        """``sql`` comes from ``guarded``: the tenants it may see are its first parameter."""
+        async with self._database.connection() as connection:
+            return await connection.fetch(sql, self._tenants, *values)
+
+
+def guarded(inner: str, *, offset: int = 0) -> str:
+    """One statement that sets the tenants ($1) and reads; its own parameters begin with $2.
+
+    ``inner`` names ``g.tenants`` beside every table. That is what makes it safe: a scan that needs the value of
+    ``set_config`` cannot begin before it, and OFFSET keeps the planner from folding the two together.
+    """
+    return (
+        "select q.* from (select set_config('app.tenant_ids', $1, true) as tenants) g"
+        f" cross join lateral ({inner} offset {offset:d}) q"
+    )
+
 
 class Database:
     """The operational store as the role ``throughline_api``. It connects when first asked, not before."""
 
-    def __init__(self, address: Callable[[], str], *, size: int = 10) -> None:
-        """``address`` is asked (in a thread) before every new connection, so a server that moved is found again."""
-        self._address = address
+    def __init__(
+        self,
+        address: Callable[[], str],
+        *,
+        size: int = 10,
+        vault: Vault | None = None,
+        meaning: Callable[[Exception], Problem | None] = lambda error: None,
+    ) -> None:
+        """``address`` is asked (in a thread) before every new connection, so a server that moved is found again.
+
+        ``meaning`` turns what the server refuses into what the client is told.
+        """
+        self._address, self.vault, self._meaning = address, vault, meaning
         self._pool = Pool(self._connect, size)
 
     @asynccontextmanager
-    async def transaction(self, caller: Caller | None = None) -> AsyncIterator[Transaction]:
-        """Commit at the end of the block, roll back on any error. Without a caller no tenant's rows are visible."""
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection without a transaction: for one statement that carries its own tenants."""
         try:
             async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
                 connection = await self._pool.acquire()
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise DatabaseUnavailable from error
         try:
-            await connection.execute(_begin(caller))
-            yield Transaction(connection)
-            if await connection.execute("commit") != "COMMIT":
-                raise RuntimeError("the transaction had failed before its end and was rolled back")
+            yield connection
+        except asyncio.CancelledError:
+            connection.terminate()  # the statement may still be running
+            raise
         except Problem:
-            await _roll_back(connection)
             raise
         except Exception as error:
             if connection.is_closed():
                 raise DatabaseUnavailable from error
-            await _roll_back(connection)
+            if problem := self._meaning(error):
+                raise problem from error
             raise
         finally:
             self._pool.release(connection)
+
+    @asynccontextmanager
+    async def transaction(
+        self, caller: Caller | None = None, *, request_id: str = "", also: str = ""
+    ) -> AsyncIterator[Transaction]:
+        """Commit at the end of the block, roll back on any error. Without a caller no tenant's rows are visible.
+
+        ``also`` is SQL of ours that begins the transaction with the rest, in the same round trip.
+        """
+        async with self.connection() as connection:
+            try:
+                await connection.execute(_begin(caller, request_id) + also)
+                yield Transaction(connection, caller, self.vault)
+                if await connection.execute("commit") != "COMMIT":
+                    raise RuntimeError("the transaction had failed before its end and was rolled back")
+            except Exception:
+                await _roll_back(connection)
+                raise
 
     async def close(self) -> None:
         await self._pool.close()
 
     async def _connect(self) -> Connection:
         address = await asyncio.to_thread(self._address)
-        settings = {"TimeZone": "UTC"}
-        connection = await asyncpg.connect(address, timeout=ACQUIRE_TIMEOUT_S, server_settings=settings)
+        connection = await asyncpg.connect(
+            address,
+            timeout=ACQUIRE_TIMEOUT_S,
+            server_settings={"TimeZone": "UTC"},
+            statement_cache_size=500,
+            max_cached_statement_lifetime=0,
+        )
+        # As text: asyncpg's own UUIDs are a subclass that the JSON writer takes a slow road for.
+        await connection.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=str, format="text")
+        await connection.set_type_codec(
+            "jsonb", schema="pg_catalog", encoder=_json, decoder=orjson.loads, format="text"
+        )
         return cast(Connection, connection)
 
 
@@ -174,22 +274,42 @@ async def _roll_back(connection: Connection) -> None:
         await connection.execute("rollback")
 
 
-def _begin(caller: Caller | None) -> str:
-    """One round trip. The simple protocol binds no values, so nothing but UUIDs we parsed ourselves is written in."""
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _begin(caller: Caller | None, request_id: str) -> str:
+    """One round trip. The simple protocol binds no values, so nothing but UUIDs we parsed ourselves is written in,
+    and a request id, which has only letters, digits and ``._-``."""
     if caller is None:
-        return "begin"
+        return "begin;"
     tenants = ",".join(str(tenant_id) for tenant_id in caller.tenant_ids)
+    said = request_id if _HARMLESS.fullmatch(request_id) else ""
     return (
         f"begin; select set_config('app.tenant_id', '{caller.tenant_id}', true),"
-        f" set_config('app.tenant_ids', '{tenants}', true)"
+        f" set_config('app.tenant_ids', '{tenants}', true), set_config('app.actor', '{caller.actor}', true),"
+        f" set_config('app.request_id', '{said}', true);"
     )
 
 
 async def _request_transaction(request: Request) -> AsyncIterator[Transaction]:
+    """The request's own; the one that a repeatable request has begun, where there is one."""
+    begun: Transaction | None = getattr(request.state, "transaction", None)
+    if begun is not None:
+        yield begun
+        return
     database: Database = request.app.state.database
-    async with database.transaction(identify(request)) as transaction:
+    caller = await identify(request)
+    async with database.transaction(caller, request_id=request.state.request_id) as transaction:
         yield transaction
+
+
+async def _request_reads(request: Request) -> Reads:
+    return Reads(request.app.state.database, await identify(request))
 
 
 TenantDb = Annotated[Transaction, Depends(_request_transaction, scope="function")]
 """The request's own transaction, ended before the answer is sent."""
+
+ReadDb = Annotated[Reads, Depends(_request_reads)]
+"""For a request that asks one guarded statement at a time."""

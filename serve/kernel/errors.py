@@ -89,6 +89,14 @@ class NotAcceptable(Problem):
     status, code, message = 406, "NOT_ACCEPTABLE", "None of the formats in Accept can be produced here."
 
 
+class Conflict(Problem):
+    status, code, message = 409, "CONFLICT", "That does not go with the present state."
+
+
+class PreconditionFailed(Problem):
+    status, code, message = 412, "PRECONDITION_FAILED", "It is not in the state that you expected."
+
+
 class BodyTooLarge(Problem):
     status, code, message = 413, "BODY_TOO_LARGE", "The request body is too large."
 

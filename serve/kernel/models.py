@@ -1,11 +1,16 @@
-"""Tables between the rooms: deletions for the extraction, scores coming back, requests to the pipeline."""
+"""Tables between the rooms (deletions, scores, requests to the pipeline), events, and what the manners keep."""
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Double,
     ForeignKey,
+    Identity,
     Index,
+    Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -21,8 +26,10 @@ from serve.kernel.schema import (
     change_xid,
     choice,
     created_at,
+    lookup,
     metadata,
     optional,
+    own_table,
     required,
     row_id,
 )
@@ -79,4 +86,88 @@ Index(
     "pipeline_requests_open_idx",
     pipeline_requests.c.requested_at,
     postgresql_where=text("status in ('queued', 'running')"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    row_id(),
+    Column("tenant_id", Uuid, ForeignKey("tenants.id"), nullable=False),
+    Column("position", BigInteger, Identity(always=True), nullable=False),
+    required("name", Text),
+    choice("category", "change", "read", "security", default="change"),
+    required("entity_type", Text),
+    optional("entity_id", Uuid),
+    optional("before", JSONB),
+    optional("after", JSONB),
+    required("actor_kind", Text),
+    optional("actor_id", Uuid),
+    optional("request_id", Text),
+    optional("cause_id", Uuid),
+    required("happened_at", Moment, default="clock_timestamp()"),
+    change_xid(),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("tenant_id", "id"),
+    Index(None, "tenant_id", "change_xid", "position"),
+    Index(None, "tenant_id", "entity_type", "entity_id", "position"),
+    Index(None, "tenant_id", "category", "happened_at"),
+    change_index(),
+)
+
+event_seals = Table(
+    "event_seals",
+    metadata,
+    Column("tenant_id", Uuid, ForeignKey("tenants.id"), nullable=False),
+    required("number", Integer),
+    required("until_xid", BigInteger),
+    required("until_position", BigInteger),
+    required("event_count", Integer),
+    required("previous_hash", LargeBinary),
+    required("hash", LargeBinary),
+    required("sealed_at", Moment, default="now()"),
+    PrimaryKeyConstraint("tenant_id", "number"),
+    CheckConstraint("number > 0", name="number"),
+    CheckConstraint("event_count > 0", name="event_count"),
+)
+
+event_readers = Table(
+    "event_readers",
+    metadata,
+    required("name", Text),
+    required("after_xid", BigInteger),
+    required("after_position", BigInteger),
+    required("moved_at", Moment, default="now()"),
+    PrimaryKeyConstraint("name"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    required("id", Uuid),
+    Column("tenant_id", Uuid, ForeignKey("tenants.id"), nullable=False),
+    required("request_hash", Uuid),
+    optional("status", Integer),
+    optional("headers", JSONB),
+    optional("body", LargeBinary),
+    created_at(),
+    PrimaryKeyConstraint("id"),
+    Index(None, "created_at"),
+)
+
+imports = own_table(
+    "imports",
+    required("resource", Text),
+    optional("filename", Text),
+    choice("mode", "create", "upsert", "update"),
+    required("is_dry_run", Boolean, default="false"),
+    choice("status", "running", "done", "failed", default="running"),
+    optional("row_count", Integer),
+    required("done_count", Integer, default="0"),
+    required("created_count", Integer, default="0"),
+    required("updated_count", Integer, default="0"),
+    required("failed_count", Integer, default="0"),
+    required("errors", JSONB, default="'[]'::jsonb"),
+    optional("error", Text),
+    optional("finished_at", Moment),
+    lookup("created_at"),
 )

@@ -17,7 +17,15 @@ from serve.kernel.access import permission_of
 from serve.kernel.answers import NoRelease, QueryTooSlow
 from serve.kernel.caller import COOKIE
 from serve.kernel.errors import Forbidden, Invalid, NotAcceptable, Problem, Unauthenticated, problems
+from serve.kernel.idempotency import RepeatableRoute
 
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A word of yours: the same request with it has one effect and gets the same answer for a day.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
 _GUARDED = problems(Unauthenticated, Forbidden)
 
 
@@ -75,6 +83,8 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
         operation["security"] = [{"bearer": []}, {"cookie": []}]
         operation["x-permission"] = permission
         kinds |= _GUARDED
+    if isinstance(route, RepeatableRoute) and route.is_repeatable:
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     for status, entry in kinds.items():
         content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}}}
         content["application/json"] |= entry["content"]["application/json"]

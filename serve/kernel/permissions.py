@@ -8,22 +8,41 @@ from __future__ import annotations
 from typing import Final, Literal, get_args
 
 Permission = Literal[
-    "self:read",  # one's own account
+    "self:read",  # one's own account, notifications, preferences
+    "self:write",
     "analytics:read",  # business figures, finance included
     "fleet:read",  # vehicles, their upkeep and costs
     "metrics:query",  # free combination of metrics and dimensions
+    "accounts:read",
+    "accounts:write",
+    "contacts:read",
+    "contacts:write",
+    "vehicles:read",
+    "vehicles:write",
+    "events:read",  # the change feed of everything
+    "audit:read",  # who did what, security events too
+    "settings:read",  # the tenant's settings
+    "settings:write",
+    "notifications:write",  # tell other people something
+    "api_keys:write",  # make and revoke keys
 ]
 Role = Literal["owner", "admin", "manager", "agent", "technician", "viewer"]
 
 _EVERYTHING: Final = frozenset(get_args(Permission))
+_READING: Final = frozenset({each for each in _EVERYTHING if each.endswith(":read")}) - {
+    "audit:read",
+    "events:read",
+}
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     "owner": _EVERYTHING,
     "admin": _EVERYTHING,
-    "manager": _EVERYTHING,
-    "viewer": frozenset({"self:read", "analytics:read", "fleet:read", "metrics:query"}),
-    "technician": frozenset({"self:read", "fleet:read"}),
-    "agent": frozenset({"self:read"}),
+    "manager": _EVERYTHING - {"audit:read", "settings:write", "api_keys:write"},
+    "agent": frozenset(
+        {"self:read", "self:write", "accounts:read", "accounts:write", "contacts:read", "contacts:write"}
+    ),
+    "technician": frozenset({"self:read", "self:write", "fleet:read", "vehicles:read", "vehicles:write"}),
+    "viewer": _READING | {"metrics:query", "self:write"},
 }
 
 

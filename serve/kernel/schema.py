@@ -4,18 +4,20 @@ A table is declared in its domain's ``models.py`` as an SQLAlchemy Core table. W
 (row security, triggers, rights) is written once in ``serve/kernel/migrations/guards.py``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -24,7 +26,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.schema import SchemaItem
 
 # The names that PostgreSQL gives by itself, so that migrations need not spell them.
@@ -141,6 +143,11 @@ def tenant_table(name: str, *items: SchemaItem) -> Table:
     Every ``reference`` becomes a composite foreign key ``(tenant_id, x_id) -> (tenant_id, id)``: a row cannot
     point into another tenant.
     """
+    return own_table(name, *items, change_index())
+
+
+def own_table(name: str, *items: SchemaItem) -> Table:
+    """A tenant table that is no business of the warehouse: nothing of it is extracted."""
     columns = [item for item in items if isinstance(item, Column)]
     rules = [item for item in items if not isinstance(item, Column)]
     return Table(
@@ -157,8 +164,38 @@ def tenant_table(name: str, *items: SchemaItem) -> Table:
         *rules,
         *reference_keys(columns),
         *(lookup(column.name) for column in columns if column.info.get("indexed")),
-        change_index(),
     )
+
+
+def resource_table(
+    name: str,
+    *items: SchemaItem,
+    entity: str,
+    personal: tuple[str, ...] = (),
+    search: tuple[str, ...] = (),
+    unrecorded: tuple[str, ...] = (),
+) -> Table:
+    """A tenant table that a ``Resource`` serves: rows with an id of the client's, deleted softly, found by words.
+
+    Its changes are recorded as events of ``entity``. ``personal`` columns are those of one person, encrypted there
+    with the row's own key; ``unrecorded`` ones stay out of events.
+    """
+    columns: list[Column[Any]] = [optional("external_id", Text), optional("deleted_at", Moment)]
+    if personal:
+        columns.append(optional("person_key", LargeBinary))
+    if search:
+        columns.append(Column("search_text", TSVECTOR, Computed(search_vector(search), persisted=True)))
+    table = tenant_table(
+        name, *items, *columns, unique("external_id"), Index(None, "tenant_id", "created_at", "id")
+    )
+    table.info |= {"entity": entity, "personal": personal, "search": search, "unrecorded": unrecorded}
+    return table
+
+
+def search_vector(columns: Iterable[str]) -> str:
+    """The SQL of what ``columns`` are found by: their words as they stand, because names have no language."""
+    words = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
+    return f"to_tsvector('simple'::regconfig, {words})"
 
 
 def reference_keys(columns: list[Column[Any]]) -> Iterator[ForeignKeyConstraint]:

@@ -10,6 +10,8 @@ MODELS = (
     "serve.identity.tenants",
     "serve.identity.users",
     "serve.identity.memberships",
+    "serve.identity.sessions",
+    "serve.identity.api_keys",
     "serve.field.zones",
     "serve.field.providers",
     "serve.field.jobs",
@@ -32,6 +34,8 @@ MODELS = (
     "serve.outreach.campaigns",
     "serve.outreach.messages",
     "serve.platform.api_requests",
+    "serve.platform.notifications",
+    "serve.platform.settings",
     "serve.kernel",
 )
 

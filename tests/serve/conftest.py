@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import httpx
@@ -16,7 +17,11 @@ from fastapi import FastAPI
 
 from serve.app import create_app
 from serve.settings import Settings
+from tests.conftest import TestCluster
 from tests.serve.small_release import A, publish_small
+
+if TYPE_CHECKING:
+    from tests.serve.firm import Firm
 
 
 class Running:
@@ -116,3 +121,19 @@ def as_caller(shared_service: Running) -> Callable[..., httpx.Client]:
 def owner(as_caller: Callable[..., httpx.Client]) -> httpx.Client:
     """Tenant A's owner."""
     return as_caller()
+
+
+@pytest.fixture(scope="module")
+def firm(pg: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
+    """The service on a database of this module's own."""
+    from tests.serve.firm import Firm
+
+    address = pg.clone()
+    running = Running(
+        create_app(Settings(throughline_home=tmp_path_factory.mktemp("home"), database_url=address.base))
+    ).start()
+    try:
+        yield Firm(running, address).settle()
+    finally:
+        running.stop()
+        pg.drop(address)

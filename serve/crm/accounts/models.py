@@ -11,11 +11,11 @@ from serve.kernel.schema import (
     optional,
     reference,
     required,
+    resource_table,
     share,
-    tenant_table,
 )
 
-accounts = tenant_table(
+accounts = resource_table(
     "accounts",
     choice("kind", "company", "household"),
     required("name", Text),
@@ -34,4 +34,7 @@ accounts = tenant_table(
     optional("churn_scored_at", Moment),
     attributes(),
     lookup("status"),
+    entity="account",
+    personal=("name",),
+    search=("name", "city"),
 )

@@ -2,9 +2,9 @@
 
 from sqlalchemy import Boolean, Text
 
-from serve.kernel.schema import attributes, optional, reference, required, tenant_table
+from serve.kernel.schema import attributes, optional, reference, required, resource_table
 
-contacts = tenant_table(
+contacts = resource_table(
     "contacts",
     reference("account_id", "accounts", empty=True),
     required("full_name", Text),
@@ -13,4 +13,7 @@ contacts = tenant_table(
     optional("job_title", Text),
     required("consent_email", Boolean, default="false"),
     attributes(),
+    entity="contact",
+    personal=("full_name", "email", "phone"),
+    search=("full_name", "email", "phone", "job_title"),
 )

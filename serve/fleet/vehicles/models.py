@@ -12,12 +12,12 @@ from serve.kernel.schema import (
     optional,
     reference,
     required,
+    resource_table,
     share,
-    tenant_table,
     unique,
 )
 
-vehicles = tenant_table(
+vehicles = resource_table(
     "vehicles",
     required("registration", Text),
     required("make", Text),
@@ -36,4 +36,6 @@ vehicles = tenant_table(
     optional("failure_scored_at", Moment),
     attributes(),
     unique("registration"),
+    entity="vehicle",
+    search=("registration", "make", "model"),
 )

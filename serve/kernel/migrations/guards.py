@@ -9,9 +9,12 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from alembic import op
 
+from serve.kernel.schema import search_vector
+
 READ = "any (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::uuid[])"
 WRITE = "nullif(current_setting('app.tenant_id', true), '')::uuid"
 WRITERS = "throughline_api, throughline_worker"
+RESOURCE_COLUMNS = ("external_id", "deleted_at", "person_key", "search_text")
 
 
 def guard_tenant_table(
@@ -19,22 +22,62 @@ def guard_tenant_table(
     *,
     hidden: Collection[str] = (),
     scores: Collection[str] = (),
+    extracted: bool = True,
 ) -> None:
     """Give ``table`` everything that a tenant table must have.
 
     ``hidden`` columns are never shown to the extraction role, nor are ``scores``, which the pipeline writes
-    back: they don't stamp a change either, or every scoring would extract all rows again.
+    back: they don't stamp a change either, or every scoring would extract all rows again. A table that is not
+    ``extracted`` is no business of the warehouse at all.
     """
     secure(table, tenant_column="tenant_id")
     columns = column_names(table)
     stamp(table, [column for column in columns if column not in scores])
-    leave_tombstones(table)
-    index = f"{table}_change_xid_idx"
-    run(f"create index if not exists {index} on {table} using brin (change_xid) with (autosummarize)")
     run(f"grant select, delete on {table} to {WRITERS}")
     writable = ", ".join(column for column in columns if column not in generated_names(table))
     run(f"grant insert ({writable}), update ({writable}) on {table} to {WRITERS}")
-    show(table, hidden={*hidden, *scores})
+    if extracted:
+        leave_tombstones(table)
+        index = f"{table}_change_xid_idx"
+        run(f"create index if not exists {index} on {table} using brin (change_xid) with (autosummarize)")
+        show(table, hidden={*hidden, *scores, *RESOURCE_COLUMNS})
+
+
+def become_resource(
+    table: str,
+    *,
+    entity: str,
+    personal: Collection[str] = (),
+    search: Collection[str] = (),
+    unrecorded: Collection[str] = (),
+) -> None:
+    """Give ``table`` what ``resource_table`` declares beyond a tenant table; call ``guard_tenant_table`` after it."""
+    run(f"alter table {table} add external_id text, add deleted_at timestamptz")
+    run(f"alter table {table} add unique (tenant_id, external_id)")
+    run(f"create index on {table} (tenant_id, created_at, id)")
+    if personal:
+        run(f"alter table {table} add person_key bytea")
+    if search:
+        run(
+            f"alter table {table} add search_text tsvector generated always as ({search_vector(search)}) stored"
+        )
+    record_events(table, entity=entity, personal=personal, unrecorded=unrecorded)
+
+
+def record_events(
+    table: str, *, entity: str, personal: Collection[str] = (), unrecorded: Collection[str] = ()
+) -> None:
+    """Every change of a row becomes an event; ``personal`` values are in it only encrypted."""
+    unread = [
+        name
+        for name in ("created_at", "person_key", "search_text", *unrecorded)
+        if name in column_names(table)
+    ]
+    arguments = ", ".join(f"'{each}'" for each in (entity, ",".join(personal), ",".join(unread)))
+    run(
+        f"create or replace trigger record_event after insert or update or delete on {table} "
+        f"for each row execute function record_event({arguments})"
+    )
 
 
 def secure(table: str, *, tenant_column: str) -> None:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import pytest
 
+from serve.kernel.tables import all_tables
+
 # The reviewed list: tables with a tenant column whose rows are not guarded by the four tenant policies, and why.
 OTHERWISE_GUARDED = {
     "memberships": "no rights for runtime roles; reached through security-definer functions",
     "score_batches": "COPY does not work under row security; the worker alone has rights",
     "tombstones": "written by a trigger, read by the extraction",
+    "sessions": "rows of a person; no rights for runtime roles; reached through security-definer functions",
+    "api_key_hashes": "no rights for runtime roles; reached through security-definer functions",
 }
+UNREACHED = ("users", "memberships", "tombstones", "sessions", "refresh_tokens", "api_key_hashes")
+HISTORY = {"events", "event_seals", "idempotency_keys"}  # written once: nothing to stamp
+OWN = {
+    "api_keys",
+    "notifications",
+    "settings",
+    "imports",
+    "pipeline_requests",
+}  # no business of the warehouse
 READ = (
     "(tenant_id = ANY ((string_to_array(NULLIF(current_setting('app.tenant_ids'::text, true), ''::text),"
     " ','::text))::uuid[]))"
@@ -29,6 +42,12 @@ MORE_POLICIES = {
     ("tenants", "owner_reads", "throughline_owner"),
     ("tombstones", "owner_inserts", "throughline_owner"),
     ("pipeline_requests", "worker_all", "throughline_worker"),
+    ("events", "worker_reads", "throughline_worker"),
+    ("events", "owner_all", "throughline_owner"),
+    ("event_seals", "worker_reads", "throughline_worker"),
+    ("event_seals", "owner_all", "throughline_owner"),
+    ("api_keys", "owner_reads", "throughline_owner"),
+    ("api_keys", "owner_updates", "throughline_owner"),
 }
 HIDDEN_FROM_EXTRACTION = {
     *(
@@ -40,6 +59,12 @@ HIDDEN_FROM_EXTRACTION = {
     *("leads.score", "leads.score_reasons", "leads.scored_at"),
     *("vehicles.failure_score", "vehicles.failure_reasons", "vehicles.failure_scored_at"),
     *("tickets.subject", "work_orders.description", "compliance_documents.number"),
+    *(
+        f"{table}.{column}"
+        for table in ("accounts", "contacts", "vehicles")
+        for column in ("external_id", "deleted_at", "search_text")
+    ),
+    *("accounts.person_key", "contacts.person_key"),
 }
 GUARDED = (
     "select c.relname, c.relrowsecurity, c.relforcerowsecurity from pg_class c"
@@ -63,7 +88,8 @@ def tenant_tables(catalog) -> set[str]:
 
 class TestRowSecurity:
     def test_every_tenant_table_enables_and_forces_it(self, catalog):
-        tables = [row for row in catalog(GUARDED) if row[0] not in {"memberships", "score_batches"}]
+        unguarded = OTHERWISE_GUARDED.keys() - {"tombstones"}
+        tables = [row for row in catalog(GUARDED) if row[0] not in unguarded]
         assert len(tables) >= 28
         assert [table for table, enabled, forced in tables if not (enabled and forced)] == []
         assert catalog(
@@ -127,7 +153,7 @@ class TestRoles:
         assert [name for name, acl in partitions if acl is not None] == []
 
     def test_people_are_out_of_reach_for_the_runtime_roles(self, catalog):
-        for table in ("users", "memberships", "tombstones"):
+        for table in UNREACHED:
             for role in ("throughline_api", "throughline_worker"):
                 rights = catalog(
                     "select has_any_column_privilege(%s, %s, 'select, insert, update')"
@@ -145,15 +171,42 @@ class TestRoles:
         assert loose == []
 
 
+class TestHistory:
+    def test_no_runtime_role_may_change_or_remove_what_happened(self, catalog):
+        for table in ("events", "event_seals"):
+            for role in ("throughline_api", "throughline_worker", "throughline_extract"):
+                rights = catalog(
+                    "select has_any_column_privilege(%s, %s, 'update')"
+                    " or has_table_privilege(%s, %s, 'delete, truncate')",
+                    *(role, table, role, table),
+                )
+                assert rights == [(False,)], (table, role)
+
+    def test_what_resources_declare_is_what_their_triggers_do(self, catalog):
+        declared = {}
+        for name, table in all_tables().tables.items():
+            if "entity" in table.info:
+                info = table.info
+                unread = [
+                    column
+                    for column in ("created_at", "person_key", "search_text", *info["unrecorded"])
+                    if column in table.columns
+                ]
+                declared[name] = [info["entity"], ",".join(info["personal"]), ",".join(unread)]
+        found = catalog(
+            "select tgrelid::regclass::text, tgargs from pg_trigger where tgname = 'record_event' and tgenabled = 'O'"
+        )
+        assert declared
+        assert {table: bytes(args).decode().split("\0")[:-1] for table, args in found} == declared
+
+
 class TestColumns:
     def test_the_extraction_sees_all_but_the_reviewed_columns(self, catalog):
         hidden = catalog(
             "select table_name || '.' || column_name from information_schema.columns"
             " where table_schema = 'public' and table_name = any(%s)"
             " and not has_column_privilege('throughline_extract', quote_ident(table_name), column_name, 'select')",
-            sorted(
-                (tenant_tables(catalog) | {"tenants", "memberships", "tombstones"}) - {"pipeline_requests"}
-            ),
+            sorted((tenant_tables(catalog) | {"tenants", "memberships", "tombstones"}) - OWN - HISTORY),
         )
         assert {name for (name,) in hidden} == HIDDEN_FROM_EXTRACTION
 
@@ -169,7 +222,7 @@ class TestColumns:
         ]
 
     def test_writers_give_every_column_but_the_change_stamp(self, catalog):
-        tables = sorted(tenant_tables(catalog) - {"pipeline_requests"})
+        tables = sorted(tenant_tables(catalog) - {"pipeline_requests"} - HISTORY)
         withheld = catalog(
             "select c.column_name, count(distinct c.table_name)"
             " from information_schema.columns c, unnest(array['throughline_api', 'throughline_worker']) role,"
@@ -183,21 +236,22 @@ class TestColumns:
 
 class TestChanges:
     def test_every_table_that_is_extracted_stamps_changes_and_leaves_tombstones(self, catalog):
-        wanted = (tenant_tables(catalog) | {"tenants", "memberships"}) - {"pipeline_requests"}
+        wanted = (tenant_tables(catalog) | {"tenants", "memberships"}) - OWN - HISTORY
         for trigger in ("stamp_change", "leave_tombstones"):
             having = catalog(
                 "select tgrelid::regclass::text from pg_trigger join pg_class c on c.oid = tgrelid"
                 " where tgname = %s and not c.relispartition",
                 trigger,
             )
-            assert {name for (name,) in having} - {"users"} == wanted, trigger
+            assert {name for (name,) in having} - {"users"} - OWN == wanted, trigger
 
     def test_the_watermark_column_has_a_summarising_index(self, catalog):
         lacking = catalog(
             "select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'change_xid'"
-            " where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname <> 'users'"
+            " where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname <> all(%s)"
             " and not exists (select from pg_index i join pg_class ic on ic.oid = i.indexrelid"
             "  join pg_am am on am.oid = ic.relam where i.indrelid = c.oid and am.amname = 'brin'"
-            "  and i.indkey[0] = a.attnum)"
+            "  and i.indkey[0] = a.attnum)",
+            ["users", *OWN],
         )
         assert lacking == []

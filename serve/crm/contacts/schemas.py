@@ -1,0 +1,19 @@
+"""What a contact is to clients."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import EmailStr, Field
+
+from serve.kernel.resources import Fields
+from serve.kernel.resources.schemas import Line
+
+
+class ContactFields(Fields):
+    account_id: UUID | None = Field(None, description="The account where the person is.", examples=[None])
+    full_name: Line = Field(min_length=1, max_length=200, examples=["Ada Byron"])
+    email: EmailStr | None = Field(None, examples=["ada@example.org"])
+    phone: Annotated[Line, Field(max_length=50)] | None = Field(None, examples=["+49 30 901820"])
+    job_title: Annotated[Line, Field(max_length=200)] | None = Field(None, examples=["Head of fleet"])
+    consent_email: bool = Field(False, description="Whether the person agreed to get mail.")
+    attributes: dict[str, Any] = Field({}, description="What else you know.", examples=[{"language": "de"}])

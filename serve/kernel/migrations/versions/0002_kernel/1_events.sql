@@ -1,0 +1,129 @@
+-- What happened, once each, in the transaction that did it. Nobody who serves may change or remove a line.
+create table events (
+    id uuid primary key default uuidv7(),
+    tenant_id uuid not null references tenants,
+    position bigint generated always as identity,
+    name text not null,
+    category text not null default 'change' check (category in ('change', 'read', 'security')),
+    entity_type text not null,
+    entity_id uuid,
+    before jsonb,
+    after jsonb,
+    actor_kind text not null,
+    actor_id uuid,
+    request_id text,
+    cause_id uuid,
+    happened_at timestamptz not null default clock_timestamp(),
+    change_xid bigint not null default (pg_current_xact_id()::text)::bigint,
+    unique (tenant_id, id)
+);
+create index on events (tenant_id, change_xid, position);
+create index on events (tenant_id, entity_type, entity_id, position);
+create index on events (tenant_id, category, happened_at);
+create index on events using brin (change_xid) with (autosummarize);
+
+-- Batches of events in the order of the change feed, each sealed with the hash of the one before it.
+create table event_seals (
+    tenant_id uuid not null references tenants,
+    number integer not null check (number > 0),
+    until_xid bigint not null,
+    until_position bigint not null,
+    event_count integer not null check (event_count > 0),
+    previous_hash bytea not null,
+    hash bytea not null,
+    sealed_at timestamptz not null default now(),
+    primary key (tenant_id, number)
+);
+
+-- How far each reader of the events of all tenants has got.
+create table event_readers (
+    name text primary key,
+    after_xid bigint not null,
+    after_position bigint not null,
+    moved_at timestamptz not null default now()
+);
+
+-- Whoever acts: `user:<id>`, `api_key:<id>` or a word; the database's own role where nobody said.
+create function acting(out kind text, out id uuid) language plpgsql stable as $$
+declare
+    said text := nullif(current_setting('app.actor', true), '');
+begin
+    if said is null then
+        kind := session_user;
+    else
+        kind := split_part(said, ':', 1);
+        id := nullif(split_part(said, ':', 2), '')::uuid;
+    end if;
+end
+$$;
+
+-- A change of a row as an event: what changed, before and after. Arguments: the entity's name, its personal columns,
+-- columns that nobody reads in a history.
+--
+-- Personal values never stand in an event as they are. `app.sealed` holds them encrypted, by row; where it does not,
+-- the event says only that they changed.
+create function record_event() returns trigger language plpgsql as $$
+declare
+    entity text := tg_argv[0];
+    personal text[] := string_to_array(tg_argv[1], ',');
+    technical text[] := string_to_array('id,tenant_id,updated_at,change_xid,' || tg_argv[2], ',');
+    old_row jsonb := '{}';
+    new_row jsonb := '{}';
+    changed text[];
+    verb text;
+    sealed jsonb;
+    actor record;
+    subject record;
+begin
+    if session_user not in ('throughline_api', 'throughline_worker') and coalesce(current_setting('app.actor', true), '') = '' then
+        return null; -- a load by the schema's owner: the rows' own dates tell what happened
+    end if;
+    if tg_op <> 'INSERT' then
+        old_row := to_jsonb(old) - technical;
+        subject := old;
+    end if;
+    if tg_op <> 'DELETE' then
+        new_row := to_jsonb(new) - technical;
+        subject := new;
+    end if;
+    if tg_op = 'UPDATE' then
+        select array_agg(key) into changed from jsonb_each(new_row) where value is distinct from old_row -> key;
+        if changed is null then
+            return null;
+        end if;
+        verb := case
+            when not 'deleted_at' = any (changed) then 'updated'
+            when new_row ->> 'deleted_at' is null then 'restored'
+            else 'deleted'
+        end;
+        select jsonb_object_agg(key, value) into old_row from jsonb_each(old_row) where key = any (changed);
+        select jsonb_object_agg(key, value) into new_row from jsonb_each(new_row) where key = any (changed);
+    else
+        verb := case tg_op when 'INSERT' then 'created' else 'removed' end;
+    end if;
+    if cardinality(personal) > 0 then
+        sealed := nullif(current_setting('app.sealed', true), '')::jsonb -> subject.id::text;
+        select coalesce(jsonb_object_agg(key, case
+            when key = any (personal) and value <> 'null'
+            then coalesce(sealed -> 'before' -> key, '{"sealed": null}') else value end), '{}')
+        into old_row from jsonb_each(old_row);
+        select coalesce(jsonb_object_agg(key, case
+            when key = any (personal) and value <> 'null'
+            then coalesce(sealed -> 'after' -> key, '{"sealed": null}') else value end), '{}')
+        into new_row from jsonb_each(new_row);
+    end if;
+    actor := acting();
+    insert into events (tenant_id, name, entity_type, entity_id, before, after, actor_kind, actor_id, request_id, cause_id)
+    values (
+        subject.tenant_id,
+        coalesce(nullif(current_setting('app.event', true), ''), entity || '.' || verb),
+        entity, subject.id,
+        case when tg_op = 'INSERT' then null else old_row end,
+        case when tg_op = 'DELETE' then null else new_row end,
+        actor.kind, actor.id,
+        nullif(current_setting('app.request_id', true), ''),
+        nullif(current_setting('app.cause', true), '')::uuid
+    );
+    return null;
+end
+$$;

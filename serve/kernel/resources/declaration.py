@@ -1,0 +1,96 @@
+"""The declaration of a resource. What it derives stands here in one place; each call stands in ``endpoints.py``.
+
+A domain declares it, adds its router to the application, and writes only what is its own: further routes on the same
+router, and services that call ``get``, ``insert``, ``update`` and ``delete`` and so leave events like every other edit.
+"""
+
+# No postponed annotations: FastAPI reads those of the endpoints, whose models are made here.
+
+from collections.abc import Collection
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from sqlalchemy import Table
+
+from serve.kernel.envelope import Input, Output
+from serve.kernel.idempotency import RepeatableRoute
+from serve.kernel.resources.filters import ListQuery, filters_of, query_model
+from serve.kernel.resources.listing import Listing
+from serve.kernel.resources.schemas import part_of, patch_of, read_of
+from serve.kernel.resources.store import Rule, Store
+from serve.kernel.routing import area_router
+
+CALLS = (
+    *("list", "get", "create", "replace", "patch", "delete", "restore", "history", "stats"),
+    *("bulk_create", "bulk_update", "bulk_delete", "export", "import"),
+)
+"""Every call that a resource can have, in the order in which they are documented."""
+
+
+class Resource(Store):
+    """``contacts = Resource(table, fields=ContactFields)`` serves ``/api/v1/contacts``.
+
+    Parameters
+    ----------
+    table : made by ``resource_table``; it says which columns are personal and searched.
+    fields : what clients write.
+    read : what clients read, if it is more than the fields and the stamps (``read_of`` makes a base for it).
+    rule : refuses what the business does not allow; a plain function of the row before and all values after.
+    calls : which of ``CALLS`` it has.
+    path : if it is not the table's name.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        fields: type[Input],
+        read: type[Output] | None = None,
+        rule: Rule | None = None,
+        calls: Collection[str] = CALLS,
+        path: str | None = None,
+    ) -> None:
+        name = "".join(part.title() for part in table.info["entity"].split("_"))
+        self.fields, self.rule, self.calls = fields, rule, frozenset(calls)
+        self.patch: type[Input] = patch_of(fields, f"{name}Patch")
+        self.read_model: type[Output] = read or read_of(fields, f"{name}Read")
+        self.part_model: type[Output] = part_of(self.read_model, f"{name}Part")
+        columns = list(self.read_model.model_fields)
+        super().__init__(table, columns, fields.model_fields)
+        parameters, filters = filters_of(self.read_model, columns)
+        self.sortable = tuple(name for name in columns if _is_orderable(table.columns[name].type.python_type))
+        self.query: type[ListQuery] = query_model(
+            f"{name}Query",
+            parameters,
+            sortable=self.sortable,
+            fields=tuple(columns),
+            searched=bool(table.info["search"]),
+        )
+        self.listing = Listing(self, filters, self.sortable)
+        self.path = path or f"/api/v1/{table.name.replace('_', '-')}"
+        self.reading, self.writing = f"{table.name}:read", f"{table.name}:write"
+
+    def check(self, before: Any, after: dict[str, Any]) -> None:
+        """Raises what the rule says about all values after a change."""
+        if self.rule is not None:
+            self.rule(before, after)
+
+    def router(self, *, tags: list[str] | None = None) -> APIRouter:
+        """The calls as routes; add your own to it. Paths of words outrank those with an id."""
+        from serve.kernel.resources.endpoints import add_calls
+
+        router = area_router(
+            prefix=self.path, tags=tags or [self.name.replace("_", " ")], route_class=RepeatableRoute
+        )
+        add_calls(router, self)
+        return router
+
+
+def _is_orderable(kind: type) -> bool:
+    return kind is not object  # JSON
+
+
+def values_of(model: BaseModel, *, sent_only: bool) -> dict[str, Any]:
+    """The body as columns; ``sent_only`` leaves out what the client did not mention."""
+    return model.model_dump(exclude_unset=sent_only)

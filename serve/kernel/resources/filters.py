@@ -1,0 +1,165 @@
+"""Typed filters of a list, from the types of what is read.
+
+A text, a choice or an id is compared with one value or several (``status=new,won``); a number has ``min_`` and
+``max_`` beside it, a day or a moment ``_start`` and ``_end`` (both included); where a column may be empty,
+``has_`` asks whether it is. Anything else is an unknown parameter and refused.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, Field, create_model
+
+from serve.kernel.paging import Paged
+
+Words = dict[str, Any]
+Word = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """``sql`` with ``{}`` where the bound value goes; ``value`` makes what is bound of what was asked."""
+
+    sql: str
+    value: Callable[[Any], Any] = lambda asked: asked
+
+
+def _split(asked: Any) -> Any:
+    """``a,b`` is ``a`` and ``b``, whether sent once or as two parameters."""
+    words = asked if isinstance(asked, list) else [asked]
+    return [part.strip() for word in words for part in (word.split(",") if isinstance(word, str) else [word])]
+
+
+def _set(kind: Any) -> Any:
+    return Annotated[list[kind], BeforeValidator(_split), Field(max_length=200)]
+
+
+def _day_end(asked: date) -> datetime:
+    return datetime(asked.year, asked.month, asked.day) + timedelta(days=1)
+
+
+def filters_of(read: type[BaseModel], columns: Iterable[str]) -> tuple[Words, dict[str, Filter]]:
+    """The parameters as fields of a query model, and what each means in SQL (``t`` is the table)."""
+    parameters: Words = {
+        "ids": (_set(UUID) | None, Field(None, description="Only these rows.")),
+        "date_start": (date | None, Field(None, description="Made on this day (UTC) or later.")),
+        "date_end": (date | None, Field(None, description="Made on this day (UTC) or earlier.")),
+    }
+    found = {
+        "ids": Filter("t.id = any({}::uuid[])", lambda asked: [str(each) for each in asked]),
+        "date_start": Filter("t.created_at >= {}::date"),
+        "date_end": Filter("t.created_at < {}::date + 1"),
+    }
+    for name in columns:
+        info = read.model_fields[name]
+        kind, empty = _bare(info.annotation)
+        for parameter, annotation, entry in _for(name, kind):
+            about = f"{info.description or name.replace('_', ' ').capitalize()}"
+            parameters[parameter] = (annotation | None, Field(None, description=f"Filter: {about}"))
+            found[parameter] = entry
+        if empty:
+            parameters[f"has_{name}"] = (bool | None, Field(None, description=f"Whether there is a {name}."))
+            found[f"has_{name}"] = Filter(f"(t.{name} is not null) = {{}}")
+    return parameters, found
+
+
+def _for(name: str, kind: Any) -> list[tuple[str, Any, Filter]]:
+    column = f"t.{name}"
+    if kind is bool:
+        return [(name, bool, Filter(f"{column} = {{}}"))]
+    if kind is UUID:
+        same = Filter(f"{column} = any({{}}::uuid[])", lambda asked: [str(each) for each in asked])
+        return [(name, _set(UUID), same)]
+    if kind in (int, float):
+        cast = "bigint" if kind is int else "double precision"
+        within: Any = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] if kind is int else float
+        return [
+            (name, _set(within), Filter(f"{column} = any({{}}::{cast}[])")),
+            (f"min_{name}", within, Filter(f"{column} >= {{}}::{cast}")),
+            (f"max_{name}", within, Filter(f"{column} <= {{}}::{cast}")),
+        ]
+    if kind is date:
+        return [
+            (f"{name}_start", date, Filter(f"{column} >= {{}}")),
+            (f"{name}_end", date, Filter(f"{column} <= {{}}")),
+        ]
+    if kind is datetime:
+        return [
+            (f"{name}_start", date, Filter(f"{column} >= {{}}::date")),
+            (f"{name}_end", date, Filter(f"{column} < {{}}::date + 1")),
+        ]
+    if get_origin(kind) is Literal:
+        return [(name, _set(kind), Filter(f"{column} = any({{}}::text[])"))]
+    if kind is str:
+        return [(name, _set(Word), Filter(f"{column} = any({{}}::text[])"))]
+    if get_origin(kind) is list and get_args(kind) == (str,):  # tags: all of them
+        return [(name, _set(Word), Filter(f"{column} @> to_jsonb({{}}::text[])"))]
+    return []
+
+
+def _bare(annotation: Any) -> tuple[Any, bool]:
+    """The type without its constraints, and whether it may be empty."""
+    empty = False
+    while True:
+        origin, inner = get_origin(annotation), get_args(annotation)
+        if origin is Annotated:
+            annotation = inner[0]
+        elif origin in (Union, types.UnionType) and type(None) in inner:
+            rest = [each for each in inner if each is not type(None)]
+            if len(rest) != 1:
+                return None, True
+            annotation, empty = rest[0], True
+        else:
+            return annotation, empty
+
+
+def query_model(
+    name: str, parameters: Words, *, sortable: tuple[str, ...], fields: tuple[str, ...], searched: bool
+) -> type[ListQuery]:
+    """The query parameters of a list."""
+    field = Literal[fields]  # type: ignore[valid-type]
+    order = ", ".join(sortable)
+    common: Words = {
+        "sort": (
+            str | None,
+            Field(
+                None,
+                max_length=200,
+                description=f"Columns, `-` for descending: {order}. Newest first unless said.",
+            ),
+        ),
+        "fields": (_set(field) | None, Field(None, description="Only these fields of each row.")),
+    }
+    if searched:
+        common["search"] = (
+            str | None,
+            Field(
+                None,
+                max_length=200,
+                pattern=r"^[^\x00]*$",
+                description="Words, or the beginnings of words, that are all in the row.",
+            ),
+        )
+    return create_model(name, __base__=ListQuery, **common, **parameters)
+
+
+class ListQuery(Paged):
+    """Base of the parameters of every list of rows."""
+
+    sort: str | None = Field(None, max_length=200)
+
+    cursor: str | None = Field(
+        None,
+        max_length=2000,
+        description="`meta.next_cursor` of the page before: instead of page and offset.",
+    )
+    count: Literal["usual", "exact", "none"] = Field(
+        "usual", description="Total: exact up to 10,000 and at least that beyond; always exact; or none."
+    )
+    deleted: bool = Field(False, description="The deleted rows instead of the others.")

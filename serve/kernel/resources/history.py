@@ -1,0 +1,61 @@
+"""What happened to one row: its events, the personal values readable for who may read the row."""
+
+# No postponed annotations: they name the models of one resource, which no type checker can follow.
+# mypy: disable-error-code="valid-type, attr-defined, arg-type, call-overload"
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from serve.kernel.db import DatabaseUnavailable, TenantDb
+from serve.kernel.envelope import PageMeta, Success
+from serve.kernel.errors import problems
+from serve.kernel.paging import Paged, page_meta
+from serve.kernel.resources.declaration import Resource
+from serve.kernel.resources.schemas import Change
+from serve.kernel.resources.words import Id, plain, reading
+
+HISTORY = """
+    select e.id as event_id, e.name, e.happened_at, e.actor_kind, e.actor_id, m.full_name as actor_name,
+        e.request_id, e.before, e.after
+    from events e
+    left join (select distinct user_id, full_name from tenant_members()) m on m.user_id = e.actor_id
+    where e.entity_type = $1 and e.entity_id = $2
+    order by e.position desc
+    limit $3 offset $4
+"""
+
+
+def add_calls(router: APIRouter, resource: Resource) -> None:
+    if "history" not in resource.calls:
+        return
+    entity = resource.entity.replace("_", " ")
+    key = "person_key" if resource.personal else "null::bytea"
+    owner = f"select {key} as person_key from {resource.name} where id = $1"
+
+    @router.get(
+        "/{id}/history",
+        response_model=Success[list[Change], PageMeta],
+        dependencies=[reading(resource)],
+        responses=problems(resource.NotFound, DatabaseUnavailable),
+        description=f"What happened to the {entity}, newest first; also after it was deleted.",
+        name=f"{resource.name}.history",
+    )
+    async def history(id: Id, asked: Annotated[Paged, Query()], db: TenantDb) -> Response:
+        found = await db.fetch_one(owner, id)
+        if found is None:
+            raise resource.NotFound
+        window = asked.window()
+        limit, offset = window
+        records = [dict(row) for row in await db.fetch(HISTORY, resource.entity, id, limit, offset)]
+        for record in records:
+            for side in ("before", "after"):
+                if record[side]:
+                    record[side] = db.vault.open_values(found["person_key"], record[side])
+        total = await db.fetch_one(
+            "select count(*) as total from events where entity_type = $1 and entity_id = $2",
+            resource.entity,
+            id,
+        )
+        assert total is not None
+        return plain(records, page_meta(window, total["total"]))

@@ -1,0 +1,196 @@
+"""Rows of a resource's table: read, written, listed. What services call, and what the generated endpoints are made of.
+
+Every statement is put together here from the table's own columns; values are always bound. No statement names a tenant:
+the database's policies do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Table
+
+from serve.kernel.db import Reads, Record, Transaction, guarded
+from serve.kernel.errors import NotFound
+from serve.kernel.ids import uuid7
+from serve.kernel.resources.errors import LostUpdate, absent
+
+Rule = Callable[["Row | None", Mapping[str, Any]], None]
+"""What the business allows: (row before or None, all values after). Raises a Problem."""
+
+_SEALED = ", set_config('app.sealed', {}, true)"
+_HIDDEN = ("_version", "_person_key", "set_config")
+
+
+class Row(dict[str, Any]):
+    """A row as it is read; ``version`` changes with every edit."""
+
+    __slots__ = ("person_key", "version")
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record)
+        self.version = format(self.pop("_version"), "x")
+        self.person_key: bytes | None = self.pop("_person_key", None)
+        self.pop("set_config", None)
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.version}"'
+
+
+class Store:
+    """One table. ``columns`` are what is read, ``writable`` what clients may give."""
+
+    def __init__(self, table: Table, columns: Collection[str], writable: Collection[str]) -> None:
+        self.table, self.name = table, table.name
+        self.entity: str = table.info["entity"]
+        self.personal: tuple[str, ...] = table.info["personal"]
+        self.columns, self.writable = tuple(columns), frozenset(writable)
+        self.NotFound: type[NotFound] = absent(self.entity)
+        key = ", t.person_key as _person_key" if self.personal else ""
+        self.selected = (
+            ", ".join(f"t.{column}" for column in self.columns) + f", t.change_xid as _version{key}"
+        )
+        self._get = f"select {self.selected} from {self.name} t where t.id = $1 and t.deleted_at is null"
+        self._read = guarded(
+            f"select {self.selected} from {self.name} t"
+            " where t.id = $2 and t.deleted_at is null and g.tenants is not null"
+        )
+        self._inserts: dict[tuple[str, ...], str] = {}
+        self._updates: dict[tuple[str, ...], str] = {}
+
+    # Reading
+
+    async def read(self, db: Reads, row_id: UUID) -> Row:
+        """For showing: one guarded statement. Raises NotFound."""
+        records = await db.fetch(self._read, row_id)
+        if not records:
+            raise self.NotFound
+        return Row(records[0])
+
+    async def get(self, db: Transaction, row_id: UUID, *, lock: bool = False, deleted: bool = False) -> Row:
+        """Inside a transaction; ``lock`` keeps others from changing it, ``deleted`` looks among the deleted ones.
+
+        Raises NotFound.
+        """
+        sql = self._get.replace("deleted_at is null", "deleted_at is not null") if deleted else self._get
+        if lock:  # the caller's own tenant: children of an umbrella can be read, not changed
+            sql += (
+                " and t.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid for update of t"
+            )
+        record = await db.fetch_one(sql, row_id)
+        if record is None:
+            raise self.NotFound
+        return Row(record)
+
+    async def find(self, db: Transaction, external_id: str, *, lock: bool = False) -> Row | None:
+        """The row with the client's own id; deleted ones too, because they keep it."""
+        sql = (
+            f"select {self.selected} from {self.name} t where t.external_id = $1"
+            " and t.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
+        )
+        record = await db.fetch_one(sql + (" for update of t" if lock else ""), external_id)
+        return None if record is None else Row(record)
+
+    # Writing; the database records the event
+
+    async def insert(self, db: Transaction, values: Mapping[str, Any], *, row_id: UUID | None = None) -> Row:
+        """A new row of the caller's tenant. Raises what its constraints say."""
+        names = tuple(name for name in self.table.columns.keys() if name in values)  # noqa: SIM118  # a column collection
+        row_id = row_id or uuid7()
+        bound = [row_id, db.caller.tenant_id, *(self._bound(name, values[name]) for name in names)]
+        if self.personal:
+            person_key = db.vault.new_person_key()
+            bound += [person_key, self._seal(db, person_key, row_id, after=values)]
+        sql = self._inserts.get(names)
+        if sql is None:
+            sql = self._inserts[names] = self._insert_sql(names)
+        record = await db.fetch_one(sql, *bound)
+        assert record is not None
+        return Row(record)
+
+    async def update(self, db: Transaction, before: Row, changes: Mapping[str, Any]) -> Row:
+        """The row with these changes; untouched, and no event, when nothing differs."""
+        changed = {name: value for name, value in changes.items() if not self._same(before.get(name), value)}
+        if not changed:
+            return before
+        names = tuple(name for name in self.table.columns.keys() if name in changed)  # noqa: SIM118
+        bound = [before["id"], *(self._bound(name, changed[name]) for name in names)]
+        if self.personal:
+            key = before.person_key or db.vault.new_person_key()
+            bound += [key, self._seal(db, key, before["id"], before=before, after=changed)]
+        sql = self._updates.get(names)
+        if sql is None:
+            sql = self._updates[names] = self._update_sql(names)
+        record = await db.fetch_one(sql, *bound)
+        if record is None:
+            raise self.NotFound
+        return Row(record)
+
+    async def delete(self, db: Transaction, row_id: UUID) -> Mapping[str, Any]:
+        """Softly: it is out of every list and can be restored. Gives ``id`` and ``deleted_at``. Raises NotFound."""
+        return await self._mark(db, row_id, "deleted_at = now()", "deleted_at is null", "id, deleted_at")
+
+    async def restore(self, db: Transaction, row_id: UUID) -> Row:
+        """Raises NotFound when it is not among the deleted."""
+        selected = self.selected.replace("t.", "")
+        return Row(await self._mark(db, row_id, "deleted_at = null", "deleted_at is not null", selected))
+
+    async def _mark(self, db: Transaction, row_id: UUID, change: str, where: str, returning: str) -> Record:
+        record = await db.fetch_one(
+            f"update {self.name} set {change} where id = $1 and {where} returning {returning}", row_id
+        )
+        if record is None:
+            raise self.NotFound
+        return record
+
+    def _insert_sql(self, names: tuple[str, ...]) -> str:
+        columns = ["id", "tenant_id", *names, *(["person_key"] if self.personal else [])]
+        places = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
+        sealed = _SEALED.format(f"${len(columns) + 1}") if self.personal else ""
+        return (
+            f"insert into {self.name} as t ({', '.join(columns)}) values ({places})"
+            f" returning {self.selected}{sealed}"
+        )
+
+    def _update_sql(self, names: tuple[str, ...]) -> str:
+        columns = [*names, *(["person_key"] if self.personal else [])]
+        sets = ", ".join(f"{column} = ${n}" for n, column in enumerate(columns, 2))
+        sealed = _SEALED.format(f"${len(columns) + 2}") if self.personal else ""
+        return (
+            f"update {self.name} t set {sets} where t.id = $1 and t.deleted_at is null"
+            f" returning {self.selected}{sealed}"
+        )
+
+    def _seal(
+        self,
+        db: Transaction,
+        key: bytes,
+        row_id: UUID,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any],
+    ) -> str:
+        """The personal values of an event, for the trigger that writes it: ``app.sealed``."""
+        names = [name for name in self.personal if name in after]
+        new = db.vault.seal_values(key, {name: after[name] for name in names})
+        old = db.vault.seal_values(key, {name: before.get(name) for name in names}) if before else {}
+        return orjson.dumps({str(row_id): {"before": old, "after": new}}).decode()
+
+    def _bound(self, name: str, value: Any) -> Any:
+        return value
+
+    @staticmethod
+    def _same(before: Any, after: Any) -> bool:
+        return bool(before == after) or (isinstance(after, UUID) and before == str(after))
+
+
+def check_version(if_match: str | None, row: Row) -> None:
+    """Raises LostUpdate when the client has read another version than ``row``. Without the header anything goes."""
+    if if_match is None or if_match.strip() == "*":
+        return
+    if row.etag not in [word.strip().removeprefix("W/") for word in if_match.split(",")]:
+        raise LostUpdate(headers={"ETag": row.etag})

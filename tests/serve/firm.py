@@ -1,0 +1,83 @@
+"""A firm at work: the service on a real database with two strangers, an umbrella, and people of every role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg
+from argon2 import PasswordHasher
+
+from serve.kernel.permissions import ROLES
+from tests.serve.conftest import Running
+from warehouse.postgres import Address
+
+PASSWORD = "a password of ours"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@dataclass
+class Firm:
+    """``a`` and ``b`` know nothing of each other; ``umbrella`` is the parent of ``a``."""
+
+    running: Running
+    address: Address
+    a: UUID = field(default_factory=uuid4)
+    b: UUID = field(default_factory=uuid4)
+    umbrella: UUID = field(default_factory=uuid4)
+    people: dict[tuple[UUID, str], UUID] = field(default_factory=dict)
+
+    def settle(self) -> Firm:
+        """Tenants, and one person for each tenant and role: ``owner@a.example``."""
+        password_hash = CHEAP.hash(PASSWORD)
+        with psycopg.connect(self.address.url("super")) as connection:
+            for tenant, slug, parent in (
+                (self.umbrella, "umbrella", None),
+                (self.a, "a", self.umbrella),
+                (self.b, "b", None),
+            ):
+                connection.execute(
+                    "insert into tenants (id, slug, name, kind, parent_id, country, currency)"
+                    " values (%s, %s, %s, 'fleet', %s, 'DE', 'EUR')",
+                    (tenant, slug, slug.title(), parent),
+                )
+                for role in ROLES:
+                    row = connection.execute(
+                        "insert into users (email, full_name, password_hash) values (%s, %s, %s) returning id",
+                        (f"{role}@{slug}.example", f"{role.title()} of {slug.title()}", password_hash),
+                    ).fetchone()
+                    assert row is not None
+                    self.people[tenant, role] = row[0]
+                    connection.execute(
+                        "insert into memberships (user_id, tenant_id, role) values (%s, %s, %s)",
+                        (row[0], tenant, role),
+                    )
+        return self
+
+    def client(self, role: str = "owner", tenant: UUID | None = None) -> httpx.Client:
+        """Somebody of that role at work for the tenant (``a`` unless said)."""
+        tenant = tenant or self.a
+        reads = [tenant, self.a] if tenant == self.umbrella else [tenant]
+        slug = {self.a: "a", self.b: "b", self.umbrella: "umbrella"}[tenant]
+        token, _ = self.running.app.state.tokens.issue(
+            self.people[tenant, role],
+            email=f"{role}@{slug}.example",
+            tenant_id=tenant,
+            tenant_ids=reads,
+            role=role,
+        )
+        return self.running.client(Authorization=f"Bearer {token}")
+
+    def sql(self, query: str, *values: object) -> list[Any]:
+        """As the superuser, past every policy: what really is in the store."""
+        with psycopg.connect(self.address.url("super")) as connection:
+            cursor = connection.execute(query, values or None)  # type: ignore[call-overload]
+            return cursor.fetchall() if cursor.description else []
+
+    def events(self, entity_id: object) -> list[Any]:
+        """(name, before, after) of a row's events, oldest first."""
+        return self.sql(
+            "select name, before, after from events where entity_id = %s order by position", str(entity_id)
+        )
