@@ -79,13 +79,19 @@ class Landing:
         return found
 
     def retire(self, damage: Damage) -> None:
-        """Take a damaged load out of the zone; its source's next load brings its rows again. For who holds the zone."""
+        """Take a damaged load with its files out of the zone; its source's next load brings its rows again.
+
+        For who holds the zone.
+        """
         self.retired.mkdir(parents=True, exist_ok=True)
         name = f"{damage.load.number:010d}.json"
         if (self.manifests / name).exists():
             os.replace(self.manifests / name, self.retired / name)
             fsync_folder(self.retired)
             fsync_folder(self.manifests)
+        for folder, parts in ((self.folder, damage.load.parts), (self.quarantine, damage.load.quarantine)):
+            for part in parts:
+                (folder / part.path).unlink(missing_ok=True)
 
     def pending_quarantine(self) -> dict[tuple[str, str], list[Part]]:
         """Quarantined parts that no later load has read again, by source and table."""
