@@ -32,14 +32,16 @@ from serve.identity.auth.service import Login
 from serve.kernel import errors, migrate
 from serve.kernel.access import check_declared
 from serve.kernel.answers import Answers
+from serve.kernel.background import Background
 from serve.kernel.caller import Tokens
 from serve.kernel.db import Database, DatabaseUnavailable
 from serve.kernel.envelope import dumps
 from serve.kernel.etag import PROGRAM
 from serve.kernel.layer import Layer
 from serve.kernel.openapi import document
+from serve.kernel.relay import Reader, Relay
 from serve.kernel.resources.errors import meaning
-from serve.kernel.routing import add_routes
+from serve.kernel.routing import add_routes, index_routes
 from serve.kernel.vault import Vault
 from serve.platform.docs.endpoints import ASSETS
 from serve.platform.docs.endpoints import router as docs
@@ -68,6 +70,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     docs,
     pages,
 )
+
+READERS: dict[str, Reader] = {}
+"""Who reacts to events, by the name under which its place is kept."""
 
 PUBLIC = frozenset(
     {
@@ -103,6 +108,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_routes(app, ROUTERS)
     app.mount("/docs/assets", ASSETS, name="docs-assets")
     app.mount("/pages", FILES, name="pages")
+    index_routes(app)
     check_declared(app.routes, PUBLIC)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     errors.install(app)
@@ -132,6 +138,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         vault=Vault(home.secret("vault_key")),
         meaning=meaning,
     )
+    state.worker_database = Database(
+        lambda: _address(home, settings, "worker"), size=2, vault=state.database.vault, meaning=meaning
+    )
+    state.relay = Relay(state.worker_database, READERS)
     state.login = Login(state.database, attempts_per_min=settings.login_attempts_per_min)
     state.answers = Answers(
         ReleaseReader(home.releases, memory_limit=settings.release_memory),
@@ -142,13 +152,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     openapi = document(app)
     state.openapi_bytes, state.openapi_3_0_bytes = dumps(openapi), dumps(as_3_0(openapi))
     warming = asyncio.create_task(_warm_up(state.answers))
+    state.background = Background(is_on=settings.background_work)
+    state.relay.start(state.background)
     gc.set_threshold(20_000, 50, 100)
     try:
         yield
     finally:
         warming.cancel()
+        await state.background.stop()
         gc.unfreeze()
         state.answers.close()
+        await state.worker_database.close()
         await state.database.close()
 
 
@@ -168,13 +182,13 @@ def _load(answers: Answers) -> None:
             engine_of(session).list()
 
 
-def _address(home: Home, settings: Settings) -> str:
+def _address(home: Home, settings: Settings, role: str = "api") -> str:
     address = (
         postgres.external(home, settings.database_url) if settings.database_url else postgres.running(home)
     )
     if address is None:
         raise DatabaseUnavailable
-    return address.url("api")
+    return address.url(role)
 
 
 def _log_accesses() -> None:

@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(
         10, ge=1, le=100, description="Most database connections of one API process."
     )
+    background_work: bool = Field(
+        True, description="Seal events and hand them to their readers in this API process."
+    )
     token_life_s: int = Field(600, ge=10, le=600, description="Life of an access token, seconds.")
     cookie_is_secure: bool = Field(
         False, description="Send the log-in cookie over HTTPS only; switch it on wherever HTTPS is used."

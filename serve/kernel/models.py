@@ -111,7 +111,7 @@ events = Table(
     Index(None, "tenant_id", "change_xid", "position"),
     Index(None, "tenant_id", "entity_type", "entity_id", "position"),
     Index(None, "tenant_id", "category", "happened_at"),
-    change_index(),
+    Index(None, "change_xid", "position"),
 )
 
 event_seals = Table(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -30,7 +31,7 @@ class Running:
     def __init__(self, app: FastAPI) -> None:
         self.app = app
         self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", access_log=False))
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._clients: list[httpx.Client] = []
 
     def start(self) -> Running:
@@ -47,6 +48,15 @@ class Running:
             client.close()
         self._server.should_exit = True
         self._thread.join()
+
+    def _serve(self) -> None:
+        with asyncio.Runner(loop_factory=self._server.config.get_loop_factory()) as runner:
+            self._loop = runner.get_loop()
+            runner.run(self._server.serve())
+
+    def wait_for(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run it in the application's own loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     def client(self, **headers: str) -> httpx.Client:
         """A client of its own, with its own cookies."""
@@ -129,9 +139,10 @@ def firm(pg: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     from tests.serve.firm import Firm
 
     address = pg.clone()
-    running = Running(
-        create_app(Settings(throughline_home=tmp_path_factory.mktemp("home"), database_url=address.base))
-    ).start()
+    settings = Settings(
+        throughline_home=tmp_path_factory.mktemp("home"), database_url=address.base, background_work=False
+    )
+    running = Running(create_app(settings)).start()
     try:
         yield Firm(running, address).settle()
     finally:

@@ -54,6 +54,7 @@ class Firm:
                         "insert into memberships (user_id, tenant_id, role) values (%s, %s, %s)",
                         (row[0], tenant, role),
                     )
+        self.running.wait_for(self.running.app.state.relay.register())
         return self
 
     def client(self, role: str = "owner", tenant: UUID | None = None) -> httpx.Client:
@@ -75,6 +76,10 @@ class Firm:
         with psycopg.connect(self.address.url("super")) as connection:
             cursor = connection.execute(query, values or None)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
+
+    def deliver(self) -> None:
+        """Hand everything that has happened so far to the readers of events; no loop does in tests."""
+        self.running.wait_for(self.running.app.state.relay.catch_up())
 
     def events(self, entity_id: object) -> list[Any]:
         """(name, before, after) of a row's events, oldest first."""

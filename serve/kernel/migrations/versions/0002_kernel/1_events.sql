@@ -20,7 +20,7 @@ create table events (
 create index on events (tenant_id, change_xid, position);
 create index on events (tenant_id, entity_type, entity_id, position);
 create index on events (tenant_id, category, happened_at);
-create index on events using brin (change_xid) with (autosummarize);
+create index on events (change_xid, position); -- all tenants in order, for the relay
 
 -- Batches of events in the order of the change feed, each sealed with the hash of the one before it.
 create table event_seals (
