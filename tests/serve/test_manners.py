@@ -57,7 +57,7 @@ class TestRefusals:
     def test_a_wrong_method(self, owner):
         response = owner.delete(KPIS)
         refused(response, 405, "METHOD_NOT_ALLOWED")
-        assert response.headers["allow"] == "GET"
+        assert response.headers["allow"] == "GET, HEAD"
 
     def test_a_format_that_cannot_be_made(self, owner):
         error = refused(owner.get(KPIS, headers={"Accept": "image/png"}), 406, "NOT_ACCEPTABLE")
