@@ -21,6 +21,7 @@ from serve.kernel.errors import Problem, Unavailable
 from serve.kernel.vault import Vault
 
 ACQUIRE_TIMEOUT_S = 5.0
+LOCK_TIMEOUT_S = 5  # how long a request waits for another one that changes the same row
 _HARMLESS = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -126,6 +127,8 @@ class Transaction:
         self, connection: Connection, caller: Caller | None = None, vault: Vault | None = None
     ) -> None:
         self._connection, self._caller, self._vault = connection, caller, vault
+        self.began = ""  # what the server said of the statement that began it
+        self.last_words = ""  # SQL of ours that goes with the commit, in one round trip
 
     @property
     def caller(self) -> Caller:
@@ -241,9 +244,11 @@ class Database:
         """
         async with self.connection() as connection:
             try:
-                await connection.execute(_begin(caller, request_id) + also)
-                yield Transaction(connection, caller, self.vault)
-                if await connection.execute("commit") != "COMMIT":
+                began = await connection.execute(_begin(caller, request_id) + also)
+                transaction = Transaction(connection, caller, self.vault)
+                transaction.began = began
+                yield transaction
+                if await connection.execute(f"{transaction.last_words}commit") != "COMMIT":
                     raise RuntimeError("the transaction had failed before its end and was rolled back")
             except Exception:
                 await _roll_back(connection)
@@ -286,7 +291,8 @@ def _begin(caller: Caller | None, request_id: str) -> str:
     tenants = ",".join(str(tenant_id) for tenant_id in caller.tenant_ids)
     said = request_id if _HARMLESS.fullmatch(request_id) else ""
     return (
-        f"begin; select set_config('app.tenant_id', '{caller.tenant_id}', true),"
+        f"begin; set local lock_timeout = '{LOCK_TIMEOUT_S}s';"
+        f" select set_config('app.tenant_id', '{caller.tenant_id}', true),"
         f" set_config('app.tenant_ids', '{tenants}', true), set_config('app.actor', '{caller.actor}', true),"
         f" set_config('app.request_id', '{said}', true);"
     )

@@ -11,15 +11,14 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from asyncpg.exceptions import LockNotAvailableError
+import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from serve.kernel.caller import Caller, identify
-from serve.kernel.db import Database
+from serve.kernel.db import Database, Transaction
 from serve.kernel.errors import Conflict, Invalid
 
-WAIT_S = 5
 KEPT_H = 24
 HEADER = "idempotency-key"
 _METHODS = frozenset({"POST", "PATCH"})
@@ -67,33 +66,37 @@ async def _once(
     row_id, request_hash = await _hashes(request, caller, key)
     # Hexadecimal of our own making: nothing that the client wrote stands in this SQL.
     also = (
-        f"set local lock_timeout = '{WAIT_S}s';"
         f"insert into idempotency_keys (id, tenant_id, request_hash)"
-        f" values ('{row_id}', '{caller.tenant_id}', '{request_hash}') on conflict (id) do nothing;"
-        "set local lock_timeout = 0;"
+        f" values ('{row_id}', '{caller.tenant_id}', '{request_hash}') on conflict (id) do nothing"
     )
     database: Database = request.app.state.database
-    try:
-        async with database.transaction(caller, request_id=request.state.request_id, also=also) as db:
-            kept = await db.fetch_one("select * from idempotency_keys where id = $1", row_id)
-            if kept is None:
-                raise StillRunning(headers={"Retry-After": "1"})
-            if UUID(kept["request_hash"]) != request_hash:
-                raise KeyOfAnotherRequest
-            if kept["status"] is not None:
-                return Response(
-                    kept["body"], kept["status"], {**kept["headers"], "Idempotency-Replayed": "true"}
-                )
-            request.state.transaction = db
-            response = await handler(request)
-            headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-            await db.execute(
-                "update idempotency_keys set status = $2, headers = $3, body = $4 where id = $1",
-                *(row_id, response.status_code, headers, bytes(response.body)),
-            )
-            return response
-    except LockNotAvailableError as error:
-        raise StillRunning(headers={"Retry-After": "1"}) from error
+    async with database.transaction(caller, request_id=request.state.request_id, also=also) as db:
+        if db.began != "INSERT 0 1":
+            return await _kept(db, row_id, request_hash)
+        request.state.transaction = db
+        response = await handler(request)
+        db.last_words = _keeping(row_id, response)
+        return response
+
+
+async def _kept(db: Transaction, row_id: UUID, request_hash: UUID) -> Response:
+    """The answer of the request that had the key first. Raises KeyOfAnotherRequest."""
+    kept = await db.fetch_one("select * from idempotency_keys where id = $1", row_id)
+    if kept is None:
+        raise StillRunning(headers={"Retry-After": "1"})
+    if UUID(kept["request_hash"]) != request_hash:
+        raise KeyOfAnotherRequest
+    return Response(kept["body"], kept["status"], {**kept["headers"], "Idempotency-Replayed": "true"})
+
+
+def _keeping(row_id: UUID, response: Response) -> str:
+    """SQL that keeps the answer, sent with the commit. What is not ours stands in it as hexadecimal."""
+    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    return (
+        f"update idempotency_keys set status = {response.status_code:d},"
+        f" headers = convert_from('\\x{orjson.dumps(headers).hex()}', 'UTF8')::jsonb,"
+        f" body = '\\x{bytes(response.body).hex()}' where id = '{row_id}';"
+    )
 
 
 async def _hashes(request: Request, caller: Caller, key: str) -> tuple[UUID, UUID]:

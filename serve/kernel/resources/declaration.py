@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy import Table
 
 from serve.kernel.envelope import Input, Output
-from serve.kernel.idempotency import RepeatableRoute
+from serve.kernel.quick import QuickRoute
 from serve.kernel.resources.filters import ListQuery, filters_of, query_model
 from serve.kernel.resources.listing import Listing
 from serve.kernel.resources.schemas import part_of, patch_of, read_of
@@ -81,7 +81,7 @@ class Resource(Store):
         from serve.kernel.resources.endpoints import add_calls
 
         router = area_router(
-            prefix=self.path, tags=tags or [self.name.replace("_", " ")], route_class=RepeatableRoute
+            prefix=self.path, tags=tags or [self.name.replace("_", " ")], route_class=QuickRoute
         )
         add_calls(router, self)
         return router

@@ -14,9 +14,10 @@ from serve.kernel.db import DatabaseUnavailable, ReadDb, TenantDb, Transaction
 from serve.kernel.envelope import Meta, Success
 from serve.kernel.errors import problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
-from serve.kernel.resources import bulk, history, stats
+from serve.kernel.resources import bulk, exports, history, stats
 from serve.kernel.resources.declaration import Resource, values_of
 from serve.kernel.resources.errors import Duplicate, LostUpdate
+from serve.kernel.resources.quick import shorten_get, shorten_list
 from serve.kernel.resources.schemas import Deleted, ListMeta, RowMeta
 from serve.kernel.resources.store import check_version
 from serve.kernel.resources.words import BODY, Id, IfMatch, one, plain, reading, writing
@@ -24,7 +25,7 @@ from serve.kernel.resources.words import BODY, Id, IfMatch, one, plain, reading,
 
 def add_calls(router: APIRouter, resource: Resource) -> None:
     """Register the calls that the resource has."""
-    for add in (_words, bulk.add_calls, stats.add_calls, _rows, history.add_calls):
+    for add in (_words, bulk.add_calls, stats.add_calls, exports.add_calls, _rows, history.add_calls):
         add(router, resource)
 
 
@@ -46,6 +47,8 @@ def _words(router: APIRouter, resource: Resource) -> None:
         async def list_rows(asked: Annotated[Asked, Query()], db: ReadDb) -> Response:
             listed = await resource.listing.page(db, asked)
             return plain(listed.rows, listed.meta)
+
+        shorten_list(router, resource)
 
     if "create" in resource.calls:
 
@@ -84,6 +87,8 @@ def _rows(router: APIRouter, resource: Resource) -> None:
         )
         async def get(id: Id, db: ReadDb) -> Response:
             return one(await resource.read(db, id))
+
+        shorten_get(router, resource)
 
     async def change(db: Transaction, id: UUID, if_match: str | None, changes: dict[str, Any]) -> Response:
         before = await resource.get(db, id, lock=True)

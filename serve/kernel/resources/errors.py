@@ -9,6 +9,7 @@ import asyncpg
 from asyncpg import exceptions as pg
 
 from serve.kernel.errors import Conflict, Invalid, NotFound, PreconditionFailed, Problem
+from serve.kernel.idempotency import StillRunning
 
 
 class LostUpdate(PreconditionFailed):
@@ -44,6 +45,8 @@ def absent(entity: str) -> type[NotFound]:
 
 def meaning(error: Exception) -> Problem | None:
     """What the database's refusal says about the request; None when it says nothing about it."""
+    if isinstance(error, pg.LockNotAvailableError):
+        return StillRunning(headers={"Retry-After": "1"})
     if isinstance(error, pg.UniqueViolationError):
         fields = _fields(error, "key")
         return Duplicate(details=[(field, "is taken already") for field in fields])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 
 from serve.kernel.db import Reads, guarded
 from serve.kernel.errors import Invalid
+from serve.kernel.memory import remembered
 from serve.kernel.paging import page_meta
 from serve.kernel.resources.filters import Filter, ListQuery
 from serve.kernel.resources.store import Store
@@ -86,6 +88,24 @@ class Order:
         return f"({' or '.join(f'({case})' for case in cases)})"
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The statements of one page with what they bind, the tenants aside."""
+
+    limit: int
+    offset: int
+    asked: tuple[str, ...]
+    is_whole: bool
+    order: Order
+    rows: str
+    bound: tuple[Any, ...]
+    total: str
+    counted: tuple[Any, ...]
+    news: str
+    is_cursor: bool
+    count: str
+
+
 class Bindings:
     """Values and their places in a guarded statement, whose first parameter is not ours."""
 
@@ -102,6 +122,7 @@ class Listing:
 
     def __init__(self, store: Store, filters: Mapping[str, Filter], sortable: tuple[str, ...]) -> None:
         self.store, self.filters, self.sortable = store, filters, sortable
+        self._totals = remembered(10_000)
         self._kinds = {column.name: column.type.compile(dialect=_dialect()) for column in store.table.columns}
 
     def where(self, query: ListQuery, bind: Bindings, *, tenants: str) -> str:
@@ -118,43 +139,91 @@ class Listing:
 
     async def page(self, db: Reads, query: ListQuery) -> Listed:
         """One page. Raises Invalid."""
+        return await self.show(db, self.plan(query, is_one=len(db.caller.tenant_ids) == 1))
+
+    def plan(self, query: ListQuery, *, is_one: bool) -> Plan:
+        """The statements of a page, whoever asks; ``is_one``: for a caller who reads one tenant. Raises Invalid."""
         limit, offset = query.window()
         if query.cursor is not None and (query.offset is not None or query.page is not None):
             raise Invalid(details=[("cursor", "goes without page and offset")])
         order = Order.of(query.sort, self.sortable)
-        asked: list[str] = query.fields or list(self.store.columns)  # type: ignore[attr-defined]
+        asked: list[str] = getattr(query, "fields", None) or list(self.store.columns)
         names = [*asked, *(name for name, _ in order.terms if name not in asked)]
         bind = Bindings()
         # One tenant is a value and not a list: then the index gives the order too.
-        tenants = "g.tenants::uuid" if len(db.caller.tenant_ids) == 1 else MANY
+        tenants = "g.tenants::uuid" if is_one else MANY
         source = f"from {self.store.name} t where {self.where(query, bind, tenants=tenants)}"
-        counted = list(bind.values)
+        counted = tuple(bind.values)
         behind = f" and {order.after(query.cursor, bind, self._kinds)}" if query.cursor else ""
         inner = f"select {', '.join(f't.{name}' for name in names)} {source}{behind} order by {order.sql}"
-        records = await db.fetch(guarded(f"{inner} limit {limit + 1}", offset=offset), *bind.values)
+        cap = "" if query.count == "exact" else f" limit {EXACT_UNTIL + 1}"
+        return Plan(
+            limit=limit,
+            offset=offset,
+            asked=tuple(asked),
+            is_whole=len(names) == len(asked),
+            order=order,
+            rows=guarded(f"{inner} limit {limit + 1}", offset=offset),
+            bound=tuple(bind.values),
+            total=guarded(
+                f"select count(*) as total, {NOW} as horizon"
+                f" from (select 1 {source}{cap}) c where g.tenants is not null"
+            ),
+            counted=counted,
+            news=guarded(NEWS.format(tenants=tenants, entity=self.store.entity)),
+            is_cursor=query.cursor is not None,
+            count=query.count,
+        )
+
+    async def show(self, db: Reads, plan: Plan) -> Listed:
+        """The page of a plan."""
+        limit, offset = plan.limit, plan.offset
+        records = await db.fetch(plan.rows, *plan.bound)
         rows, more = records[:limit], len(records) > limit
         meta = page_meta((limit, offset), 0) | {
-            "next_cursor": order.cursor(_plain(rows[-1])) if more else None,
+            "next_cursor": plan.order.cursor(_plain(rows[-1])) if more else None,
             "total_is_estimate": False,
         }
-        if query.cursor is None and not more and (rows or not offset):
+        if not plan.is_cursor and not more and (rows or not offset):
             meta |= _total(offset + len(rows), limit)  # the last page tells
-        elif query.count == "exact" or (query.count == "usual" and query.cursor is None):
-            cap = "" if query.count == "exact" else f" limit {EXACT_UNTIL + 1}"
-            sql = guarded(
-                f"select count(*) as total from (select 1 {source}{cap}) c where g.tenants is not null"
-            )
-            total = (await db.fetch(sql, *counted))[0]["total"]
-            meta["total_is_estimate"] = query.count == "usual" and total > EXACT_UNTIL
+        elif plan.count == "exact" or (plan.count == "usual" and not plan.is_cursor):
+            total = await self._count(db, plan)
+            meta["total_is_estimate"] = plan.count == "usual" and total > EXACT_UNTIL
             meta |= _total(min(total, EXACT_UNTIL) if meta["total_is_estimate"] else total, limit)
         else:
             meta |= {"total": None, "total_pages": None}
-        if query.cursor is not None:
+        if plan.is_cursor:
             meta |= {"page": None, "offset": None}
-        return Listed([{name: row[name] for name in asked} for row in rows], meta)
+        if plan.is_whole:
+            return Listed([dict(row) for row in rows], meta)
+        return Listed([{name: row[name] for name in plan.asked} for row in rows], meta)
+
+    async def _count(self, db: Reads, plan: Plan) -> int:
+        """How many there are: counted, or as it was counted before when nothing has happened since.
+
+        Counting ten thousand rows takes longer than all the rest of a request. Every change is an event in its own
+        transaction, so a total stays true until there is an event of a transaction that its snapshot has not seen.
+        """
+        key = (db.caller.tenant_ids, plan.total, plan.counted)
+        known = self._totals.get(key)
+        if known is not None and time.monotonic() < known[2]:
+            (news,) = await db.fetch(plan.news, known[1])
+            if not news["is_news"]:
+                return int(known[0])
+        (found,) = await db.fetch(plan.total, *plan.counted)
+        self._totals[key] = (found["total"], found["horizon"], time.monotonic() + KEPT_S)
+        return int(found["total"])
 
 
 MANY = "any(string_to_array(g.tenants, ',')::uuid[])"
+NOW = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+NEWS = """
+    select exists (
+        select from events e
+        where e.tenant_id = {tenants} and e.entity_type = '{entity}' and e.change_xid >= $2
+    ) as is_news where g.tenants is not null
+"""
+KEPT_S = 60.0  # rows that the schema's owner loads leave no events
 
 
 def _total(total: int, limit: int) -> dict[str, int]:

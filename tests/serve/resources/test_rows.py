@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 CONTACTS = "/api/v1/contacts"
@@ -228,3 +230,40 @@ class TestRepeatedRequests:
         first = firm.client().post(CONTACTS, json=ADA, headers=key).json()["data"]["id"]
         second = firm.client("admin").post(CONTACTS, json=ADA, headers=key).json()["data"]["id"]
         assert first != second
+
+    def test_a_hundred_at_once_have_one_effect(self, firm):
+        owner, key = firm.client(), {"Idempotency-Key": "a hundred"}
+        with ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(lambda _: owner.post(CONTACTS, json=ADA, headers=key), range(100)))
+        assert {answer.status_code for answer in answers} <= {201, 409}
+        bodies = {answer.content for answer in answers if answer.status_code == 201}
+        assert len(bodies) == 1
+        row_id = answers[0].json()["data"]["id"]
+        assert len(firm.events(row_id)) == 1
+        assert firm.sql("select count(*) from contacts where id = %s", row_id) == [(1,)]
+
+    def test_a_request_does_not_wait_for_ever(self, firm, ada):
+        with psycopg.connect(firm.address.url("super")) as other:
+            other.execute("select from contacts where id = %s for update", [ada["id"]])
+            response = firm.client().patch(f"{CONTACTS}/{ada['id']}", json={"job_title": "X"})
+        assert (response.status_code, response.json()["error"]["code"]) == (409, "STILL_RUNNING")
+        assert response.headers["retry-after"] == "1"
+
+
+class TestShortWay:
+    """The quick answer and FastAPI's are the same answer."""
+
+    @pytest.mark.parametrize(
+        "path", ["", "?per_page=3", "?sort=full_name&count=exact", "?search=ada", "?perPage=2", "?page=2"]
+    )
+    def test_lists_and_rows(self, firm, ada, path):
+        quick = firm.client()
+        slow = firm.client()
+        slow.cookies["throughline_access"] = slow.headers.pop("authorization").removeprefix("Bearer ")
+        for target in (f"{CONTACTS}{path}", f"{CONTACTS}/{ada['id']}"):
+            one, other = quick.get(target), slow.get(target)
+            assert one.content == other.content
+            same = {"content-type", "cache-control", "etag", "content-length"}
+            assert {k: v for k, v in one.headers.items() if k in same} == {
+                k: v for k, v in other.headers.items() if k in same
+            }
