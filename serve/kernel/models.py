@@ -107,11 +107,16 @@ events = Table(
     required("happened_at", Moment, default="clock_timestamp()"),
     change_xid(),
     PrimaryKeyConstraint("id"),
-    UniqueConstraint("tenant_id", "id"),
     Index(None, "tenant_id", "change_xid", "position"),
     Index(None, "tenant_id", "entity_type", "entity_id", "position"),
-    Index(None, "tenant_id", "category", "happened_at"),
+    Index(None, "tenant_id", "happened_at"),
+    Index(None, "tenant_id", "actor_id", "happened_at"),
     Index(None, "change_xid", "position"),
+)
+Index(
+    "events_apart_idx",
+    *(events.c.tenant_id, events.c.category, events.c.happened_at),
+    postgresql_where=text("category <> 'change'"),
 )
 
 event_seals = Table(
@@ -152,6 +157,15 @@ idempotency_keys = Table(
     created_at(),
     PrimaryKeyConstraint("id"),
     Index(None, "created_at"),
+)
+
+rate_limits = Table(
+    "rate_limits",
+    metadata,
+    required("key", Text),
+    required("full_at_s", Double, default="0"),
+    PrimaryKeyConstraint("key"),
+    prefixes=["UNLOGGED"],
 )
 
 imports = own_table(

@@ -9,6 +9,7 @@ from serve.kernel.migrations.guards import (
     become_resource,
     column_names,
     guard_tenant_table,
+    record_events,
     run,
     secure,
     stamp,
@@ -22,7 +23,7 @@ depends_on = None
 SQL = Path(__file__).with_suffix("")
 TABLES = (
     *("events", "event_seals", "event_readers", "idempotency_keys", "notifications", "settings", "imports"),
-    *("sessions", "refresh_tokens", "api_keys", "api_key_hashes"),
+    *("sessions", "refresh_tokens", "api_keys", "api_key_hashes", "rate_limits"),
 )
 SCORES = {
     "accounts": ("churn_score", "churn_reasons", "churn_scored_at"),
@@ -30,8 +31,11 @@ SCORES = {
 }
 FUNCTIONS = (
     *("acting", "record_event", "settled_events", "event_text", "batch_hash", "seal_events", "verify_seals"),
-    *("auth_open_session", "auth_renew_session", "auth_end_session", "auth_end_other_sessions", "auth_user"),
-    *("auth_change_user", "auth_keep_key_hash", "auth_api_key", "tenant_members", "record_security_event"),
+    "renumber_events",
+    *("auth_open_session", "auth_renew_session", "auth_move_session", "auth_end_session"),
+    *("auth_end_other_sessions", "auth_user", "auth_change_user", "auth_keep_key_hash", "auth_api_key"),
+    *("tenant_members", "record_security_event"),
+    "take_rate",
 )
 
 
@@ -45,8 +49,11 @@ def upgrade() -> None:
         "grant select, insert, update (status, headers, body), delete on idempotency_keys"
         " to throughline_api, throughline_worker"
     )
-    for table in ("api_keys", "notifications", "settings", "imports"):
+    for table in ("notifications", "settings", "imports"):
         guard_tenant_table(table, extracted=False)
+    guard_tenant_table("api_keys", scores=("last_used_at",), extracted=False)  # being used is no change
+    record_events("api_keys", entity="api_key", unrecorded=("last_used_at",))
+    record_events("settings", entity="settings", unrecorded=("secrets",))
     become_resource("accounts", entity="account", personal=("name",), search=("name", "city"))
     become_resource(
         "contacts",

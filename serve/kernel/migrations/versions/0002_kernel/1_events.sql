@@ -14,12 +14,13 @@ create table events (
     request_id text,
     cause_id uuid,
     happened_at timestamptz not null default clock_timestamp(),
-    change_xid bigint not null default (pg_current_xact_id()::text)::bigint,
-    unique (tenant_id, id)
+    change_xid bigint not null default (pg_current_xact_id()::text)::bigint
 );
 create index on events (tenant_id, change_xid, position);
 create index on events (tenant_id, entity_type, entity_id, position);
-create index on events (tenant_id, category, happened_at);
+create index on events (tenant_id, happened_at);
+create index on events (tenant_id, actor_id, happened_at);
+create index events_apart_idx on events (tenant_id, category, happened_at) where category <> 'change';
 create index on events (change_xid, position); -- all tenants in order, for the relay
 
 -- Batches of events in the order of the change feed, each sealed with the hash of the one before it.

@@ -124,15 +124,20 @@ language sql volatile security definer set search_path = public, pg_temp as $$
     where id = p_user_id
 $$;
 
--- Ends all sessions of a person but one.
-create function auth_end_other_sessions(p_user_id uuid, p_kept uuid, p_because text) returns integer
+-- Ends all sessions of a person but one; gives those that it ended.
+create function auth_end_other_sessions(p_user_id uuid, p_kept uuid, p_because text) returns setof uuid
 language sql volatile security definer set search_path = public, pg_temp as $$
-    with ended as (
-        update sessions set ended_at = now(), ended_because = p_because
-        where user_id = p_user_id and id is distinct from p_kept and ended_at is null
-        returning 1
-    )
-    select count(*)::integer from ended
+    update sessions set ended_at = now(), ended_because = p_because
+    where user_id = p_user_id and id is distinct from p_kept and ended_at is null
+    returning id
+$$;
+
+-- A session goes on for another tenant that its person belongs to.
+create function auth_move_session(p_session_id uuid, p_tenant_id uuid) returns void
+language sql volatile security definer set search_path = public, pg_temp as $$
+    update sessions s set tenant_id = p_tenant_id
+    where s.id = p_session_id
+        and exists (select from memberships m where m.user_id = s.user_id and m.tenant_id = p_tenant_id)
 $$;
 
 -- The key's hash beside the key. The key itself is a row of the caller's tenant, made under row security.
@@ -148,17 +153,25 @@ begin
 end
 $$;
 
--- Whose key this is, with the person's role today; nothing for a revoked, expired or orphaned one.
+-- Whose key this is, with the person's role today; nothing for a revoked, expired or orphaned one. The moment of use is
+-- noted at most once a minute.
 create function auth_api_key(p_hash bytea)
 returns table (api_key_id uuid, user_id uuid, email text, tenant_id uuid, role text, scopes jsonb, expires_at timestamptz)
 language sql volatile security definer set search_path = public, pg_temp as $$
-    update api_keys k set last_used_at = now()
-    from api_key_hashes h
-    join memberships m on m.tenant_id = h.tenant_id
-    join users u on u.id = m.user_id and u.is_active
-    where h.hash = p_hash and k.id = h.api_key_id and m.user_id = k.user_id
-        and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-    returning k.id, k.user_id, u.email, k.tenant_id, m.role, k.scopes, k.expires_at
+    with found as (
+        select k.*, u.email, m.role
+        from api_key_hashes h
+        join api_keys k on k.id = h.api_key_id
+        join memberships m on m.tenant_id = k.tenant_id and m.user_id = k.user_id
+        join users u on u.id = k.user_id and u.is_active
+        where h.hash = p_hash and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+    ),
+    used as (
+        update api_keys k set last_used_at = now()
+        from found f
+        where k.id = f.id and (f.last_used_at is null or f.last_used_at < now() - interval '1 minute')
+    )
+    select f.id, f.user_id, f.email, f.tenant_id, f.role, f.scopes, f.expires_at from found f
 $$;
 
 -- The people of the caller's tenants, for names beside ids.
@@ -170,13 +183,15 @@ language sql stable security definer set search_path = public, pg_temp as $$
     where m.tenant_id = any (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::uuid[])
 $$;
 
--- A security event of a person, told to every tenant that the person belongs to (or to one).
+-- A security event of a person, told to every tenant that the person belongs to (or to one). Who did it stands in
+-- `app.actor`; before a log-in nobody knows.
 create function record_security_event(
     p_user_id uuid, p_tenant_id uuid, p_name text, p_detail jsonb, p_request_id text
 ) returns void
 language plpgsql volatile security definer set search_path = public, pg_temp as $$
 declare
     caller text := coalesce(current_setting('app.tenant_id', true), '');
+    actor record := acting();
     member record;
 begin
     for member in
@@ -185,7 +200,7 @@ begin
     loop
         perform set_config('app.tenant_id', member.tenant_id::text, true);
         insert into events (tenant_id, name, category, entity_type, entity_id, after, actor_kind, actor_id, request_id)
-        values (member.tenant_id, p_name, 'security', 'user', p_user_id, p_detail, 'user', p_user_id, p_request_id);
+        values (member.tenant_id, p_name, 'security', 'user', p_user_id, p_detail, actor.kind, actor.id, p_request_id);
     end loop;
     perform set_config('app.tenant_id', caller, true);
 end

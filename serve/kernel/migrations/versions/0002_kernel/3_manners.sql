@@ -33,7 +33,8 @@ create table notifications (
 create index on notifications (tenant_id, user_id, created_at);
 create index on notifications (tenant_id, user_id) where read_at is null;
 
--- Settings of a tenant (without a user) or of one of its people, by category.
+-- Settings of a tenant (without a user) or of one of its people, by category. Events never hold `secrets`; they say
+-- when they changed.
 create table settings (
     id uuid primary key default uuidv7(),
     tenant_id uuid not null references tenants,
@@ -41,6 +42,7 @@ create table settings (
     category text not null,
     values jsonb not null default '{}'::jsonb check (jsonb_typeof(values) = 'object'),
     secrets bytea,
+    secrets_changed_at timestamptz,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     change_xid bigint not null default (pg_current_xact_id()::text)::bigint,
@@ -71,3 +73,45 @@ create table imports (
     unique (tenant_id, id)
 );
 create index on imports (tenant_id, created_at);
+
+-- How much of its rate each key has used, where several API processes count together. Lost in a crash, and no harm done.
+create unlogged table rate_limits (
+    key text primary key,
+    full_at_s double precision not null default 0
+);
+
+-- One request against several limits: it counts for all of them, or is refused and counts for none. The same rule as
+-- `gcra` in serve/kernel/ratelimit.py, by the clock of the database. Debts come back in the order of the keys.
+create function take_rate(
+    p_keys text[], p_intervals_s double precision[], p_bursts integer[],
+    out is_admitted boolean, out debts_s double precision[]
+)
+language plpgsql volatile security definer set search_path = public, pg_temp as $$
+declare
+    now_s double precision;
+begin
+    insert into rate_limits (key) select k from unnest(p_keys) k order by k on conflict do nothing;
+    perform from rate_limits r where r.key = any (p_keys) order by r.key for update;
+    now_s := extract(epoch from clock_timestamp()); -- now that we have our turn
+    select array_agg(a.debt_s order by a.n), bool_and(a.debt_s + a.interval_s <= a.interval_s * a.burst + 1e-6)
+    into debts_s, is_admitted
+    from (
+        select g.n, g.interval_s, g.burst,
+            least(greatest(coalesce(r.full_at_s, 0) - now_s, 0), g.interval_s * g.burst) as debt_s
+        from unnest(p_keys, p_intervals_s, p_bursts) with ordinality g (key, interval_s, burst, n)
+        left join rate_limits r on r.key = g.key
+    ) a;
+    if is_admitted then
+        select array_agg(d.debt_s + g.interval_s order by g.n) into debts_s
+        from unnest(debts_s) with ordinality d (debt_s, n)
+        join unnest(p_intervals_s) with ordinality g (interval_s, n) on g.n = d.n;
+        update rate_limits r set full_at_s = now_s + g.debt_s
+        from unnest(p_keys, debts_s) g (key, debt_s) where r.key = g.key;
+    end if;
+    if random() < 0.001 then
+        delete from rate_limits r where r.key in (
+            select o.key from rate_limits o where o.full_at_s < now_s - 60 limit 1000 for update skip locked
+        );
+    end if;
+end
+$$;
