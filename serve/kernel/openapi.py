@@ -15,8 +15,18 @@ from pydantic.fields import FieldInfo
 
 from serve.kernel.access import permission_of
 from serve.kernel.answers import NoRelease, QueryTooSlow
-from serve.kernel.caller import COOKIE
-from serve.kernel.errors import Forbidden, Invalid, NotAcceptable, Problem, Unauthenticated, problems
+from serve.kernel.caller import COOKIE, CrossSiteRequest
+from serve.kernel.errors import (
+    BodyTooLarge,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotAcceptable,
+    Problem,
+    Unauthenticated,
+    UnsupportedMediaType,
+    problems,
+)
 from serve.kernel.idempotency import RepeatableRoute
 
 _IDEMPOTENCY_KEY = {
@@ -26,7 +36,6 @@ _IDEMPOTENCY_KEY = {
     "description": "A word of yours: the same request with it has one effect and gets the same answer for a day.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
-_GUARDED = problems(Unauthenticated, Forbidden)
 
 
 def release_answer(*also: type[Problem]) -> dict[str, Any]:
@@ -77,18 +86,28 @@ def document(app: FastAPI) -> dict[str, Any]:
 def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     operation["summary"] = operation["description"].partition("\n")[0].rstrip(".")
     responses = operation["responses"]
-    kinds = problems(Invalid)
+    kinds: list[type[Problem]] = [Invalid]
     permission = permission_of(route)
     if permission is not None:
         operation["security"] = [{"bearer": []}, {"cookie": []}]
         operation["x-permission"] = permission
-        kinds |= _GUARDED
+        kinds += [Unauthenticated, Forbidden]
+        if route.methods != {"GET"}:
+            kinds.append(CrossSiteRequest)
+    if "application/json" in operation.get("requestBody", {}).get("content", {}):
+        kinds += [Malformed, BodyTooLarge, UnsupportedMediaType]
     if isinstance(route, RepeatableRoute) and route.is_repeatable:
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
-    for status, entry in kinds.items():
-        content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}}}
-        content["application/json"] |= entry["content"]["application/json"]
-        responses[str(status)] = {"description": entry["description"], "content": content}
+    for status, entry in problems(*kinds).items():
+        content = entry["content"]["application/json"]
+        # Examples that the route declares itself stay; FastAPI's own model of a 422 does not.
+        stated = responses.get(str(status), {}).get("content", {}).get("application/json", {})
+        content["examples"] |= stated.get("examples", {})
+        content["schema"] = {"$ref": "#/components/schemas/ErrorEnvelope"}
+        responses[str(status)] = {
+            "description": entry["description"],
+            "content": {"application/json": content},
+        }
     success = next((code for code in responses if code.startswith("2")), None)
     if success and isinstance(route.response_model, type) and issubclass(route.response_model, BaseModel):
         responses[success]["content"]["application/json"]["example"] = example_of(route.response_model)

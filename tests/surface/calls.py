@@ -1,0 +1,171 @@
+"""Makes a call that should succeed out of any operation: rows of its own, a body, parameters.
+
+Most of it follows from the operation: a resource's row is made by its own POST, and a body from the examples of its
+model, so an example in the documentation that the service would not accept fails here. What does not follow is said
+in ``BODIES``, ``PARAMETERS``, ``FORMS`` and ``MAKERS``; an operation for which something is missing fails the run.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from serve.kernel.openapi import example_of
+from tests.serve.firm import PASSWORD, Firm
+from tests.surface.operations import BY_NAME, Operation
+
+NUMBERS = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, ready to be sent."""
+
+    operation: Operation
+    ids: dict[str, str] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+    json: Any = None
+    form: dict[str, Any] = field(default_factory=dict)
+    """``data`` and ``files`` of httpx."""
+
+    @property
+    def path(self) -> str:
+        return self.operation.path.format(**self.ids)
+
+
+class Surface:
+    """The firm, and calls on its behalf. Nobody's session is shared between calls that could end it."""
+
+    def __init__(self, firm: Firm) -> None:
+        self.firm = firm
+        self.http = firm.running.client()
+        self._tokens: dict[tuple[str, UUID | None], str] = {}
+
+    def token(self, role: str = "owner", tenant: UUID | None = None, *, fresh: bool = False) -> str:
+        if fresh:
+            return self.firm.client(role, tenant).headers["authorization"]
+        if (role, tenant) not in self._tokens:
+            self._tokens[role, tenant] = self.token(role, tenant, fresh=True)
+        return self._tokens[role, tenant]
+
+    def send(
+        self,
+        call: Call,
+        *,
+        role: str | None = "owner",
+        tenant: UUID | None = None,
+        headers: dict[str, str] | None = None,
+        content: bytes | None = None,
+        params: dict[str, Any] | None = None,
+    ) -> httpx.Response:
+        """The answer to somebody of that role; nobody for None. ``content`` is sent instead of the body."""
+        sent = dict(headers or {})
+        if role is not None:
+            fresh = call.operation.name in ENDS_THE_SESSION
+            sent["authorization"] = self.token(role, tenant, fresh=fresh)
+        body: dict[str, Any] = {"json": call.json} if call.json is not None else dict(call.form)
+        if content is not None:
+            body = {"content": content}
+            sent.setdefault("content-type", "application/json")
+        self.http.cookies.clear()
+        return self.http.request(
+            call.operation.method, call.path, params=call.params | (params or {}), headers=sent, **body
+        )
+
+    def ready(self, operation: Operation, tenant: UUID | None = None) -> Call:
+        """A call that somebody of that tenant (``a`` unless said) may make with success, on rows made for it."""
+        ids = self._ids(operation, tenant)
+        params = PARAMETERS.get(operation.name, {})
+        if operation.method == "GET" and not ids and (made_by := BY_NAME.get(f"POST {operation.path}")):
+            self._make(made_by, tenant)  # a list with something in it
+        if operation.name in FORMS:
+            return Call(operation, ids, params, form=FORMS[operation.name]())
+        return Call(operation, ids, params, json=self._body(operation, tenant))
+
+    def unknown(self, call: Call) -> Call:
+        """The same call for rows that are nowhere."""
+        return replace(call, ids=call.ids | {name: str(uuid4()) for name in call.operation.ids})
+
+    def _ids(self, operation: Operation, tenant: UUID | None) -> dict[str, str]:
+        if operation.name in WORDS:
+            return WORDS[operation.name]
+        if not operation.parameters("path"):
+            return {}
+        if maker := next((made for path, made in MAKERS.items() if operation.path.startswith(path)), None):
+            return maker(self, tenant)
+        collection = operation.path.partition("/{")[0]
+        made_by = BY_NAME.get(f"POST {collection}")
+        if made_by is None or operation.ids != list(operation.parameters("path")) or len(operation.ids) > 1:
+            raise LookupError(
+                f"{operation}: say in tests/surface/calls.py where its ids come from (WORDS, MAKERS)"
+            )
+        row_id = self._make(made_by, tenant)["id"]
+        if operation.path.endswith("/restore"):
+            gone = self.http.delete(
+                f"{collection}/{row_id}", headers={"authorization": self.token(tenant=tenant)}
+            )
+            assert gone.status_code == 200, gone.text
+        return {operation.ids[0]: row_id}
+
+    def _make(self, operation: Operation, tenant: UUID | None) -> dict[str, Any]:
+        form = FORMS[operation.name]() if operation.name in FORMS else {}
+        body = None if form else self._body(operation, tenant)
+        made = self.send(Call(operation, json=body, form=form), tenant=tenant)
+        assert made.is_success, f"{operation}: {made.text}"
+        data = made.json()["data"]
+        assert isinstance(data, dict)
+        return data
+
+    def _body(self, operation: Operation, tenant: UUID | None) -> Any:
+        if not operation.takes_json:
+            return None
+        if operation.path.endswith("/bulk"):
+            made_by = BY_NAME[f"POST {operation.path.removesuffix('/bulk')}"]
+            if operation.method == "POST":
+                return {"rows": [self._body(made_by, tenant)]}
+            row_id = self._make(made_by, tenant)["id"]
+            if operation.method == "DELETE":
+                return {"ids": [row_id]}
+            return {"rows": [{"id": row_id, **self._body(made_by, tenant)}]}
+        model = operation.body_model
+        if model is None and operation.name not in BODIES:
+            raise LookupError(f"{operation}: say in tests/surface/calls.py what its body is (BODIES)")
+        body = example_of(model) if model else {}
+        collection = operation.path.partition("/{")[0]
+        body |= BODIES.get(operation.name) or BODIES.get(collection) or {}
+        body = {name: value(self) if callable(value) else value for name, value in body.items()}
+        if "external_id" in body:
+            body["external_id"] = f"surface-{next(NUMBERS)}"
+        return body
+
+
+def _number(text: str) -> Callable[[Surface], str]:
+    return lambda surface: text.format(next(NUMBERS))
+
+
+ENDS_THE_SESSION = {"POST /api/v1/auth/logout"}
+"""Called with a token of its own each time."""
+
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /api/v1/auth/login": {"email": "owner@a.example", "password": PASSWORD},
+    "POST /api/v1/metrics/query": {"metrics": ["revenue_cents"], "order_by": ["-revenue_cents"]},
+    "/api/v1/vehicles": {"registration": _number("HB-TL {}")},
+}
+"""Values instead of the examples of the model, by operation or by collection; functions are asked each time."""
+
+PARAMETERS: dict[str, dict[str, Any]] = {}
+"""Query parameters without which an operation does not succeed."""
+
+FORMS: dict[str, Callable[[], dict[str, Any]]] = {}
+"""Bodies that are no JSON: ``data`` and ``files`` of httpx."""
+
+WORDS: dict[str, dict[str, str]] = {}
+"""Parameters of the path that are words, by operation."""
+
+MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {}
+"""Ids of rows that no POST of the collection makes, by the beginning of the path."""

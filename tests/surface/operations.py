@@ -1,0 +1,89 @@
+"""Every operation of the service, read from its route table: what the generated tests walk over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from serve.app import PUBLIC, create_app
+from serve.kernel.access import permission_of
+from serve.kernel.openapi import document
+
+APP = create_app()
+DOCUMENT: dict[str, Any] = document(APP)
+
+PAGES = {
+    "GET /": "the dashboard's page",
+    "GET /docs": "the page of the documentation",
+    "GET /docs/init.js": "its script",
+    "GET /docs/openapi-3.0.json": "the document itself",
+    "GET /openapi.json": "the document itself",
+}
+"""Routes that are no operations of the API, and what they are."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method at one path, with what the route and the document say about it."""
+
+    method: str
+    route: APIRoute
+
+    @property
+    def path(self) -> str:
+        return self.route.path_format
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_public(self) -> bool:
+        return self.name in PUBLIC
+
+    @property
+    def permission(self) -> str | None:
+        return permission_of(self.route)
+
+    @property
+    def documented(self) -> dict[str, Any]:
+        return DOCUMENT["paths"][self.path][self.method.lower()]
+
+    def parameters(self, where: str) -> dict[str, dict[str, Any]]:
+        """The schemas of its parameters in ``path`` or ``query``, by name."""
+        found = self.documented.get("parameters", ())
+        return {each["name"]: each.get("schema", {}) for each in found if each["in"] == where}
+
+    @property
+    def ids(self) -> list[str]:
+        """Parameters of the path that name a row."""
+        return [name for name, schema in self.parameters("path").items() if schema.get("format") == "uuid"]
+
+    @property
+    def takes_json(self) -> bool:
+        return "application/json" in self.documented.get("requestBody", {}).get("content", {})
+
+    @property
+    def body_model(self) -> type[BaseModel] | None:
+        """What its JSON body is read as."""
+        for parameter in self.route.dependant.body_params:
+            annotation = parameter.field_info.annotation
+            if self.takes_json and isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                return annotation
+        return None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+ROUTES = [route for route in APP.routes if isinstance(route, APIRoute)]
+OPERATIONS = [
+    Operation(method, route)
+    for route in ROUTES
+    if route.include_in_schema
+    for method in sorted(route.methods or ())
+]
+BY_NAME = {operation.name: operation for operation in OPERATIONS}

@@ -1,0 +1,90 @@
+"""Every route keeps the promises of the API; a new one is covered the moment it is registered.
+
+Who is asked what follows from the route and the document. What a promise is not asked of stands in ``LEFT_OUT`` with
+the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from fastapi.routing import APIRoute
+
+from serve.kernel.idempotency import RepeatableRoute
+from tests.surface import checks
+from tests.surface.calls import Surface
+from tests.surface.operations import OPERATIONS, PAGES, ROUTES, Operation
+
+Check = Callable[[Surface, Operation], None]
+
+LEFT_OUT: dict[str, dict[str, str]] = {
+    "answers_as_documented": {},
+}
+"""By promise: operations that it is not asked of, and why."""
+
+CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+def _is_resource(operation: Operation) -> bool:
+    """Whether it is a generated call that changes rows of a resource."""
+    return operation.route.endpoint.__module__ in (
+        "serve.kernel.resources.endpoints",
+        "serve.kernel.resources.bulk",
+    )
+
+
+WHO: dict[Check, Callable[[Operation], bool]] = {
+    checks.refuses_strangers: lambda each: not each.is_public,
+    checks.refuses_roles_without_the_permission: lambda each: not each.is_public,
+    checks.refuses_cookies_without_the_header: lambda each: not each.is_public and each.method in CHANGES,
+    checks.hides_other_tenants: lambda each: bool(each.ids),
+    checks.leaves_children_to_themselves: lambda each: bool(each.ids) and each.method in CHANGES,
+    checks.lists_nothing_of_other_tenants: lambda each: (
+        each.method == "GET" and not each.is_public and not each.ids
+    ),
+    checks.refuses_malformed_bodies: lambda each: each.takes_json,
+    checks.refuses_extra_properties: lambda each: each.takes_json,
+    checks.refuses_large_bodies: lambda each: each.takes_json,
+    checks.refuses_unknown_parameters: lambda each: True,
+    checks.refuses_endless_pages: lambda each: bool(
+        each.parameters("query").keys() & {"page", "per_page", "limit", "offset"}
+    ),
+    checks.does_not_know_unknown_ids: lambda each: bool(each.ids),
+    checks.answers_as_documented: lambda each: True,
+    checks.updates_ask_for_the_version: lambda each: any(
+        parameter["name"].lower() == "if-match" for parameter in each.documented.get("parameters", ())
+    ),
+    checks.repeats_are_one: lambda each: isinstance(each.route, RepeatableRoute) and each.route.is_repeatable,
+    checks.writes_are_events: lambda each: _is_resource(each) and each.method in CHANGES,
+}
+
+PROMISES = [
+    pytest.param(check, operation, id=f"{check.__name__}-{operation.name}")
+    for check, applies in WHO.items()
+    for operation in OPERATIONS
+    if applies(operation) and operation.name not in LEFT_OUT.get(check.__name__, {})
+]
+
+
+@pytest.mark.parametrize(("check", "operation"), PROMISES)
+def test_a_promise_is_kept(surface: Surface, check: Check, operation: Operation):
+    check(surface, operation)
+
+
+def test_every_route_is_an_operation_or_a_page():
+    hidden = {
+        f"{method} {route.path}"
+        for route in ROUTES
+        if isinstance(route, APIRoute) and not route.include_in_schema
+        for method in route.methods
+    }
+    assert hidden == PAGES.keys()
+
+
+def test_what_is_left_out_is_there():
+    known = {operation.name for operation in OPERATIONS}
+    checks_by_name = {check.__name__ for check in WHO}
+    assert LEFT_OUT.keys() <= checks_by_name
+    for check, left_out in LEFT_OUT.items():
+        assert left_out.keys() <= known, check
