@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import jwt
@@ -61,8 +61,9 @@ class Tokens:
     """Signs access tokens (EdDSA) and verifies them.
 
     A verified token is remembered for at most a minute, because the signature costs more than the rest of a short
-    request. Its expiry and its revocation are looked at every time. Revocations are known to this process only and
-    end with the token.
+    request. Its expiry and its revocation are looked at every time. Revocations are known to this process only, until
+    the last token that they concern has expired; a session is ended for all processes in the database, where its next
+    refresh fails.
     """
 
     def __init__(self, secret: str, *, life_s: int, clock: Callable[[], float] = time.time) -> None:
@@ -72,14 +73,23 @@ class Tokens:
         self._public = self._private.public_key()
         self.life_s, self._clock = life_s, clock
         self._seen: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
-        self._revoked: dict[str, int] = {}
+        self._revoked: dict[
+            str | UUID, float
+        ] = {}  # tokens and sessions, and when none of it can be valid any more
 
     def issue(
-        self, user_id: UUID, *, email: str, tenant_id: UUID, tenant_ids: Sequence[UUID], role: str
+        self,
+        user_id: UUID,
+        *,
+        email: str,
+        tenant_id: UUID,
+        tenant_ids: Sequence[UUID],
+        role: str,
+        session_id: UUID | None = None,
     ) -> tuple[str, int]:
         """A token and the second (Unix time) at which it ends."""
         now = int(self._clock())
-        claims = {
+        claims: dict[str, Any] = {
             "iss": _ISSUER,
             "sub": str(user_id),
             "email": email,
@@ -90,6 +100,8 @@ class Tokens:
             "exp": now + self.life_s,
             "jti": secrets.token_urlsafe(12),
         }
+        if session_id is not None:
+            claims["sid"] = str(session_id)
         return jwt.encode(claims, self._private, algorithm="EdDSA"), now + self.life_s
 
     def verify(self, token: str) -> Caller:
@@ -107,14 +119,15 @@ class Tokens:
                 self._seen.popitem(last=False)
         if caller.expires_at_s <= now:
             raise Unauthenticated("The access token has expired. Log in again.")
-        if caller.token_id in self._revoked:
+        if caller.token_id in self._revoked or caller.session_id in self._revoked:
             raise Unauthenticated("This session was ended. Log in again.")
         return caller
 
-    def revoke(self, caller: Caller) -> None:
+    def revoke(self, *ended: str | UUID) -> None:
+        """Refuse these tokens (by their id) and all tokens of these sessions from now on."""
         now = self._clock()
-        self._revoked = {token: end for token, end in self._revoked.items() if end > now}
-        self._revoked[caller.token_id] = caller.expires_at_s
+        self._revoked = {each: end for each, end in self._revoked.items() if end > now}
+        self._revoked |= dict.fromkeys(ended, now + self.life_s)
 
     def _decode(self, token: str) -> Caller:
         try:
@@ -135,9 +148,16 @@ class Tokens:
                 tenant_ids=tuple(UUID(each) for each in claims["tenants"]),
                 token_id=claims["jti"],
                 expires_at_s=int(claims["exp"]),
+                session_id=UUID(claims["sid"]) if "sid" in claims else None,
             )
         except (jwt.InvalidTokenError, KeyError, ValueError) as error:
             raise Unauthenticated("The access token is not valid. Log in again.") from error
+
+
+class Notes(Protocol):
+    """Where refusals are noted (``app.state.notes``); no request waits for it."""
+
+    def denied(self, caller: Caller, permission: str, request: Request) -> None: ...
 
 
 class Guard:
@@ -150,8 +170,16 @@ class Guard:
         """Raises Unauthenticated or Forbidden."""
         caller = await identify(request)
         if self.permission not in caller.permissions:
-            raise Forbidden(f"The role {caller.role} has no permission {self.permission}.")
+            raise lacks(request, caller, self.permission)
         return caller
+
+
+def lacks(request: Request, caller: Caller, permission: Permission) -> Forbidden:
+    """The refusal of a caller without the permission, which is noted."""
+    notes: Notes = request.app.state.notes
+    notes.denied(caller, permission, request)
+    who = "This API key" if caller.api_key_id else f"The role {caller.role}"
+    return Forbidden(f"{who} has no permission {permission}.")
 
 
 class Needs(Guard):

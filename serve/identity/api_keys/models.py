@@ -28,6 +28,8 @@ api_keys = own_table(
     Index(None, "tenant_id", "user_id"),
 )
 
+api_keys.info |= {"entity": "api_key", "personal": (), "unrecorded": ("last_used_at",)}
+
 api_key_hashes = Table(
     "api_key_hashes",
     metadata,

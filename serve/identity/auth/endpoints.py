@@ -1,88 +1,100 @@
-"""Log-in, log-out, and who one is."""
+"""Log-in, refresh, log-out, and who one is."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated
-from uuid import UUID
 
-from fastapi import Depends, Request, Response
+from fastapi import Body, Depends, Request, Response
 
-from serve.identity.auth import service
-from serve.identity.auth.errors import NoMembership, TooManyAttempts, WrongCredentials
-from serve.identity.auth.schemas import LoggedOut, LoginRequest, MeRead, SessionRead
-from serve.kernel.caller import COOKIE, Caller, CrossSiteRequest, Needs, Tokens
+from serve.identity.auth import cookies
+from serve.identity.auth.errors import NoMembership, SessionEnded, TooManyAttempts, WrongCredentials
+from serve.identity.auth.people import who
+from serve.identity.auth.schemas import LoggedOut, LoginRequest, MeRead, RefreshRequest, SessionRead
+from serve.identity.auth.service import Client, Granted, Login
+from serve.kernel.caller import COOKIE, Caller, CrossSiteRequest, Needs
 from serve.kernel.db import DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import Meta, Success, success
-from serve.kernel.errors import Malformed, UnsupportedMediaType, problems
+from serve.kernel.errors import Malformed, Unauthenticated, UnsupportedMediaType, problems
 from serve.kernel.routing import area_router
 
-router = area_router(prefix="/api/v1/auth", tags=["auth"])
+PATH = "/api/v1/auth"
+router = area_router(tags=["auth"])
 Self = Annotated[Caller, Depends(Needs("self:read"))]
+_BODY = (DatabaseUnavailable, Malformed, UnsupportedMediaType)
 
 
 @router.post(
-    "/login",
+    f"{PATH}/login",
     response_model=Success[SessionRead, Meta],
-    responses=problems(
-        WrongCredentials, NoMembership, TooManyAttempts, DatabaseUnavailable, Malformed, UnsupportedMediaType
-    ),
+    responses=problems(WrongCredentials, NoMembership, TooManyAttempts, *_BODY),
+)
+@router.post(
+    "/auth/api/auth/login",  # where Djobea's front end asks
+    response_model=Success[SessionRead, Meta],
+    responses=problems(WrongCredentials, NoMembership, TooManyAttempts, *_BODY),
+    name="log_in_djobea",
 )
 async def log_in(request: Request, asked: LoginRequest) -> Response:
-    """Exchange e-mail and password for an access token.
+    """Exchange e-mail and password for an access token and a refresh token.
 
-    The token goes into `Authorization: Bearer …`. Browsers also get it as a cookie that scripts cannot read;
-    calls that change something with the cookie need the header `X-Requested-With`.
+    The access token goes into `Authorization: Bearer …`; before it ends, exchange the refresh token for new ones.
+    Browsers also get both as cookies that scripts cannot read; calls that change something with the cookie need the
+    header `X-Requested-With`.
     """
-    app = request.app
-    login: service.Login = app.state.login
-    tokens: Tokens = app.state.tokens
-    person = await login.check(asked, request.client.host if request.client else "")
-    tenant = person.tenant
-    token, expires_at_s = tokens.issue(
-        person.user_id,
-        email=person.email,
-        tenant_id=UUID(tenant["tenant_id"]),
-        tenant_ids=person.readable_tenants,
-        role=tenant["role"],
-    )
-    life_s = tokens.life_s
-    data = {
-        "access_token": token,
-        "token_type": "Bearer",
-        "expires_at": datetime.fromtimestamp(expires_at_s, UTC),
-        "expires_in_s": life_s,
-        "user": person.user(),
-        "tenant": tenant,
-        "memberships": person.memberships,
-    }
-    response = _private(data)
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=life_s,
-        path="/",
-        httponly=True,
-        samesite="strict",
-        secure=app.state.settings.cookie_is_secure or request.url.scheme == "https",
-    )
-    return response
+    login: Login = request.app.state.login
+    return _session(request, await login.enter(asked, Client.of(request)))
 
 
-@router.post("/logout", response_model=Success[LoggedOut, Meta], responses=problems(CrossSiteRequest))
-async def log_out(request: Request, caller: Self) -> Response:
-    """End this token now and clear the cookie."""
-    tokens: Tokens = request.app.state.tokens
-    tokens.revoke(caller)
+@router.post(
+    f"{PATH}/refresh",
+    response_model=Success[SessionRead, Meta],
+    responses=problems(Unauthenticated, SessionEnded, NoMembership, CrossSiteRequest, *_BODY),
+)
+async def refresh(request: Request, asked: Annotated[RefreshRequest | None, Body()] = None) -> Response:
+    """Exchange a refresh token for a new access token and the next refresh token.
+
+    A refresh token works once. Sent again within ten seconds it gives the same successor, so a lost answer costs
+    nothing; sent again later it ends the session, because two parties hold it. Role and tenant are read anew each time.
+    """
+    login: Login = request.app.state.login
+    asked = asked or RefreshRequest()
+    token = asked.refresh_token
+    by_cookie = token is None
+    if token is None:
+        token = request.cookies.get(cookies.REFRESH_COOKIE)
+        if not token:
+            raise Unauthenticated("Send a refresh token.")
+        if "x-requested-with" not in request.headers:
+            raise CrossSiteRequest
+    granted = await login.carry_on(token, asked.tenant, Client.of(request))
+    return _session(request, granted, by_cookie=by_cookie)
+
+
+@router.post(
+    f"{PATH}/logout",
+    response_model=Success[LoggedOut, Meta],
+    responses=problems(CrossSiteRequest, DatabaseUnavailable),
+)
+async def log_out(request: Request, caller: Self, db: TenantDb) -> Response:
+    """End the session: its refresh token is dead, this token ends now, and the cookies are cleared."""
+    login: Login = request.app.state.login
+    await login.leave(db, caller, Client.of(request))
     response = _private({"logged_out": True})
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+    cookies.take_back(response)
     return response
 
 
-@router.get("/me", response_model=Success[MeRead, Meta], responses=problems(DatabaseUnavailable))
+@router.get(f"{PATH}/me", response_model=Success[MeRead, Meta], responses=problems(DatabaseUnavailable))
+@router.get(
+    f"{PATH}/profile",
+    response_model=Success[MeRead, Meta],
+    responses=problems(DatabaseUnavailable),
+    name="profile",
+)
 async def me(caller: Self, db: TenantDb) -> Response:
     """The signed-in user, the tenant the token is for, and every membership."""
-    person = await service.who(db, caller)
+    person = await who(db, caller)
     data = {
         "user": person.user(),
         "tenant": person.tenant,
@@ -91,6 +103,40 @@ async def me(caller: Self, db: TenantDb) -> Response:
         "expires_at": datetime.fromtimestamp(caller.expires_at_s, UTC),
     }
     return _private(data)
+
+
+def _session(request: Request, granted: Granted, *, by_cookie: bool = False) -> Response:
+    """A new access token beside the refresh token.
+
+    Who came by cookie is answered by cookie: were the refresh token in the body, a script on the page could carry the
+    session away.
+    """
+    login: Login = request.app.state.login
+    person = granted.person
+    token, expires_at_s = login.tokens.issue(
+        person.user_id,
+        email=person.email,
+        tenant_id=person.tenant_id,
+        tenant_ids=granted.readable_tenants,
+        role=person.tenant["role"],
+        session_id=granted.session_id,
+    )
+    data = {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_at": datetime.fromtimestamp(expires_at_s, UTC),
+        "expires_in_s": login.tokens.life_s,
+        "refresh_token": None if by_cookie else granted.refresh_token,
+        "session_expires_at": datetime.now(UTC).replace(microsecond=0) + login.sessions.life,
+        "user": person.user(),
+        "tenant": person.tenant,
+        "memberships": person.memberships,
+    }
+    response = _private(data)
+    life_s = int(login.sessions.life.total_seconds())
+    cookies.give(request, response, COOKIE, token, life_s=login.tokens.life_s)
+    cookies.give(request, response, cookies.REFRESH_COOKIE, granted.refresh_token, life_s=life_s)
+    return response
 
 
 def _private(data: object) -> Response:

@@ -1,4 +1,4 @@
-"""How a log-in can fail. None of it tells whether an account exists."""
+"""How log-in and what follows from it can fail. None of it tells a stranger whether an account exists."""
 
 from serve.kernel.errors import Forbidden, TooManyRequests, Unauthenticated
 
@@ -13,3 +13,7 @@ class NoMembership(Forbidden):
 
 class TooManyAttempts(TooManyRequests):
     code, message = "TOO_MANY_ATTEMPTS", "Too many failed log-ins. Wait a little, then try again."
+
+
+class SessionEnded(Unauthenticated):
+    code, message = "SESSION_ENDED", "This session has ended. Log in again."

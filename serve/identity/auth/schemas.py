@@ -39,15 +39,37 @@ class UserRead(Output):
 
 
 class SessionRead(Output):
-    """An access token and whose it is."""
+    """An access token, whose it is, and what carries the session on."""
 
     access_token: str = Field(examples=["eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIwMTkyIn0.c2ln"])
     token_type: str = Field(examples=["Bearer"])
-    expires_at: datetime
+    expires_at: datetime = Field(description="When the access token ends.")
     expires_in_s: int = Field(examples=[600])
+    refresh_token: str | None = Field(
+        description="Works once, at `/api/v1/auth/refresh`; null when the cookie has it.",
+        examples=["kq3yT0b2eJf1r8sXw5nZ7uVd4hGm6pLc9aQiRoEtYxW"],
+    )
+    session_expires_at: datetime = Field(description="When the session ends if nobody refreshes it before.")
     user: UserRead
     tenant: MembershipRead = Field(description="The membership that the token is for.")
     memberships: list[MembershipRead]
+
+
+class RefreshRequest(Input):
+    refresh_token: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="The one you got last; browsers leave it out and send the cookie.",
+        examples=["kq3yT0b2eJf1r8sXw5nZ7uVd4hGm6pLc9aQiRoEtYxW"],
+    )
+    tenant: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="Slug or id of another membership to go on for; else the session keeps its tenant.",
+        examples=[None],
+    )
 
 
 class MeRead(Output):

@@ -1,0 +1,91 @@
+"""Security events of people. Those that no request may wait for are written one by one, beside the requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+
+from serve.kernel.caller import Caller
+from serve.kernel.db import Database, Transaction
+
+log = logging.getLogger("throughline.security")
+
+MOST_WAITING = 1000
+LAST_WORDS_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An event about a person, for one tenant or (None) for all that the person belongs to."""
+
+    user_id: UUID
+    tenant_id: UUID | None
+    name: str
+    detail: dict[str, Any]
+    request_id: str
+
+
+async def record(db: Transaction, note: Note) -> None:
+    """Write it in this transaction, whose caller is the one who did it."""
+    await db.execute(
+        "select record_security_event($1, $2, $3, $4, $5)",
+        *(note.user_id, note.tenant_id, note.name, note.detail, note.request_id),
+    )
+
+
+async def acts(db: Transaction, user_id: UUID) -> None:
+    """From here on the person acts: a transaction that began before anybody was known."""
+    await db.execute("select set_config('app.actor', $1, true)", f"user:{user_id}")
+
+
+class SecurityNotes:
+    """Takes notes at once and writes them soon, over one connection; in a flood some are only logged."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: deque[tuple[Note, Caller | None]] = deque()
+        self._writer: asyncio.Task[None] | None = None
+
+    def take(self, note: Note, caller: Caller | None = None) -> None:
+        """``caller`` is who did it, None when nobody knows."""
+        if len(self._waiting) >= MOST_WAITING:
+            log.warning("%s of user %s was not recorded: too many at once", note.name, note.user_id)
+            return
+        self._waiting.append((note, caller))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+
+    def denied(self, caller: Caller, permission: str, request: Request) -> None:
+        """Somebody asked for what their role does not allow."""
+        route = request.scope["route"]
+        detail = {"permission": permission, "method": request.method, "path": route.path}
+        self.take(
+            Note(caller.user_id, caller.tenant_id, "access.denied", detail, request.state.request_id), caller
+        )
+
+    async def written(self) -> None:
+        """Wait until everything taken so far is in the store or in the log."""
+        if self._writer is not None:
+            await self._writer
+
+    async def close(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.written(), LAST_WORDS_S)
+
+    async def _write(self) -> None:
+        while self._waiting:
+            note, caller = self._waiting.popleft()
+            try:
+                async with self._database.transaction(caller) as db:
+                    await record(db, note)
+            except Exception as error:
+                log.warning(
+                    "%s of user %s was not recorded: %s", note.name, note.user_id, type(error).__name__
+                )
