@@ -4,7 +4,7 @@ Migrations call ``guard_tenant_table`` when they create a table and again when t
 (rights are given by column); it replaces what was there.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 from alembic import op
@@ -62,6 +62,28 @@ def become_resource(
             f"alter table {table} add search_text tsvector generated always as ({search_vector(search)}) stored"
         )
     record_events(table, entity=entity, personal=personal, unrecorded=unrecorded)
+
+
+def create_resource(
+    table: str,
+    columns: str,
+    *,
+    entity: str,
+    references: Mapping[str, str] | None = None,
+    personal: Collection[str] = (),
+    search: Collection[str] = (),
+) -> None:
+    """A new table as ``resource_table`` declares it; ``columns`` is SQL, ``references`` names tables by column."""
+    run(
+        f"create table {table} (id uuid primary key default uuidv7(), tenant_id uuid not null references tenants,"
+        f" {columns}, created_at timestamptz not null default now(), updated_at timestamptz not null default now(),"
+        " change_xid bigint not null default (pg_current_xact_id()::text)::bigint, unique (tenant_id, id))"
+    )
+    for column, target in (references or {}).items():
+        run(f"alter table {table} add foreign key (tenant_id, {column}) references {target} (tenant_id, id)")
+        run(f"create index on {table} (tenant_id, {column})")
+    become_resource(table, entity=entity, personal=personal, search=search)
+    guard_tenant_table(table, hidden=personal)
 
 
 def record_events(

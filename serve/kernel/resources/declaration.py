@@ -13,12 +13,15 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import Table
 
-from serve.kernel.envelope import Input, Output
+from serve.kernel.db import DatabaseUnavailable, Transaction
+from serve.kernel.envelope import Input, Output, Success
+from serve.kernel.errors import Problem, problems
+from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
 from serve.kernel.quick import QuickRoute
 from serve.kernel.resources.filters import ListQuery, filters_of, query_model
 from serve.kernel.resources.listing import Listing
-from serve.kernel.resources.schemas import part_of, patch_of, read_of
-from serve.kernel.resources.store import Rule, Store
+from serve.kernel.resources.schemas import RowMeta, part_of, patch_of, read_of
+from serve.kernel.resources.store import Row, Rule, Store
 from serve.kernel.routing import area_router
 
 CALLS = (
@@ -75,6 +78,23 @@ class Resource(Store):
         """Raises what the rule says about all values after a change."""
         if self.rule is not None:
             self.rule(before, after)
+
+    async def change(self, db: Transaction, before: Row, *, event: str = "", **changes: Any) -> Row:
+        """For actions: what the rule allows is written, and the event says what happened. Raises what the rule says."""
+        self.check(before, {**before, **changes})
+        return await self.update(db, before, changes, event=event)
+
+    def action(self, router: APIRouter, name: str, *kinds: type[Problem]) -> Any:
+        """Decorates ``POST /{id}/name``, which answers the row after it; ``kinds`` are failures of its own."""
+        from serve.kernel.resources.words import writing
+
+        return router.post(
+            f"/{{id}}/{name}",
+            response_model=Success[self.read_model, RowMeta],  # type: ignore[name-defined]
+            dependencies=[writing(self)],
+            responses=problems(self.NotFound, DatabaseUnavailable, StillRunning, KeyOfAnotherRequest, *kinds),
+            name=f"{self.name}.{name}",
+        )
 
     def router(self, *, tags: list[str] | None = None) -> APIRouter:
         """The calls as routes; add your own to it. Paths of words outrank those with an id."""

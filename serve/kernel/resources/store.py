@@ -21,8 +21,9 @@ from serve.kernel.resources.errors import LostUpdate, absent
 Rule = Callable[["Row | None", Mapping[str, Any]], None]
 """What the business allows: (row before or None, all values after). Raises a Problem."""
 
-_SEALED = ", set_config('app.sealed', {}, true)"
-_HIDDEN = ("_version", "_person_key", "set_config")
+# RETURNING is evaluated before the trigger writes the event: so these reach it in the same round trip.
+_EVENT = ", set_config('app.event', {}, true) as _event"
+_SEALED = ", set_config('app.sealed', {}, true) as _sealed"
 
 
 class Row(dict[str, Any]):
@@ -34,7 +35,8 @@ class Row(dict[str, Any]):
         super().__init__(record)
         self.version = format(self.pop("_version"), "x")
         self.person_key: bytes | None = self.pop("_person_key", None)
-        self.pop("set_config", None)
+        self.pop("_event", None)
+        self.pop("_sealed", None)
 
     @property
     def etag(self) -> str:
@@ -97,11 +99,13 @@ class Store:
 
     # Writing; the database records the event
 
-    async def insert(self, db: Transaction, values: Mapping[str, Any], *, row_id: UUID | None = None) -> Row:
-        """A new row of the caller's tenant. Raises what its constraints say."""
+    async def insert(
+        self, db: Transaction, values: Mapping[str, Any], *, row_id: UUID | None = None, event: str = ""
+    ) -> Row:
+        """A new row of the caller's tenant; ``event`` if it is more than ``created``."""
         names = tuple(name for name in self.table.columns.keys() if name in values)  # noqa: SIM118  # a column collection
         row_id = row_id or uuid7()
-        bound = [row_id, db.caller.tenant_id, *(self._bound(name, values[name]) for name in names)]
+        bound = [event, row_id, db.caller.tenant_id, *(values[name] for name in names)]
         if self.personal:
             person_key = db.vault.new_person_key()
             bound += [person_key, self._seal(db, person_key, row_id, after=values)]
@@ -112,13 +116,18 @@ class Store:
         assert record is not None
         return Row(record)
 
-    async def update(self, db: Transaction, before: Row, changes: Mapping[str, Any]) -> Row:
-        """The row with these changes; untouched, and no event, when nothing differs."""
+    async def update(
+        self, db: Transaction, before: Row, changes: Mapping[str, Any], *, event: str = ""
+    ) -> Row:
+        """The row with these changes; untouched, and no event, when nothing differs.
+
+        ``event`` is what happened, if it is more than ``updated``: ``campaign.started``.
+        """
         changed = {name: value for name, value in changes.items() if not self._same(before.get(name), value)}
         if not changed:
             return before
         names = tuple(name for name in self.table.columns.keys() if name in changed)  # noqa: SIM118
-        bound = [before["id"], *(self._bound(name, changed[name]) for name in names)]
+        bound = [event, before["id"], *(changed[name] for name in names)]
         if self.personal:
             key = before.person_key or db.vault.new_person_key()
             bound += [key, self._seal(db, key, before["id"], before=before, after=changed)]
@@ -141,7 +150,8 @@ class Store:
 
     async def _mark(self, db: Transaction, row_id: UUID, change: str, where: str, returning: str) -> Record:
         record = await db.fetch_one(
-            f"update {self.name} set {change} where id = $1 and {where} returning {returning}", row_id
+            f"update {self.name} set {change} where id = $2 and {where} returning {returning}{_EVENT.format('$1')}",
+            *("", row_id),
         )
         if record is None:
             raise self.NotFound
@@ -149,20 +159,20 @@ class Store:
 
     def _insert_sql(self, names: tuple[str, ...]) -> str:
         columns = ["id", "tenant_id", *names, *(["person_key"] if self.personal else [])]
-        places = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
-        sealed = _SEALED.format(f"${len(columns) + 1}") if self.personal else ""
+        places = ", ".join(f"${n}" for n in range(2, len(columns) + 2))
+        sealed = _SEALED.format(f"${len(columns) + 2}") if self.personal else ""
         return (
             f"insert into {self.name} as t ({', '.join(columns)}) values ({places})"
-            f" returning {self.selected}{sealed}"
+            f" returning {self.selected}{_EVENT.format('$1')}{sealed}"
         )
 
     def _update_sql(self, names: tuple[str, ...]) -> str:
         columns = [*names, *(["person_key"] if self.personal else [])]
-        sets = ", ".join(f"{column} = ${n}" for n, column in enumerate(columns, 2))
-        sealed = _SEALED.format(f"${len(columns) + 2}") if self.personal else ""
+        sets = ", ".join(f"{column} = ${n}" for n, column in enumerate(columns, 3))
+        sealed = _SEALED.format(f"${len(columns) + 3}") if self.personal else ""
         return (
-            f"update {self.name} t set {sets} where t.id = $1 and t.deleted_at is null"
-            f" returning {self.selected}{sealed}"
+            f"update {self.name} t set {sets} where t.id = $2 and t.deleted_at is null"
+            f" returning {self.selected}{_EVENT.format('$1')}{sealed}"
         )
 
     def _seal(
@@ -179,9 +189,6 @@ class Store:
         new = db.vault.seal_values(key, {name: after[name] for name in names})
         old = db.vault.seal_values(key, {name: before.get(name) for name in names}) if before else {}
         return orjson.dumps({str(row_id): {"before": old, "after": new}}).decode()
-
-    def _bound(self, name: str, value: Any) -> Any:
-        return value
 
     @staticmethod
     def _same(before: Any, after: Any) -> bool:
