@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Protocol, cast
 
@@ -160,7 +160,7 @@ class Transaction:
             raise
         await self._connection.execute("release savepoint attempt")
 
-    async def rows(self, sql: str, *values: Any, batch: int = 1000) -> AsyncIterator[list[Record]]:
+    async def rows(self, sql: str, *values: Any, batch: int = 1000) -> AsyncGenerator[list[Record], None]:
         """A long answer in batches, never all of it in memory."""
         cursor = await self._connection.cursor(sql, *values)
         while records := await cursor.fetch(batch):

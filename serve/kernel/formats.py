@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 import orjson
@@ -32,11 +33,21 @@ _NAMES: dict[str, Format] = {
     "application/vnd.apache.arrow.stream": "arrow",
 }
 Row = dict[str, Any]
+F = TypeVar("F", bound=str)
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def negotiate(accept: str | None) -> Format:
-    """The acceptable format with the highest weight, the first named among equals. Raises NotAcceptable."""
-    best: Format | None = None
+    """The format of an answer. Raises NotAcceptable."""
+    return best_of(accept, _NAMES, kinds=MEDIA_TYPES.values())
+
+
+def best_of(accept: str | None, names: Mapping[str, F], *, kinds: Iterable[str]) -> F:
+    """The acceptable format with the highest weight, the first named among equals.
+
+    ``names`` maps media types to formats; ``kinds`` are what a refusal tells of. Raises NotAcceptable.
+    """
+    best: F | None = None
     best_weight = 0.0
     for part in (accept or "*/*").split(","):
         name, *parameters = (word.strip().lower() for word in part.split(";"))
@@ -47,11 +58,11 @@ def negotiate(accept: str | None) -> Format:
                     weight = float(parameter[2:])
                 except ValueError:
                     weight = 0.0
-        if name in _NAMES and weight > best_weight:
-            best, best_weight = _NAMES[name], weight
+        if name in names and weight > best_weight:
+            best, best_weight = names[name], weight
     if best is None:
-        names = ", ".join(kind.partition(";")[0] for kind in MEDIA_TYPES.values())
-        raise NotAcceptable(f"None of the formats in Accept can be produced here. There are: {names}.")
+        listed = ", ".join(kind.partition(";")[0] for kind in kinds)
+        raise NotAcceptable(f"None of the formats in Accept can be produced here. There are: {listed}.")
     return best
 
 
@@ -65,9 +76,26 @@ def to_csv(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
     return out.getvalue().encode("utf-8")
 
 
+def disarm(text: str) -> str:
+    """Text that no spreadsheet runs as a formula: behind an apostrophe where it would. ``rearm`` undoes it exactly.
+
+    >>> disarm("=cmd()"), disarm("'=x"), disarm("it's")
+    ("'=cmd()", "''=x", "it's")
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def rearm(text: str) -> str:
+    """
+    >>> rearm("'+49 30"), rearm("'tis")
+    ('+49 30', "'tis")
+    """
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
-        return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") and value else value
+        return disarm(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime | date | list | dict):
