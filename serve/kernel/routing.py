@@ -13,7 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serve.kernel.many_models import make_room
 from serve.kernel.params import refuse_unknown_parameters
+
+make_room()
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 _ONE_SEGMENT = re.compile(r"\{\w+(?::(?:str|int|float|uuid))?\}")
