@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, Column, ForeignKey, LargeBinary, Text, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
-from serve.kernel.schema import optional, own_table, required
+from serve.kernel.schema import Moment, optional, own_table, required
 
 settings = own_table(
     "settings",
@@ -11,6 +11,9 @@ settings = own_table(
     required("category", Text),
     required("values", JSONB, default="'{}'::jsonb"),
     optional("secrets", LargeBinary),
+    optional("secrets_changed_at", Moment),
     CheckConstraint("jsonb_typeof(\"values\") = 'object'", name="values"),
     UniqueConstraint("tenant_id", "user_id", "category", postgresql_nulls_not_distinct=True),
 )
+
+settings.info |= {"entity": "settings", "personal": (), "unrecorded": ("secrets",)}
