@@ -20,6 +20,8 @@ from serve.kernel.errors import Forbidden, Unauthenticated
 from serve.kernel.permissions import Permission, permissions_of
 
 COOKIE = "throughline_access"
+KEY_START = "tl_"
+NEVER_S = 253_402_300_799  # the end of the year 9999
 CACHE_SIZE = 10_000
 CACHE_S = 60.0
 _ISSUER = "throughline"
@@ -35,9 +37,18 @@ class CrossSiteRequest(Forbidden):
     )
 
 
+class NotByKey(Forbidden):
+    """What changes who may come in is left to people."""
+
+    code, message = "LOG_IN_NEEDED", "An API key cannot do this. Log in with e-mail and password."
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A person at work for one tenant. ``tenant_ids`` are the tenants whose rows may be read."""
+    """A person, or a key acting for one, at work for one tenant.
+
+    ``tenant_ids`` are the tenants whose rows may be read.
+    """
 
     user_id: UUID
     email: str
@@ -160,6 +171,12 @@ class Notes(Protocol):
     def denied(self, caller: Caller, permission: str, request: Request) -> None: ...
 
 
+class Keys(Protocol):
+    """Knows API keys (``app.state.keys``)."""
+
+    async def verify(self, key: str) -> Caller: ...
+
+
 class Guard:
     """Base of the dependencies that let only callers with a permission pass; ``access`` looks for it."""
 
@@ -189,17 +206,30 @@ class Needs(Guard):
         return await self.admit(request)
 
 
+class NeedsPerson(Guard):
+    """The caller, if allowed and logged in; not an API key."""
+
+    async def __call__(self, request: Request) -> Caller:
+        caller = await self.admit(request)
+        if caller.api_key_id is not None:
+            raise NotByKey
+        return caller
+
+
 async def identify(request: Request) -> Caller:
-    """The caller by bearer token, else by cookie. Raises Unauthenticated or CrossSiteRequest."""
+    """The caller by bearer token or API key, else by cookie. Raises Unauthenticated or CrossSiteRequest."""
     known: Caller | None = getattr(request.state, "caller", None)
     if known is not None:
         return known
     tokens: Tokens = request.app.state.tokens
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token.strip()
     if scheme:
         if scheme.lower() != "bearer":
             raise Unauthenticated("Send the access token as 'Authorization: Bearer …'.")
-        caller = tokens.verify(token.strip())
+        caller = await _by_key(request, token) if token.startswith(KEY_START) else tokens.verify(token)
+    elif (key := request.headers.get("x-api-key")) is not None:
+        caller = await _by_key(request, key.strip())
     else:
         cookie = request.cookies.get(COOKIE)
         if not cookie:
@@ -209,3 +239,8 @@ async def identify(request: Request) -> Caller:
         caller = replace(tokens.verify(cookie), by_cookie=True)
     request.state.caller = caller
     return caller
+
+
+async def _by_key(request: Request, key: str) -> Caller:
+    keys: Keys = request.app.state.keys
+    return await keys.verify(key)

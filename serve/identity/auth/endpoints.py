@@ -7,12 +7,26 @@ from typing import Annotated
 
 from fastapi import Body, Depends, Request, Response
 
-from serve.identity.auth import cookies
-from serve.identity.auth.errors import NoMembership, SessionEnded, TooManyAttempts, WrongCredentials
-from serve.identity.auth.people import who
-from serve.identity.auth.schemas import LoggedOut, LoginRequest, MeRead, RefreshRequest, SessionRead
+from serve.identity.auth import cookies, profile
+from serve.identity.auth.errors import (
+    EmailTaken,
+    NoMembership,
+    SessionEnded,
+    TooManyAttempts,
+    WrongCredentials,
+    WrongPassword,
+)
+from serve.identity.auth.people import Person, who
+from serve.identity.auth.schemas import (
+    LoggedOut,
+    LoginRequest,
+    MeChange,
+    MeRead,
+    RefreshRequest,
+    SessionRead,
+)
 from serve.identity.auth.service import Client, Granted, Login
-from serve.kernel.caller import COOKIE, Caller, CrossSiteRequest, Needs
+from serve.kernel.caller import COOKIE, NEVER_S, Caller, CrossSiteRequest, Needs, NeedsPerson, NotByKey
 from serve.kernel.db import DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import Meta, Success, success
 from serve.kernel.errors import Malformed, Unauthenticated, UnsupportedMediaType, problems
@@ -21,6 +35,8 @@ from serve.kernel.routing import area_router
 PATH = "/api/v1/auth"
 router = area_router(tags=["auth"])
 Self = Annotated[Caller, Depends(Needs("self:read"))]
+SelfPerson = Annotated[Caller, Depends(NeedsPerson("self:read"))]
+SelfWriter = Annotated[Caller, Depends(NeedsPerson("self:write"))]
 _BODY = (DatabaseUnavailable, Malformed, UnsupportedMediaType)
 
 
@@ -74,9 +90,9 @@ async def refresh(request: Request, asked: Annotated[RefreshRequest | None, Body
 @router.post(
     f"{PATH}/logout",
     response_model=Success[LoggedOut, Meta],
-    responses=problems(CrossSiteRequest, DatabaseUnavailable),
+    responses=problems(CrossSiteRequest, NotByKey, DatabaseUnavailable),
 )
-async def log_out(request: Request, caller: Self, db: TenantDb) -> Response:
+async def log_out(request: Request, caller: SelfPerson, db: TenantDb) -> Response:
     """End the session: its refresh token is dead, this token ends now, and the cookies are cleared."""
     login: Login = request.app.state.login
     await login.leave(db, caller, Client.of(request))
@@ -94,13 +110,31 @@ async def log_out(request: Request, caller: Self, db: TenantDb) -> Response:
 )
 async def me(caller: Self, db: TenantDb) -> Response:
     """The signed-in user, the tenant the token is for, and every membership."""
-    person = await who(db, caller)
+    return _me(caller, await who(db, caller))
+
+
+@router.put(
+    f"{PATH}/me",
+    response_model=Success[MeRead, Meta],
+    responses=problems(WrongPassword, EmailTaken, TooManyAttempts, NotByKey, CrossSiteRequest, *_BODY),
+)
+async def change_me(request: Request, caller: SelfWriter, asked: MeChange) -> Response:
+    """Change your name, e-mail or password; the latter two need the current password.
+
+    A new password ends all your other sessions.
+    """
+    login: Login = request.app.state.login
+    return _me(caller, await profile.change(login, caller, asked, Client.of(request)))
+
+
+def _me(caller: Caller, person: Person) -> Response:
+    has_end = caller.expires_at_s < NEVER_S
     data = {
         "user": person.user(),
         "tenant": person.tenant,
         "memberships": person.memberships,
         "permissions": sorted(caller.permissions),
-        "expires_at": datetime.fromtimestamp(caller.expires_at_s, UTC),
+        "expires_at": datetime.fromtimestamp(caller.expires_at_s, UTC) if has_end else None,
     }
     return _private(data)
 

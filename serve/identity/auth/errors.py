@@ -1,6 +1,6 @@
 """How log-in and what follows from it can fail. None of it tells a stranger whether an account exists."""
 
-from serve.kernel.errors import Forbidden, TooManyRequests, Unauthenticated
+from serve.kernel.errors import Conflict, Forbidden, Invalid, TooManyRequests, Unauthenticated
 
 
 class WrongCredentials(Unauthenticated):
@@ -17,3 +17,11 @@ class TooManyAttempts(TooManyRequests):
 
 class SessionEnded(Unauthenticated):
     code, message = "SESSION_ENDED", "This session has ended. Log in again."
+
+
+class WrongPassword(Invalid):
+    code, message = "WRONG_PASSWORD", "The current password is not right."
+
+
+class EmailTaken(Conflict):
+    code, message = "EMAIL_TAKEN", "Another account has this e-mail address."

@@ -12,7 +12,7 @@ _hasher = PasswordHasher()
 
 
 class Passwords:
-    """Verifies passwords for one event loop."""
+    """Verifies and hashes passwords for one event loop."""
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(2)
@@ -21,6 +21,10 @@ class Passwords:
         """Whether the password is the one; without a hash the same work is done and the answer is no."""
         async with self._turns:
             return await asyncio.to_thread(_matches, password_hash, password)
+
+    async def hash(self, password: str) -> str:
+        async with self._turns:
+            return await asyncio.to_thread(_hasher.hash, password)
 
 
 def _matches(password_hash: str | None, password: str) -> bool:

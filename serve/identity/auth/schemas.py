@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import EmailStr, Field
 
 from serve.kernel.envelope import Input, Output
+from serve.kernel.resources.schemas import Line
 
 
 class LoginRequest(Input):
@@ -77,7 +78,25 @@ class MeRead(Output):
     tenant: MembershipRead
     memberships: list[MembershipRead]
     permissions: list[str] = Field(examples=[["analytics:read", "self:read"]])
-    expires_at: datetime = Field(description="When the access token ends.")
+    expires_at: datetime | None = Field(
+        description="When the access token or the API key ends; null for a key without an end."
+    )
+
+
+class MeChange(Input):
+    """What is not sent stays as it is."""
+
+    full_name: Line | None = Field(None, min_length=1, max_length=200, examples=["Olga Owner"])
+    email: EmailStr | None = Field(None, max_length=254, examples=["owner@example.com"])
+    password: str | None = Field(
+        None, min_length=10, max_length=1024, description="A new password.", examples=[None]
+    )
+    current_password: str | None = Field(
+        None,
+        max_length=1024,
+        description="Needed to change e-mail or password.",
+        examples=["correct horse battery staple"],
+    )
 
 
 class LoggedOut(Output):

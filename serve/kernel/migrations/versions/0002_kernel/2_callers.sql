@@ -197,6 +197,8 @@ begin
     for member in
         select m.tenant_id from memberships m
         where m.user_id = p_user_id and (p_tenant_id is null or m.tenant_id = p_tenant_id)
+        union
+        select p_tenant_id where p_tenant_id::text = caller -- the caller's own, though the person may have left it
     loop
         perform set_config('app.tenant_id', member.tenant_id::text, true);
         insert into events (tenant_id, name, category, entity_type, entity_id, after, actor_kind, actor_id, request_id)
