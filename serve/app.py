@@ -12,6 +12,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -27,28 +28,44 @@ from serve.crm.contacts.endpoints import router as contacts
 from serve.fleet.costs.endpoints import router as fleet_costs
 from serve.fleet.maintenance.endpoints import router as fleet_maintenance
 from serve.fleet.vehicles.endpoints import router as vehicles
+from serve.identity.api_keys.endpoints import router as api_keys
+from serve.identity.api_keys.ring import KeyRing
 from serve.identity.auth.endpoints import router as auth
+from serve.identity.auth.notes import SecurityNotes
 from serve.identity.auth.service import Login
+from serve.identity.sessions.service import Sessions
 from serve.kernel import errors, migrate
 from serve.kernel.access import check_declared
 from serve.kernel.answers import Answers
 from serve.kernel.background import Background
 from serve.kernel.caller import Tokens
 from serve.kernel.db import Database, DatabaseUnavailable
-from serve.kernel.envelope import dumps
 from serve.kernel.etag import PROGRAM
-from serve.kernel.layer import Layer
+from serve.kernel.layer import Layer, Manners
 from serve.kernel.openapi import document
+from serve.kernel.ratelimit import Limits, parse_rates
 from serve.kernel.relay import Reader, Relay
+from serve.kernel.request_log import PAUSE_S
 from serve.kernel.resources.errors import meaning
+from serve.kernel.resources.import_runs import Imports
+from serve.kernel.resources.streams import Exports
 from serve.kernel.routing import add_routes, index_routes
+from serve.kernel.timeouts import Running
 from serve.kernel.vault import Vault
+from serve.platform.audit.endpoints import router as audit
+from serve.platform.audit.seals import SEAL_EVERY_S, seal
+from serve.platform.docs.document import Document
 from serve.platform.docs.endpoints import ASSETS
 from serve.platform.docs.endpoints import router as docs
-from serve.platform.docs.older import as_3_0
+from serve.platform.events.endpoints import router as events
 from serve.platform.health.endpoints import router as health
+from serve.platform.health.metrics import router as own_metrics
+from serve.platform.health.metrics import watch
 from serve.platform.pages.endpoints import FILES
 from serve.platform.pages.endpoints import router as pages
+from serve.platform.settings.endpoints import mail as mail_settings
+from serve.platform.settings.endpoints import router as settings_routes
+from serve.ports.mail import MailWays, Outbox
 from serve.settings import Settings
 from warehouse import postgres
 from warehouse.metrics import engine_of
@@ -57,6 +74,7 @@ from warehouse.settings import Home
 
 ROUTERS: tuple[APIRouter, ...] = (
     auth,
+    api_keys,
     dashboard,
     intelligence,
     roi,
@@ -66,7 +84,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     accounts,
     contacts,
     vehicles,
+    events,
+    audit,
+    mail_settings,
+    settings_routes,
     health,
+    own_metrics,
     docs,
     pages,
 )
@@ -77,11 +100,15 @@ READERS: dict[str, Reader] = {}
 PUBLIC = frozenset(
     {
         "POST /api/v1/auth/login",
+        "POST /auth/api/auth/login",
+        "POST /api/v1/auth/refresh",
         "GET /health/live",
         "GET /health/ready",
+        "GET /metrics",  # to this machine or with a token: serve/platform/health/metrics.py
         "GET /openapi.json",
         "GET /docs",
         "GET /docs/init.js",
+        "GET /docs/errors",
         "GET /docs/openapi-3.0.json",
         "GET /docs/assets",
         "GET /",
@@ -120,8 +147,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["ETag", "X-Request-ID", "X-Release-Id", "X-Total-Count"],
         )
-    app.add_middleware(Layer, max_body_bytes=settings.max_body_bytes)
-    app.state.settings = settings
+    app.state.settings, app.state.manners = settings, _manners(settings)
+    app.add_middleware(Layer, manners=app.state.manners)
+    watch(app)
     return app
 
 
@@ -142,28 +170,65 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         lambda: _address(home, settings, "worker"), size=2, vault=state.database.vault, meaning=meaning
     )
     state.relay = Relay(state.worker_database, READERS)
-    state.login = Login(state.database, attempts_per_min=settings.login_attempts_per_min)
+    state.keys = KeyRing(state.database)
+    state.notes = SecurityNotes(state.database)
+    state.exports = Exports(state.database, most=settings.database_pool_size // 2)
+    state.imports = Imports(state.database, state.worker_database)
+    state.login = Login(
+        state.database,
+        state.tokens,
+        Sessions(home.secret("refresh_token_key"), life_h=settings.session_life_h),
+        state.notes,
+        attempts_per_min=settings.login_attempts_per_min,
+    )
     state.answers = Answers(
         ReleaseReader(home.releases, memory_limit=settings.release_memory),
         threads=settings.release_threads,
         cache_bytes=settings.answer_cache_mb * 1_000_000,
     )
+    state.mail = MailWays(
+        Outbox(home.root / "outbox") if settings.mail_outbox else None,
+        private_hosts=settings.mail_private_hosts,
+        timeout_s=settings.mail_timeout_s,
+    )
     state.newest_revision = migrate.head()
-    openapi = document(app)
-    state.openapi_bytes, state.openapi_3_0_bytes = dumps(openapi), dumps(as_3_0(openapi))
+    state.document = Document(home.root / "openapi")
     warming = asyncio.create_task(_warm_up(state.answers))
     state.background = Background(is_on=settings.background_work)
     state.relay.start(state.background)
+    state.background.every(30.0, state.imports.bury, name="imports of dead processes")
+    own_loops = Background()  # what this process must do whatever others do
+    write_requests = partial(state.manners.requests.write, state.worker_database)
+    own_loops.every(PAUSE_S, write_requests, name="request log")
+    state.background.every(SEAL_EVERY_S, partial(seal, state.worker_database), name="sealing of events")
     gc.set_threshold(20_000, 50, 100)
     try:
-        yield
+        with state.manners.draining.on_signal(pause_s=settings.shutdown_pause_s):
+            yield
     finally:
         warming.cancel()
+        await state.imports.stop()
         await state.background.stop()
+        await own_loops.stop()
+        await state.manners.requests.close(state.worker_database)
         gc.unfreeze()
         state.answers.close()
+        await state.notes.close()
         await state.worker_database.close()
         await state.database.close()
+
+
+def _manners(settings: Settings) -> Manners:
+    return Manners(
+        max_body_bytes=settings.max_body_bytes,
+        max_upload_bytes=settings.max_upload_bytes,
+        running=Running(settings.request_timeout_s),
+        limits=Limits(
+            parse_rates(settings.rate_limits),
+            tenant_factor=settings.rate_limit_tenant_factor,
+            is_shared=settings.rate_limits_shared,
+        ),
+    )
 
 
 async def _warm_up(answers: Answers) -> None:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Response
 from serve.kernel.db import DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import PageMeta, Success
 from serve.kernel.errors import problems
+from serve.kernel.events import note_read
 from serve.kernel.paging import Paged, page_meta
 from serve.kernel.resources.declaration import Resource
 from serve.kernel.resources.schemas import Change
@@ -20,7 +21,7 @@ HISTORY = """
         e.request_id, e.before, e.after
     from events e
     left join (select distinct user_id, full_name from tenant_members()) m on m.user_id = e.actor_id
-    where e.entity_type = $1 and e.entity_id = $2
+    where e.entity_type = $1 and e.entity_id = $2 and e.category = 'change'
     order by e.position desc
     limit $3 offset $4
 """
@@ -53,9 +54,12 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
                 if record[side]:
                     record[side] = db.vault.open_values(found["person_key"], record[side])
         total = await db.fetch_one(
-            "select count(*) as total from events where entity_type = $1 and entity_id = $2",
+            "select count(*) as total from events"
+            " where entity_type = $1 and entity_id = $2 and category = 'change'",
             resource.entity,
             id,
         )
         assert total is not None
+        if resource.personal:
+            await note_read(db, f"{resource.entity}.history_read", resource.entity, id, {})
         return plain(records, page_meta(window, total["total"]))

@@ -1,4 +1,5 @@
--- What happened, once each, in the transaction that did it. Nobody who serves may change or remove a line.
+-- What happened, once each, in the transaction that did it. Nobody who serves may change or remove a line. The order is
+-- (change_xid, position): nothing can appear any more below the oldest transaction that still runs.
 create table events (
     id uuid primary key default uuidv7(),
     tenant_id uuid not null references tenants,
@@ -75,6 +76,7 @@ declare
     sealed jsonb;
     actor record;
     subject record;
+    last_xid bigint;
 begin
     if session_user not in ('throughline_api', 'throughline_worker') and coalesce(current_setting('app.actor', true), '') = '' then
         return null; -- a load by the schema's owner: the rows' own dates tell what happened
@@ -113,8 +115,18 @@ begin
             then coalesce(sealed -> 'after' -> key, '{"sealed": null}') else value end), '{}')
         into new_row from jsonb_each(new_row);
     end if;
+    if tg_op <> 'INSERT' then
+        -- A transaction with a lower id may have waited for this row until one with a higher id was through with it:
+        -- its event stands behind the other's all the same. (Ids of the future are those of a cluster before this one.)
+        select e.change_xid into last_xid from events e
+        where e.tenant_id = subject.tenant_id and e.entity_type = entity and e.entity_id = subject.id
+            and e.change_xid < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+        order by e.position desc limit 1;
+    end if;
     actor := acting();
-    insert into events (tenant_id, name, entity_type, entity_id, before, after, actor_kind, actor_id, request_id, cause_id)
+    insert into events (
+        tenant_id, name, entity_type, entity_id, before, after, actor_kind, actor_id, request_id, cause_id, change_xid
+    )
     values (
         subject.tenant_id,
         coalesce(nullif(current_setting('app.event', true), ''), entity || '.' || verb),
@@ -123,7 +135,8 @@ begin
         case when tg_op = 'DELETE' then null else new_row end,
         actor.kind, actor.id,
         nullif(current_setting('app.request_id', true), ''),
-        nullif(current_setting('app.cause', true), '')::uuid
+        nullif(current_setting('app.cause', true), '')::uuid,
+        greatest(pg_current_xact_id()::text::bigint, last_xid)
     );
     return null;
 end
