@@ -15,4 +15,4 @@ from fastapi.dependencies import utils
 
 def make_room() -> None:
     """Remember them all; safe to repeat. Before the first route is made."""
-    utils.get_cached_model_fields = cache(v2.get_model_fields)
+    utils.get_cached_model_fields = cache(v2.get_model_fields)  # type: ignore[attr-defined]

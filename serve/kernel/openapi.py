@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from serve.kernel.access import permission_of
 from serve.kernel.answers import NoRelease, QueryTooSlow
+from serve.kernel.asking import asked_of
 from serve.kernel.caller import COOKIE, CrossSiteRequest
 from serve.kernel.errors import (
     BodyTooLarge,
@@ -85,6 +86,8 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     operation["summary"] = operation["description"].partition("\n")[0].rstrip(".")
+    for asking in asked_of(route.dependant):
+        operation.setdefault("parameters", []).extend(asking.parameters())
     responses = operation["responses"]
     kinds: list[type[Problem]] = [Invalid]
     permission = permission_of(route)

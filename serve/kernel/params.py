@@ -14,8 +14,8 @@ from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
+from serve.kernel.asking import asked_of, repeats
 from serve.kernel.errors import Invalid
 
 _KNOWN: dict[Callable[..., Any], dict[str, bool]] = {}  # by endpoint, once each
@@ -64,6 +64,8 @@ def _known(route: APIRoute) -> dict[str, bool]:
     known = _KNOWN.get(route.endpoint)
     if known is None:
         _collect(route.dependant, known := {})
+        for asking in asked_of(route.dependant):
+            known |= {name: name in asking.repeated for name in asking.model.model_fields}
         _KNOWN[route.endpoint] = known
     return known
 
@@ -73,12 +75,8 @@ def _collect(dependant: Dependant, known: dict[str, bool]) -> None:
         annotation = parameter.field_info.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             for name, field in annotation.model_fields.items():
-                known[name] = _repeats(field)
+                known[name] = repeats(field)
         else:
-            known[parameter.alias] = _repeats(parameter.field_info)
+            known[parameter.alias] = repeats(parameter.field_info)
     for inner in dependant.dependencies:
         _collect(inner, known)
-
-
-def _repeats(field: FieldInfo) -> bool:
-    return "list[" in str(field.annotation)

@@ -8,13 +8,14 @@ Annotations are not postponed here: they name the models of one resource, which 
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Response
 
+from serve.kernel.asking import Asking
 from serve.kernel.db import DatabaseUnavailable, ReadDb, TenantDb, Transaction
 from serve.kernel.envelope import Meta, Success
 from serve.kernel.errors import problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
-from serve.kernel.resources import bulk, exports, history, stats
+from serve.kernel.resources import bulk, exports, history, imports, stats
 from serve.kernel.resources.declaration import Resource, values_of
 from serve.kernel.resources.errors import Duplicate, LostUpdate
 from serve.kernel.resources.quick import shorten_get, shorten_list
@@ -25,7 +26,9 @@ from serve.kernel.resources.words import BODY, Id, IfMatch, one, plain, reading,
 
 def add_calls(router: APIRouter, resource: Resource) -> None:
     """Register the calls that the resource has."""
-    for add in (_words, bulk.add_calls, stats.add_calls, exports.add_calls, _rows, history.add_calls):
+    for add in (_words, bulk.add_calls, stats.add_calls, exports.add_calls, imports.add_calls):
+        add(router, resource)
+    for add in (_rows, history.add_calls):  # words outrank ids
         add(router, resource)
 
 
@@ -44,7 +47,7 @@ def _words(router: APIRouter, resource: Resource) -> None:
             description=f"{many.capitalize()}, filtered, sorted and in pages.",
             name=f"{resource.name}.list",
         )
-        async def list_rows(asked: Annotated[Asked, Query()], db: ReadDb) -> Response:
+        async def list_rows(asked: Annotated[Asked, Depends(Asking(Asked))], db: ReadDb) -> Response:
             listed = await resource.listing.page(db, asked)
             return plain(listed.rows, listed.meta)
 

@@ -4,13 +4,16 @@
 # mypy: disable-error-code="valid-type, attr-defined, arg-type, call-overload"
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal, get_args
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import Field, create_model
 
+from serve.kernel.asking import Asking
 from serve.kernel.db import DatabaseUnavailable, TenantDb, Transaction
 from serve.kernel.errors import NotAcceptable, problems
+from serve.kernel.events import note_read
 from serve.kernel.formats import best_of
 from serve.kernel.resources.declaration import Resource
 from serve.kernel.resources.files import MEDIA_TYPES, NAMES, ExportFormat
@@ -21,12 +24,6 @@ from serve.kernel.resources.streams import Streamed, TooManyExports
 from serve.kernel.resources.words import reading
 
 PAGING = {"page", "per_page", "limit", "offset", "cursor", "count"}
-
-READ_NOTED = """
-    insert into events (tenant_id, name, category, entity_type, after, actor_kind, actor_id, request_id)
-    select $1, $2, 'read', $3, $4, a.kind, a.id, nullif(current_setting('app.request_id', true), '')
-    from acting() a
-"""
 
 FILES: dict[int | str, dict[str, Any]] = {
     200: {
@@ -83,7 +80,7 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
         name=f"{resource.name}.export",
     )
     async def export(
-        asked: Annotated[Asked, Query()],
+        asked: Annotated[Asked, Depends(Asking(Asked))],
         request: Request,
         db: TenantDb,
         accept: Annotated[str | None, Header(description="What the file may be.")] = None,
@@ -100,9 +97,8 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
         count = await _count(db, source, values)
         if resource.personal:
             # In a transaction of its own, done before the first row leaves: breaking off hides nothing.
-            await _note(
-                db, resource, {"format": kind, "fields": names, "asked": sorted(asked.model_fields_set)}
-            )
+            what = {"format": kind, "fields": names, "asked": sorted(asked.model_fields_set)}
+            await note_read(db, f"{resource.entity}.exported", resource.entity, None, what)
         today = datetime.now(UTC).date().isoformat()
         return Streamed(
             request.app.state.exports,
@@ -110,7 +106,7 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
             request.state.request_id,
             f"select {', '.join(f't.{name}' for name in names)} {source} order by {order.sql}",
             values,
-            writer_of(kind, columns_of(resource.read_model, names), bom=asked.bom),
+            partial(writer_of, kind, columns_of(resource.read_model, names), bom=asked.bom),
             media_type=MEDIA_TYPES[kind],
             headers={
                 "Content-Disposition": f'attachment; filename="{resource.name}-{today}.{kind}"',
@@ -128,8 +124,3 @@ async def _count(db: Transaction, source: str, values: list[Any]) -> int | None:
     )
     assert found is not None
     return found["total"] if found["total"] <= EXACT_UNTIL else None
-
-
-async def _note(db: Transaction, resource: Resource, what: dict[str, Any]) -> None:
-    """Personal data were read: by whom, and what of them; never what was searched for, which is personal itself."""
-    await db.execute(READ_NOTED, db.caller.tenant_id, f"{resource.entity}.exported", resource.entity, what)

@@ -5,9 +5,10 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import Field, create_model
 
+from serve.kernel.asking import Asking
 from serve.kernel.db import DatabaseUnavailable, ReadDb, guarded
 from serve.kernel.envelope import Meta, Success
 from serve.kernel.errors import problems
@@ -44,7 +45,7 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
         description=f"How many {resource.name.replace('_', ' ')} there are, in all and by columns.",
         name=f"{resource.name}.stats",
     )
-    async def stats(asked: Annotated[Asked, Query()], db: ReadDb) -> Response:
+    async def stats(asked: Annotated[Asked, Depends(Asking(Asked))], db: ReadDb) -> Response:
         bind = Bindings()
         source = f"from {resource.name} t where {resource.listing.where(asked, bind, tenants=MANY)}"
         (total,) = await db.fetch(guarded(f"select count(*) as total {source}"), *bind.values)

@@ -9,8 +9,10 @@ from fastapi import Request, Response
 from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
+from serve.kernel.catalogue import as_html
 from serve.kernel.etag import content_etag, matches
 from serve.kernel.routing import area_router
+from serve.platform.docs.document import Document
 
 HERE = Path(__file__).parent
 ASSETS = StaticFiles(directory=swagger_ui_bundle.swagger_ui_path)
@@ -20,8 +22,9 @@ router = area_router(include_in_schema=False)
 
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
-    """Made once at the start; its ETag is its content."""
-    return _kept(request, request.app.state.openapi_bytes)
+    """Its ETag is its content."""
+    document: Document = request.app.state.document
+    return _kept(request, await document.current())
 
 
 @router.get("/docs")
@@ -29,10 +32,17 @@ async def docs() -> Response:
     return FileResponse(HERE / "index.html")
 
 
+@router.get("/docs/errors")
+async def error_codes() -> Response:
+    """Where the ``type`` of a problem points."""
+    return Response(as_html(), media_type="text/html")
+
+
 @router.get("/docs/openapi-3.0.json")
 async def openapi_for_page(request: Request) -> Response:
     """The document in the older words that the page below reads."""
-    return _kept(request, request.app.state.openapi_3_0_bytes)
+    document: Document = request.app.state.document
+    return _kept(request, await document.older())
 
 
 @router.get("/docs/init.js")
