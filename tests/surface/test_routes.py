@@ -56,6 +56,12 @@ WHO: dict[Check, Callable[[Operation], bool]] = {
         parameter["name"].lower() == "if-match" for parameter in each.documented.get("parameters", ())
     ),
     checks.repeats_are_one: lambda each: isinstance(each.route, RepeatableRoute) and each.route.is_repeatable,
+    checks.filters_choose: lambda each: (
+        each.name.startswith("GET")
+        and "ids" in each.parameters("query")
+        and each.route.response_model is not None
+        and "per_page" in each.parameters("query")
+    ),
     checks.writes_are_events: lambda each: _is_resource(each) and each.method in CHANGES,
 }
 

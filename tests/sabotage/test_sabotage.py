@@ -1,0 +1,303 @@
+"""One guard is taken away at a time, and the check that stands for it must notice.
+
+The checks are the ones that ``tests/surface`` asks of every route and every table. Each is first asked with the guard
+in place: a check that fails anyway would notice nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from fastapi import Request, Response
+
+from serve.kernel import caller, db, errors, idempotency, params, quick
+from serve.kernel.bodies import Body
+from serve.kernel.caller import Guard, identify
+from serve.kernel.layer import Layer
+from serve.kernel.resources import endpoints, listing, store
+from tests.surface import checks, tenancy
+from tests.surface.calls import Surface
+from tests.surface.operations import BY_NAME
+
+Patch = pytest.MonkeyPatch
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """``harm`` takes the guard away; ``check`` is what should notice."""
+
+    harm: Callable[[Surface, Patch], None]
+    check: Callable[[Surface], None]
+
+
+def of(check: Callable[..., None], name: str) -> Callable[[Surface], None]:
+    """The check of one operation."""
+    return lambda surface: check(surface, BY_NAME[name])
+
+
+def sql(statements: str) -> Callable[[Surface, Patch], None]:
+    """As the superuser, in the firm's own database."""
+    return lambda surface, patch: surface.firm.sql(statements) and None
+
+
+def out_of_reach(surface: Surface) -> None:
+    surface.ready(BY_NAME["GET /api/v1/contacts"], surface.firm.b)
+    tenancy.is_out_of_reach(surface.firm.address, "contacts", theirs=surface.firm.b, mine=surface.firm.a)
+
+
+def not_given_away(surface: Surface) -> None:
+    surface.ready(BY_NAME["GET /api/v1/contacts"])
+    tenancy.is_refused_for_others(
+        surface.firm.address, "contacts", theirs=surface.firm.b, mine=surface.firm.a
+    )
+
+
+# Ways to do harm that take more than a line
+
+
+def tenants_for_the_session(surface: Surface, patch: Patch) -> None:
+    begin = db._begin
+    patch.setattr(db, "_begin", lambda *asked: begin(*asked).replace("', true)", "', false)"))
+
+
+def a_key_without_a_row(surface: Surface, patch: Patch) -> None:
+    async def not_once(request: Request, key: str, handler: Callable[[Request], Any]) -> Response:
+        return await handler(request)
+
+    patch.setattr(idempotency, "_once", not_once)
+
+
+def everybody_is_admitted(surface: Surface, patch: Patch) -> None:
+    async def admit(self: Guard, request: Request) -> caller.Caller:
+        return await identify(request)
+
+    patch.setattr(Guard, "admit", admit)
+
+
+def the_short_way_admits_everybody(surface: Surface, patch: Patch) -> None:
+    at_hand = quick._at_hand
+    patch.setattr(quick, "_at_hand", lambda scope, permission: at_hand(scope, "self:read"))
+
+
+def signatures_are_not_looked_at(surface: Surface, patch: Patch) -> None:
+    decode = caller.jwt.decode
+
+    def careless(token: str, key: object, *, options: dict[str, Any], **rest: Any) -> Any:
+        return decode(token, key, options=options | {"verify_signature": False}, **rest)
+
+    patch.setattr(caller.jwt, "decode", careless)
+
+
+def rows_show_more(surface: Surface, patch: Patch) -> None:
+    make = store.Row.__init__
+
+    def with_more(self: store.Row, record: Any) -> None:
+        make(self, record)
+        self["tenant_id"] = str(surface.firm.a)
+
+    patch.setattr(store.Row, "__init__", with_more)
+
+
+def money_with_a_point(surface: Surface, patch: Patch) -> None:
+    make = store.Row.__init__
+
+    def with_floats(self: store.Row, record: Any) -> None:
+        make(self, record)
+        self.update({name: float(self[name]) for name in self if name.endswith("_cents")})
+
+    patch.setattr(store.Row, "__init__", with_floats)
+
+
+def failures_are_200(surface: Surface, patch: Patch) -> None:
+    respond = errors.respond
+
+    def friendly(scope: Any, problem: errors.Problem) -> Response:
+        response = respond(scope, problem)
+        response.status_code = 200
+        return response
+
+    patch.setattr(errors, "respond", friendly)
+
+
+def no_request_id(surface: Surface, patch: Patch) -> None:
+    patch.setattr(Layer, "_request_id", lambda self, headers: "")
+
+
+def bodies_without_end(surface: Surface, patch: Patch) -> None:
+    make = Body.__init__
+
+    def without_end(self: Body, receive: Any, *, most_bytes: int, **rest: Any) -> None:
+        make(self, receive, most_bytes=most_bytes * 1000, **rest)
+
+    patch.setattr(Body, "__init__", without_end)
+
+
+def any_parameter(surface: Surface, patch: Patch) -> None:
+    class Everything(dict[str, bool]):
+        def __contains__(self, name: object) -> bool:
+            return True
+
+        def __missing__(self, name: str) -> bool:
+            return True
+
+    patch.setattr(params, "_known", lambda route: Everything())
+
+
+def strangers_are_told(surface: Surface, patch: Patch) -> None:
+    """A row that is somebody else's is answered differently from one that is nowhere."""
+    real = store.Store.read
+    theirs = {row_id for (row_id,) in surface.firm.sql("select id::text from contacts")}
+
+    async def read(self: store.Store, reads: Any, row_id: Any) -> store.Row:
+        try:
+            return await real(self, reads, row_id)
+        except errors.NotFound:
+            known = surface.firm.sql("select 1 from contacts where id = %s", str(row_id))
+            if known or str(row_id) in theirs:
+                raise errors.Forbidden from None
+            raise
+
+    patch.setattr(store.Store, "read", read)
+
+
+def totals_never_forget(surface: Surface, patch: Patch) -> None:
+    count = listing.Listing._count
+    known: dict[str, int] = {}
+
+    async def once(self: listing.Listing, reads: Any, plan: listing.Plan) -> int:
+        if plan.total not in known:
+            known[plan.total] = await count(self, reads, plan)
+        return known[plan.total]
+
+    patch.setattr(listing.Listing, "_count", once)
+
+
+SABOTAGES = {
+    # in the database
+    "FORCE is dropped": Sabotage(
+        sql("alter table contacts no force row level security"),
+        lambda surface: tenancy.is_forced(surface.firm.address, "contacts"),
+    ),
+    "row security is switched off": Sabotage(
+        sql("alter table contacts disable row level security"),
+        of(checks.hides_other_tenants, "GET /api/v1/contacts/{id}"),
+    ),
+    "rows of all tenants may be read": Sabotage(
+        sql(
+            "drop policy tenant_reads on contacts; create policy tenant_reads on contacts for select using (true)"
+        ),
+        out_of_reach,
+    ),
+    "rows may be given to another tenant": Sabotage(
+        sql(
+            "drop policy tenant_updates on contacts; create policy tenant_updates on contacts for update using (true)"
+        ),
+        not_given_away,
+    ),
+    "an umbrella may write what it reads": Sabotage(
+        sql(
+            "create policy more on contacts for update using (tenant_id ="
+            " any (string_to_array(nullif(current_setting('app.tenant_ids', true), ''), ',')::uuid[]))"
+        ),
+        of(checks.leaves_children_to_themselves, "DELETE /api/v1/contacts/{id}"),
+    ),
+    "the trigger of events is dropped": Sabotage(
+        sql("drop trigger record_event on contacts"),
+        of(checks.writes_are_events, "PATCH /api/v1/contacts/{id}"),
+    ),
+    "an edit leaves two events": Sabotage(
+        sql(
+            "create trigger again after insert or update on contacts"
+            " for each row execute function record_event('contact', '', '')"
+        ),
+        of(checks.writes_are_events, "POST /api/v1/contacts"),
+    ),
+    "rows may be made for another tenant": Sabotage(
+        sql("create policy more on contacts for insert with check (true)"), not_given_away
+    ),
+    "a view runs as its owner": Sabotage(
+        sql("create view leak as select * from contacts"),
+        lambda surface: tenancy.views_run_as_who_asks(surface.firm.address),
+    ),
+    "the API may pass row security": Sabotage(
+        sql("grant throughline_owner to throughline_api"),
+        lambda surface: tenancy.runtime_roles_are_nobody_special(surface.firm.address),
+    ),
+    # in the kernel
+    "the tenant is set for the session": Sabotage(
+        tenants_for_the_session,
+        lambda surface: tenancy.connections_carry_no_tenant(surface.firm.address, surface.firm.a),
+    ),
+    "the row of a key is skipped": Sabotage(
+        a_key_without_a_row, of(checks.repeats_are_one, "POST /api/v1/contacts")
+    ),
+    "every permission is granted": Sabotage(
+        everybody_is_admitted,
+        of(checks.refuses_roles_without_the_permission, "DELETE /api/v1/contacts/{id}"),
+    ),
+    "the short way grants every permission": Sabotage(
+        the_short_way_admits_everybody,
+        of(checks.refuses_roles_without_the_permission, "GET /api/v1/contacts/{id}"),
+    ),
+    "signatures are not verified": Sabotage(
+        signatures_are_not_looked_at, of(checks.refuses_strangers, "GET /api/v1/contacts")
+    ),
+    "a cookie is enough for a change": Sabotage(
+        lambda surface, patch: patch.setattr(caller, "_SAFE_METHODS", checks_methods()),
+        of(checks.refuses_cookies_without_the_header, "POST /api/v1/contacts"),
+    ),
+    "If-Match is ignored": Sabotage(
+        lambda surface, patch: patch.setattr(endpoints, "check_version", lambda if_match, row: None),
+        of(checks.updates_ask_for_the_version, "PATCH /api/v1/contacts/{id}"),
+    ),
+    "a filter is a constant": Sabotage(
+        lambda surface, patch: patch.setattr(
+            listing.Listing, "where", lambda self, query, bind, *, tenants: f"t.tenant_id = {tenants}"
+        ),
+        of(checks.filters_choose, "GET /api/v1/contacts"),
+    ),
+    "totals are never counted again": Sabotage(
+        totals_never_forget, of(checks.filters_choose, "GET /api/v1/contacts")
+    ),
+    "a hidden column is shown": Sabotage(
+        rows_show_more, of(checks.answers_as_documented, "GET /api/v1/contacts/{id}")
+    ),
+    "money has a decimal point": Sabotage(
+        money_with_a_point, of(checks.answers_as_documented, "POST /api/v1/vehicles")
+    ),
+    "strangers' rows are forbidden, not absent": Sabotage(
+        strangers_are_told, of(checks.hides_other_tenants, "GET /api/v1/contacts/{id}")
+    ),
+    "failures are a 200": Sabotage(
+        failures_are_200, of(checks.does_not_know_unknown_ids, "DELETE /api/v1/contacts/{id}")
+    ),
+    "the request id is forgotten": Sabotage(
+        no_request_id, of(checks.does_not_know_unknown_ids, "GET /api/v1/contacts/{id}")
+    ),
+    "bodies have no limit": Sabotage(
+        bodies_without_end, of(checks.refuses_large_bodies, "POST /api/v1/contacts")
+    ),
+    "unknown parameters are ignored": Sabotage(
+        any_parameter, of(checks.refuses_unknown_parameters, "DELETE /api/v1/contacts/{id}")
+    ),
+}
+
+
+def checks_methods() -> frozenset[str]:
+    return frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+
+
+@pytest.mark.parametrize("name", SABOTAGES)
+def test_it_is_noticed(surface: Surface, monkeypatch: Patch, name: str):
+    sabotage = SABOTAGES[name]
+    sabotage.check(surface)
+    sabotage.harm(surface, monkeypatch)
+    with pytest.raises(AssertionError):
+        sabotage.check(surface)
+
+
+def test_there_are_enough():
+    assert len(SABOTAGES) >= 12
