@@ -5,12 +5,15 @@ Titles hold no personal values: in events those are encrypted. Whoever is told m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 Priority = Literal["low", "normal", "high", "urgent"]
 RuleKind = Literal["account", "contact", "vehicle", "settings", "security"]
+Event = Mapping[str, Any]
+
 MESSAGE = "message"
 """The kind of what a person tells others."""
 
@@ -20,32 +23,60 @@ SALES = LEADERS | {"agent"}
 WORKSHOP = LEADERS | {"technician"}
 
 
+def became(column: str, value: Any) -> Callable[[Event], bool]:
+    """The change gave the column this value."""
+    return lambda event: (event["after"] or {}).get(column) == value
+
+
+def rose_to(column: str, level: float) -> Callable[[Event], bool]:
+    """The change took the column from below the level to it or above: once, not with each new score."""
+
+    def rose(event: Event) -> bool:
+        before, after = (event["before"] or {}).get(column), (event["after"] or {}).get(column)
+        return after is not None and after >= level and (before is None or before < level)
+
+    return rose
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``event`` is an event's name; ``changes`` narrows it to those in which a column got this value."""
+    """When an event of this name comes, people of these ``roles`` are told, and the person it is about if ``about``."""
 
     event: str
     kind: RuleKind
     roles: frozenset[str]
     title: str
     priority: Priority = "normal"
-    changes: tuple[str, Any] | None = None
+    when: Callable[[Event], bool] = lambda event: True
+    about: bool = False
 
-    def fits(self, event: Mapping[str, Any]) -> bool:
-        if event["name"] != self.event:
-            return False
-        if self.changes is None:
-            return True
-        column, value = self.changes
-        return (event["after"] or {}).get(column) == value
+    def fits(self, event: Event) -> bool:
+        return event["name"] == self.event and self.when(event)
 
-    def words(self, event: Mapping[str, Any]) -> str:
-        return self.title.format_map(_Words(event["after"] or {}))
+    def words(self, event: Event, *, more: int = 0) -> str:
+        """The title; ``more`` is how many others of the same kind came with it."""
+        title = self.title.format_map(_Words(event["after"] or {}))
+        return f"{title} (and {more} more)" if more else title
 
 
 RULES = (
     Rule("account.created", "account", SALES, "A new account was added"),
-    Rule("account.updated", "account", SALES, "An account was lost", "high", changes=("status", "churned")),
+    Rule(
+        "account.updated",
+        "account",
+        SALES,
+        "An account was lost",
+        "high",
+        when=became("status", "churned"),
+    ),
+    Rule(
+        "account.scored",
+        "account",
+        SALES,
+        "An account is likely to leave",
+        "high",
+        when=rose_to("churn_score", 0.8),
+    ),
     Rule("account.deleted", "account", LEADERS, "An account was deleted", "high"),
     Rule("contact.created", "contact", SALES, "A new contact was added", "low"),
     Rule("contact.deleted", "contact", LEADERS, "A contact was deleted"),
@@ -55,33 +86,62 @@ RULES = (
         "vehicle",
         WORKSHOP,
         "A vehicle went into the workshop",
-        changes=("status", "workshop"),
+        when=became("status", "workshop"),
     ),
-    Rule("vehicle.updated", "vehicle", LEADERS, "A vehicle was retired", changes=("status", "retired")),
+    Rule("vehicle.updated", "vehicle", LEADERS, "A vehicle was retired", when=became("status", "retired")),
+    Rule(
+        "vehicle.scored",
+        "vehicle",
+        WORKSHOP,
+        "A vehicle is likely to fail soon",
+        "high",
+        when=rose_to("failure_score", 0.8),
+    ),
     Rule("vehicle.deleted", "vehicle", LEADERS, "A vehicle was deleted", "high"),
     *(
         Rule(f"settings.{category}_changed", "settings", GUARDIANS, f"The {category} settings were changed")
         for category in ("general", "branding", "email")
     ),
     Rule("settings.security_changed", "settings", GUARDIANS, "The rules for log-in were changed", "high"),
+    Rule("api_key.created", "security", GUARDIANS, "A new API key was made", "high"),
+    Rule(
+        "refresh.reused",
+        "security",
+        frozenset(),
+        "A session of yours was used from two places and has been ended",
+        "urgent",
+        about=True,
+    ),
+    Rule("password.changed", "security", frozenset(), "Your password was changed", "urgent", about=True),
 )
 
 
 class _Words(dict[str, Any]):
     """Values of an event for a title; one that is missing or encrypted is left out."""
 
-    def __missing__(self, name: str) -> str:
-        return ""
-
     def __getitem__(self, name: str) -> Any:
-        value = super().__getitem__(name)
-        return "" if isinstance(value, dict) else value
+        value = self.get(name)
+        return "" if value is None or isinstance(value, dict) else value
+
+
+def news(events: Iterable[Event]) -> list[tuple[Rule, Event, int]]:
+    """What is worth telling: a rule, the event, and how many more of the kind the same request brought.
+
+    A request that makes a thousand contacts is told of once.
+    """
+    found: dict[Any, list[tuple[Rule, Event]]] = defaultdict(list)
+    for event in events:
+        for number, rule in enumerate(RULES):
+            if rule.fits(event):
+                request = event["request_id"] or event["id"]
+                found[event["tenant_id"], number, request, event["actor_id"]].append((rule, event))
+    return [(*group[0], len(group) - 1) for group in found.values()]
 
 
 def is_told(preferences: Any, rule: Rule, *, is_own: bool) -> bool:
-    """What the person's settings say about a rule that reaches them."""
+    """What the person's settings say about a rule that reaches them. What is about oneself is never merely own."""
     if not preferences.is_on or rule.kind in preferences.muted_kinds:
         return False
     if preferences.is_quiet and rule.priority != "urgent":
         return False
-    return preferences.own_actions or not is_own
+    return rule.about or preferences.own_actions or not is_own
