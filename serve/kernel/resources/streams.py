@@ -8,7 +8,7 @@ time, because no statement is ever broken off: the client is looked for between 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -22,6 +22,7 @@ from serve.kernel.resources.files.writers import Writer
 
 BATCH = 500  # the loop decodes a batch in some 3 ms
 IDLE_S = 30.0
+PATIENCE_S = 10.0  # until then an answer without bytes may still become a refusal
 LONGEST_S = 3600.0
 
 
@@ -51,7 +52,7 @@ class Streamed(Response):
         request_id: str,
         sql: str,
         values: Sequence[Any],
-        writer: Writer,
+        writer: Callable[[], Writer],
         *,
         media_type: str,
         headers: Mapping[str, str],
@@ -59,15 +60,15 @@ class Streamed(Response):
         self.status_code, self.background, self.media_type = 200, None, media_type
         self.init_headers(headers)
         self._exports, self._caller, self._request_id = exports, caller, request_id
-        self._sql, self._values, self._writer = sql, values, writer
+        self._sql, self._values, self._new_writer = sql, values, writer
         self._is_begun = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises Problem as long as nothing was sent, so that the client gets a true status."""
         exports = self._exports
         if exports.running >= exports.most:
-            self._writer.close()
             raise TooManyExports(headers={"Retry-After": "5"})
+        self._writer = self._new_writer()
         exports.running += 1
         gone = asyncio.create_task(_until_gone(receive))
         try:
@@ -85,14 +86,16 @@ class Streamed(Response):
             self._exports.database.transaction(self._caller, request_id=self._request_id) as db,
             aclosing(db.rows(self._sql, *self._values, batch=BATCH)) as batches,
         ):
-            begun = self._writer.begin()
+            begun, start_by = self._writer.begin(), asyncio.get_running_loop().time() + PATIENCE_S
             async for batch in batches:
                 if gone.done():
                     return False
                 begun += await asyncio.to_thread(self._writer.rows, batch)
-                await self._send(begun, send)
-                begun = b""
-        await self._send(begun, send)
+                if begun or asyncio.get_running_loop().time() > start_by:
+                    await self._send(begun, send)
+                    begun = b""
+        if begun:
+            await self._send(begun, send)
         return True
 
     async def _rest(self, gone: asyncio.Task[None], send: Send) -> None:
@@ -103,8 +106,6 @@ class Streamed(Response):
         await self._send(b"", send, more=False)
 
     async def _send(self, piece: bytes, send: Send, *, more: bool = True) -> None:
-        if more and not piece:
-            return
         try:
             async with asyncio.timeout(self._exports.idle_s):
                 if not self._is_begun:
@@ -116,7 +117,8 @@ class Streamed(Response):
                             "headers": self.raw_headers,
                         }
                     )
-                await send({"type": "http.response.body", "body": piece, "more_body": more})
+                if piece or not more:
+                    await send({"type": "http.response.body", "body": piece, "more_body": more})
         except TimeoutError as error:
             raise ClientTooSlow(f"took nothing for {self._exports.idle_s:g} s") from error
 

@@ -42,6 +42,7 @@ MORE_POLICIES = {
     ("tenants", "owner_reads", "throughline_owner"),
     ("tombstones", "owner_inserts", "throughline_owner"),
     ("pipeline_requests", "worker_all", "throughline_worker"),
+    ("imports", "worker_all", "throughline_worker"),
     ("events", "worker_reads", "throughline_worker"),
     ("events", "owner_all", "throughline_owner"),
     ("event_seals", "worker_reads", "throughline_worker"),

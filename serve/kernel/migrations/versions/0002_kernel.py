@@ -25,11 +25,15 @@ TABLES = (
     *("events", "event_seals", "event_readers", "idempotency_keys", "notifications", "settings", "imports"),
     *("sessions", "refresh_tokens", "api_keys", "api_key_hashes", "rate_limits"),
 )
+IMPORT_PROGRESS = (
+    *("done_count", "created_count", "updated_count", "unchanged_count", "failed_count", "errors"),
+)
 SCORES = {
     "accounts": ("churn_score", "churn_reasons", "churn_scored_at"),
     "vehicles": ("failure_score", "failure_reasons", "failure_scored_at"),
 }
 FUNCTIONS = (
+    "archive_telemetry",
     *("acting", "record_event", "settled_events", "event_text", "batch_hash", "seal_events", "verify_seals"),
     "renumber_events",
     *("auth_open_session", "auth_renew_session", "auth_move_session", "auth_end_session"),
@@ -54,6 +58,7 @@ def upgrade() -> None:
     guard_tenant_table("api_keys", scores=("last_used_at",), extracted=False)  # being used is no change
     record_events("api_keys", entity="api_key", unrecorded=("last_used_at",))
     record_events("settings", entity="settings", unrecorded=("secrets",))
+    record_events("imports", entity="import", unrecorded=IMPORT_PROGRESS)
     become_resource("accounts", entity="account", personal=("name",), search=("name", "city"))
     become_resource(
         "contacts",

@@ -189,7 +189,7 @@ class XlsxWriter:
     EXACT_INTEGER = 2**53
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        import xlsxwriter  # only who asks for a workbook pays for it
+        import xlsxwriter  # type: ignore[import-untyped]  # only who asks for a workbook pays for it
 
         self._columns = columns
         self._folder = tempfile.TemporaryDirectory(prefix="throughline-export-", ignore_cleanup_errors=True)

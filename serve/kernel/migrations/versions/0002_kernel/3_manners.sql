@@ -56,13 +56,19 @@ create table imports (
     tenant_id uuid not null references tenants,
     resource text not null,
     filename text,
+    format text not null check (format in ('csv', 'xlsx', 'jsonl')),
+    encoding text,
+    delimiter text,
+    ignored_columns jsonb not null default '[]'::jsonb,
+    user_id uuid,
     mode text not null check (mode in ('create', 'upsert', 'update')),
     is_dry_run boolean not null default false,
     status text not null default 'running' check (status in ('running', 'done', 'failed')),
-    row_count integer,
+    row_count integer not null,
     done_count integer not null default 0,
     created_count integer not null default 0,
     updated_count integer not null default 0,
+    unchanged_count integer not null default 0,
     failed_count integer not null default 0,
     errors jsonb not null default '[]'::jsonb,
     error text,
@@ -105,9 +111,9 @@ begin
         select array_agg(d.debt_s + g.interval_s order by g.n) into debts_s
         from unnest(debts_s) with ordinality d (debt_s, n)
         join unnest(p_intervals_s) with ordinality g (interval_s, n) on g.n = d.n;
-        update rate_limits r set full_at_s = now_s + g.debt_s
-        from unnest(p_keys, debts_s) g (key, debt_s) where r.key = g.key;
     end if;
+    update rate_limits r set full_at_s = now_s + g.debt_s -- of a refused one too: the clock may have gone back
+    from unnest(p_keys, debts_s) g (key, debt_s) where r.key = g.key;
     if random() < 0.001 then
         delete from rate_limits r where r.key in (
             select o.key from rate_limits o where o.full_at_s < now_s - 60 limit 1000 for update skip locked
