@@ -123,10 +123,14 @@ def secure(table: str, *, tenant_column: str) -> None:
 
 
 def stamp(table: str, columns: Collection[str]) -> None:
-    """Note the writing transaction whenever an UPDATE names one of ``columns``."""
+    """Note the writing transaction whenever an UPDATE names one of ``columns``.
+
+    Computed ones are left out: where a trigger runs before, PostgreSQL takes them all for updated by every UPDATE.
+    """
     argument = "'updated_at'" if "updated_at" in columns else ""
+    named = ", ".join(column for column in columns if column not in generated_names(table) - {"change_xid"})
     run(
-        f"create or replace trigger stamp_change before update of {', '.join(columns)} on {table} "
+        f"create or replace trigger stamp_change before update of {named} on {table} "
         f"for each row execute function stamp_change({argument})"
     )
 

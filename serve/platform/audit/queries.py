@@ -106,10 +106,10 @@ async def entries(
             select n.* {OF_EACH_TENANT} (
                 select {COLUMNS}, e.position from events e where e.tenant_id = t.id and {all_of}
                 order by e.happened_at desc, e.position desc
-                limit ${place} + ${place + 1}
+                limit ${place}::bigint + ${place + 1}::bigint
             ) n
             order by n.happened_at desc, n.position desc
-            limit ${place} offset ${place + 1}
+            limit ${place}::bigint offset ${place + 1}::bigint
         ) n {_NAMED}
         order by n.happened_at desc, n.position desc
         """,
