@@ -11,6 +11,8 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from serve.kernel.ratelimit import parse_rates
+
 
 class Settings(BaseSettings):
     """Names are case-insensitive: the setting ``port`` is the variable ``PORT``."""
@@ -31,6 +33,9 @@ class Settings(BaseSettings):
         True, description="Seal events and hand them to their readers in this API process."
     )
     token_life_s: int = Field(600, ge=10, le=600, description="Life of an access token, seconds.")
+    session_life_h: int = Field(
+        336, ge=1, le=8760, description="Hours until a session ends that nobody refreshes."
+    )
     cookie_is_secure: bool = Field(
         False, description="Send the log-in cookie over HTTPS only; switch it on wherever HTTPS is used."
     )
@@ -38,6 +43,24 @@ class Settings(BaseSettings):
         [], description="Origins, separated by commas, whose pages may call the API with a bearer token."
     )
     max_body_bytes: int = Field(1_048_576, ge=1_024, description="Largest request body, bytes.")
+    max_upload_bytes: int = Field(104_857_600, ge=1_024, description="Largest file of an import, bytes.")
+    request_timeout_s: float = Field(
+        30.0, gt=0, description="Longest time until an answer begins, seconds; then 504."
+    )
+    shutdown_pause_s: float = Field(
+        0.0, ge=0, le=60, description="Between the signal to stop and the end of listening, seconds."
+    )
+    rate_limits: str = Field(
+        "read=6000/600,write=1200/300,export=30/10,auth=120/60",
+        description="Requests a minute, and at once, of one key or user, by class of request.",
+    )
+    rate_limit_tenant_factor: int = Field(
+        10, ge=1, description="How many times that a tenant may send in all."
+    )
+    rate_limits_shared: bool = Field(
+        False, description="Count in the database, for all API processes together."
+    )
+    metrics_token: str | None = Field(None, min_length=16, description="Bearer token that /metrics asks for.")
     login_attempts_per_min: int = Field(
         10, ge=1, description="Failed log-ins a minute, for one address and account together, before 429."
     )
@@ -46,6 +69,22 @@ class Settings(BaseSettings):
     answer_cache_mb: int = Field(
         32, ge=0, description="Finished answers kept in memory, megabytes; 0 keeps none."
     )
+
+    mail_outbox: bool = Field(
+        True, description="Write mail of tenants without a mail server to files under the home."
+    )
+    mail_private_hosts: bool = Field(
+        False, description="Let tenants' mail servers lie in private networks, this machine included."
+    )
+    mail_timeout_s: float = Field(
+        10.0, gt=0, le=60, description="Longest conversation with a mail server, seconds."
+    )
+
+    @field_validator("rate_limits")
+    @classmethod
+    def _are_rates(cls, value: str) -> str:
+        parse_rates(value)
+        return value
 
     @field_validator("cors_origins", mode="before")
     @classmethod

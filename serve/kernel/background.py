@@ -26,6 +26,10 @@ class Background:
         self._is_on = is_on
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def running_count(self) -> int:
+        return sum(not task.done() for task in self._tasks)
+
     def every(self, pause_s: float, work: Callable[[], Awaitable[object]], *, name: str) -> None:
         """Do ``work`` now and again ``pause_s`` after each end of it, until ``stop``."""
         if self._is_on:

@@ -57,6 +57,14 @@ class Pool:
         self._idle: list[Connection] = []
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
 
+    @property
+    def in_use_count(self) -> int:
+        return self._opened - len(self._idle)
+
+    @property
+    def waiting_count(self) -> int:
+        return len(self._waiting)
+
     async def acquire(self) -> Connection:
         while True:
             while self._idle:
@@ -209,6 +217,16 @@ class Database:
         """
         self._address, self.vault, self._meaning = address, vault, meaning
         self._pool = Pool(self._connect, size)
+
+    @property
+    def in_use_count(self) -> int:
+        """Connections that somebody holds."""
+        return self._pool.in_use_count
+
+    @property
+    def waiting_count(self) -> int:
+        """How many wait for a connection."""
+        return self._pool.waiting_count
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

@@ -18,6 +18,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 log = logging.getLogger("throughline.errors")
+CATALOGUE = "/docs/errors"
+"""Where every code is explained; a problem's ``type`` points there."""
 
 
 class ErrorDetail(BaseModel):
@@ -113,13 +115,54 @@ class TooManyRequests(Problem):
     status, code, message = 429, "RATE_LIMITED", "Too many attempts. Wait a little."
 
 
+class TooDeep(Malformed):
+    code, message = "TOO_DEEP", "The JSON body nests objects and lists deeper than anything here does."
+
+
+class OutsideFailed(Problem):
+    status, code, message = 502, "OUTSIDE_FAILED", "An outside service that this needs has failed."
+
+    def __init__(self, service: str, message: str | None = None) -> None:
+        """``service`` is its name as people know it; never its answer, which may hold anything."""
+        super().__init__(message or f"{service} has failed or does not answer. Try again later.")
+
+
 class Unavailable(Problem):
     status, code, message = 503, "UNAVAILABLE", "A part that this needs is not running."
 
 
+class NotConfigured(Unavailable):
+    """Raise it with the missing settings as details: ``details=[("smtp_host", "is not set")]``."""
+
+    code, message = "INTEGRATION_NOT_CONFIGURED", "Settings are missing that this needs."
+
+
+class ShuttingDown(Unavailable):
+    code, message = "SHUTTING_DOWN", "This server is about to stop. Ask again: another one answers."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Connection": "close", "Retry-After": "1"})
+
+
+class TimedOut(Problem):
+    status, code, message = (
+        504,
+        "TIMED_OUT",
+        "That took too long and was given up. Repeat it with the same Idempotency-Key, or look what was done.",
+    )
+
+
 _BY_STATUS: dict[int, type[Problem]] = {
     problem.status: problem
-    for problem in (Malformed, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, NotAcceptable)
+    for problem in (
+        Malformed,
+        Unauthenticated,
+        Forbidden,
+        NotFound,
+        MethodNotAllowed,
+        NotAcceptable,
+        BodyTooLarge,
+    )
 }
 
 
@@ -146,7 +189,7 @@ def respond(scope: Scope, problem: Problem) -> Response:
     if b"application/problem+json" in accept:
         media_type = "application/problem+json"
         body = {
-            "type": "about:blank",
+            "type": f"{CATALOGUE}#{problem.code}",
             "title": problem.code,
             "status": problem.status_code,
             "detail": problem.detail,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import threading
 import time
@@ -23,6 +24,8 @@ from tests.serve.small_release import A, publish_small
 
 if TYPE_CHECKING:
     from tests.serve.firm import Firm
+
+os.environ.setdefault("RATE_LIMITS", "")  # tests ask faster than people; those of the limits set their own
 
 
 class Running:

@@ -1,0 +1,100 @@
+"""``/metrics`` for Prometheus: how much is going on, told to this machine or to whoever has the token."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hmac import compare_digest
+from ipaddress import ip_address
+
+from fastapi import FastAPI, Request, Response
+
+from serve.kernel.answers import Answers
+from serve.kernel.background import Background
+from serve.kernel.db import Database
+from serve.kernel.errors import Forbidden
+from serve.kernel.layer import Manners
+from serve.kernel.metrics import CONTENT_TYPE, Meters
+from serve.kernel.routing import area_router
+from warehouse.releases import ReleaseError
+
+router = area_router(include_in_schema=False)
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+
+
+class MetricsArePrivate(Forbidden):
+    code, message = "METRICS_ARE_PRIVATE", "Metrics are for this machine, or for whoever has METRICS_TOKEN."
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """Everything that this process counts, in the text format of Prometheus."""
+    if not _may_read(request, request.app.state.settings.metrics_token):
+        raise MetricsArePrivate
+    manners: Manners = request.app.state.manners
+    return Response(manners.meters.text(), media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+
+
+def _may_read(request: Request, token: str | None) -> bool:
+    """Where a token is set it alone counts; else a program on this machine, but none that passes on requests."""
+    if token is not None:
+        given = request.headers.get("authorization", "")
+        return compare_digest(given.encode(), f"Bearer {token}".encode())
+    if request.client is None or any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        return ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def watch(app: FastAPI) -> None:
+    """Gauges of the application's parts, each read when somebody asks for the metrics."""
+    state, meters = app.state, app.state.manners.meters
+
+    def databases() -> list[Database]:
+        return [state.database, state.worker_database]
+
+    def background() -> float:
+        loops: Background = state.background
+        return loops.running_count
+
+    gauges = {
+        "throughline_requests_in_flight": (
+            "Requests whose answer is not complete.",
+            lambda: len(state.manners.running),
+        ),
+        "throughline_database_connections_in_use": (
+            "Connections that somebody holds.",
+            lambda: sum(database.in_use_count for database in databases()),
+        ),
+        "throughline_database_requests_waiting": (
+            "Requests that wait for a connection.",
+            lambda: sum(database.waiting_count for database in databases()),
+        ),
+        "throughline_release_age_seconds": (
+            "Since the release that answers come from was made.",
+            lambda: _age_s(state.answers),
+        ),
+        "throughline_background_loops": ("Loops beside the requests that run.", background),
+        "throughline_request_log_waiting": ("Rows not written yet.", lambda: len(state.manners.requests)),
+    }
+    for name, (help, read) in gauges.items():
+        meters.gauge(name, help, read)
+    _count_rows(meters, state.manners)
+
+
+def _count_rows(meters: Meters, manners: Manners) -> None:
+    requests = manners.requests
+    meters.counter(
+        "throughline_request_log_written", "Rows of the request log written.", lambda: requests.written_count
+    )
+    meters.counter(
+        "throughline_request_log_dropped", "Rows of the request log lost.", lambda: requests.dropped_count
+    )
+
+
+def _age_s(answers: Answers) -> float | None:
+    try:
+        return (datetime.now(UTC) - answers.reader.release.created_at).total_seconds()
+    except ReleaseError:
+        return None
