@@ -154,7 +154,9 @@ ENDS_THE_SESSION = {"POST /api/v1/auth/logout"}
 BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/login": {"email": "owner@a.example", "password": PASSWORD},
     "POST /api/v1/metrics/query": {"metrics": ["revenue_cents"], "order_by": ["-revenue_cents"]},
+    "POST /api/v1/notifications": {"user_ids": [], "roles": []},
     "/api/v1/vehicles": {"registration": _number("HB-TL {}")},
+    "PUT /api/v1/settings/{category}": {"corner_radius_px": lambda surface: next(NUMBERS) % 32},
 }
 """Values instead of the examples of the model, by operation or by collection; functions are asked each time."""
 
@@ -164,8 +166,19 @@ PARAMETERS: dict[str, dict[str, Any]] = {}
 FORMS: dict[str, Callable[[], dict[str, Any]]] = {}
 """Bodies that are no JSON: ``data`` and ``files`` of httpx."""
 
-WORDS: dict[str, dict[str, str]] = {}
+WORDS: dict[str, dict[str, str]] = {
+    "GET /api/v1/settings/{category}": {"category": "branding"},
+    "PUT /api/v1/settings/{category}": {"category": "branding"},
+}
 """Parameters of the path that are words, by operation."""
 
-MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {}
+
+def _notification(surface: Surface, tenant: UUID | None) -> dict[str, str]:
+    sent = surface._make(BY_NAME["POST /api/v1/notifications"], tenant)
+    return {"id": sent["notifications"][0]["id"]}
+
+
+MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
+    "/api/v1/notifications/": _notification,
+}
 """Ids of rows that no POST of the collection makes, by the beginning of the path."""
