@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines.ingest.operational import SOURCE, extract, extract_days
-from pipelines.ingest.upkeep import ensure_partitions
+from pipelines.ingest.upkeep import archive_telemetry, ensure_partitions
 from pipelines.progress import Counter, say
 from warehouse.contracts import load_contracts
 from warehouse.landing import Landing, Load
@@ -62,6 +62,8 @@ def operational(context: dg.AssetExecutionContext, config: IngestConfig) -> Iter
         began = time.perf_counter()
         loads = extract(address, writer, contracts, full=config.full, progress=counter.add)
         extract_s = time.perf_counter() - began
+        for name in archive_telemetry(address, landing) if "telemetry" in chosen else ():
+            context.log.info(f"readings that are old and have landed left the table: {name}")
     counter.end()
     quarantined = sum(load.rows_quarantined for load in loads)
     if quarantined:

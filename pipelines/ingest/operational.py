@@ -120,16 +120,15 @@ def extract_days(
     mark = covered(loads)
     if mark is None or contract.day is None:
         return None  # never read, or not filed by day: the next ordinary run reads everything
-    query = (
-        f"select {_columns(contract)}, change_xid as _change_xid from {contract.name}"
-        f" where {contract.day} >= {sql.quote(str(first))} and {contract.day} < {sql.quote(str(until))}"
-    )
+    days = f"{contract.day} >= {sql.quote(str(first))} and {contract.day} < {sql.quote(str(until))}"
     with (
-        _snapshot(address) as (_, snapshot),
+        _snapshot(address) as (holder, snapshot),
         writer.load(SOURCE, contract, watermark=mark) as load,
     ):
         slices: SimpleQueue[Slice] = SimpleQueue()
-        slices.put(Slice(contract.name, query))
+        for table in _tables(holder, contract):
+            query = f"select {_columns(contract)}, change_xid as _change_xid from {table} where {days}"
+            slices.put(Slice(contract.name, query))
         _drain(address, snapshot, slices, {contract.name: load}, lambda table, rows: None)
     return load.committed
 
@@ -211,13 +210,23 @@ def _queries(holder: psycopg.Connection, contract: Contract, within: Range) -> I
         return
     # In full means all that the snapshot sees: after a restore old rows carry ids from "the future". What lies above
     # the horizon comes once more with the next increment and replaces itself there.
-    for condition in _shares(holder, contract):
-        yield f"select {columns} from {contract.name} where {condition}"
+    for table in _tables(holder, contract):
+        for condition in _shares(holder, table, contract):
+            yield f"select {columns} from {table} where {condition}"
 
 
-def _shares(holder: psycopg.Connection, contract: Contract) -> Iterator[str]:
+def _tables(holder: psycopg.Connection, contract: Contract) -> list[str]:
+    """Where the table's rows lie: in itself, and in partitions that were archived out of it."""
+    archives = holder.execute(
+        "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
+        " and relname like %s order by relname",
+        [f"archived\\_{contract.name}\\_%"],
+    ).fetchall()
+    return [contract.name, *(name for (name,) in archives)]
+
+
+def _shares(holder: psycopg.Connection, name: str, contract: Contract) -> Iterator[str]:
     """Conditions that cut a table into disjoint shares: partitions by their bounds, large heaps by page."""
-    name = contract.name
     bounds = holder.execute(
         "select pg_get_expr(c.relpartbound, c.oid) from pg_inherits i join pg_class c on c.oid = i.inhrelid"
         " where i.inhparent = to_regclass(%s) order by c.relname",
@@ -254,7 +263,8 @@ def _count(holder: psycopg.Connection, contract: Contract, within: Range) -> int
             f" change_xid < {within.high}) + (select count(*) from ({_tombstones(contract, within)}) t)"
         )
     else:
-        statement = f"select count(*) from {contract.name}"
+        counts = (f"(select count(*) from {table})" for table in _tables(holder, contract))
+        statement = f"select {' + '.join(counts)}"
     holder.execute(_scans(is_narrow=within.mode == "incremental"))
     row = holder.execute(statement).fetchone()  # type: ignore[arg-type]  # built from contracts, not from input
     assert row is not None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from datetime import UTC, datetime, timedelta
 
 import duckdb
 import psycopg
 
+from pipelines.ingest.operational import SOURCE, covered
 from warehouse.contracts import load_contracts
 from warehouse.landing import Landing, Load
 from warehouse.landing.zone import replay
@@ -15,6 +17,7 @@ from warehouse.postgres import Address
 from warehouse.settings import Home
 
 AHEAD = timedelta(days=62)
+KEPT_MONTHS = 36
 
 
 def ensure_partitions(address: Address) -> int:
@@ -24,6 +27,24 @@ def ensure_partitions(address: Address) -> int:
         period = [today - timedelta(days=31), today + AHEAD]
         row = connection.execute("select ensure_telemetry_partitions(%s, %s)", period).fetchone()
     return int(row[0]) if row else 0
+
+
+def archive_telemetry(address: Address, landing: Landing, *, months: int | None = None) -> list[str]:
+    """Take months of readings out of the table that are older than ``months`` and have landed; their new names.
+
+    ``months`` is TELEMETRY_MONTHS unless given; 0 keeps everything in the table. Archived rows are still read when
+    everything is read again, so nothing that the warehouse knows gets lost.
+    """
+    months = int(os.environ.get("TELEMETRY_MONTHS") or KEPT_MONTHS) if months is None else months
+    mark = covered(load for load in landing.live() if (load.source, load.table) == (SOURCE, "telemetry"))
+    if not months or mark is None:
+        return []
+    with psycopg.connect(address.url("worker")) as connection:
+        row = connection.execute(
+            "select archive_telemetry((now() - make_interval(months => %s))::date, %s)",
+            [months, mark["high"]],
+        ).fetchone()
+    return list(row[0]) if row else []
 
 
 def replay_quarantine(home: Home, *, source: str | None = None, table: str | None = None) -> list[Load]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from pipelines.ingest import operational
 from pipelines.ingest.operational import extract
+from pipelines.ingest.upkeep import archive_telemetry
 from warehouse.contracts import load_contracts
 from warehouse.landing import Damage, Landing, create_views
 from warehouse.landing.zone import replay
@@ -201,3 +203,78 @@ def test_an_infinite_time_is_set_apart_not_garbled(store):
     store.ingest()
     load = next(load for load in Landing(store.home).live() if load.table == "zones")
     assert (load.rows_landed, dict(load.reasons)) == (0, {"created_at: no calendar time": 1})
+
+
+class TestArchive:
+    """Old months of readings leave the operational table once they have landed; nothing gets lost."""
+
+    @pytest.fixture
+    def readings(self, store):
+        """A van with one reading in each of three months, landed."""
+        store.value("select ensure_telemetry_partitions('2023-01-01', '2023-03-31')")
+        self.van = store.value(
+            "insert into vehicles (tenant_id, registration, make, model, model_year, kind, fuel, acquired_date,"
+            " acquisition_cost_cents, currency, odometer_km)"
+            " values (%s, 'A', 'B', 'C', 2022, 'van', 'diesel', '2022-01-01', 1, 'EUR', 1) returning id",
+            store.tenant,
+        )
+        for day in ("2023-01-15", "2023-02-15", "2023-03-15"):
+            self.read(store, day)
+        store.ingest()
+        return store
+
+    def read(self, store, day: str, connection: psycopg.Connection | None = None) -> None:
+        insert = "insert into telemetry (tenant_id, vehicle_id, recorded_at) values (%s, %s, %s)"
+        (connection or store.connection).execute(insert, [store.tenant, self.van, day])
+
+    def archive(self, store, months: int = 12) -> list[str]:
+        return archive_telemetry(store.address, Landing(store.home), months=months)
+
+    def days(self, store) -> list[str]:
+        with duckdb.connect() as engine:
+            landing = Landing(store.home)
+            create_views(engine, landing.folder, landing.live(), CONTRACTS)
+            rows = engine.execute(
+                "select strftime(recorded_at, '%Y-%m-%d') from (from landing.telemetry"
+                " qualify row_number() over (partition by id order by _load desc) = 1) order by all"
+            )
+            return [day for (day,) in rows.fetchall()]
+
+    def test_what_has_landed_leaves_the_table_and_is_read_again_when_all_is(self, readings):
+        assert self.archive(readings) == [
+            f"archived_telemetry_2023_{month}_1" for month in ("01", "02", "03")
+        ]
+        assert readings.value("select count(*) from telemetry") == 0
+        readings.ingest()
+        assert self.days(readings) == ["2023-01-15", "2023-02-15", "2023-03-15"]
+        readings.ingest(full=True)
+        assert self.days(readings) == ["2023-01-15", "2023-02-15", "2023-03-15"]
+        assert self.archive(readings) == []
+
+    def test_a_month_with_news_stays(self, readings):
+        self.read(readings, "2023-02-20")
+        assert self.archive(readings) == ["archived_telemetry_2023_01_1", "archived_telemetry_2023_03_1"]
+        readings.ingest()
+        assert self.archive(readings) == ["archived_telemetry_2023_02_1"]
+
+    def test_a_month_that_somebody_is_writing_to_stays(self, readings):
+        with psycopg.connect(readings.address.url("super")) as writer:
+            self.read(readings, "2023-02-20", writer)
+            assert "archived_telemetry_2023_02_1" not in self.archive(readings)
+        readings.ingest()
+        assert len(self.days(readings)) == 4
+
+    def test_late_readings_of_an_archived_month_find_a_place(self, readings):
+        self.archive(readings)
+        readings.value("select ensure_telemetry_partitions('2023-01-01', '2023-01-31')")
+        self.read(readings, "2023-01-20")
+        readings.ingest()
+        assert self.archive(readings) == ["archived_telemetry_2023_01_2"]
+        readings.ingest(full=True)
+        assert self.days(readings) == ["2023-01-15", "2023-01-20", "2023-02-15", "2023-03-15"]
+
+    def test_nothing_leaves_that_is_not_old_or_never_landed(self, readings):
+        assert self.archive(readings, months=1200) == []
+        assert self.archive(readings, months=0) == []
+        shutil.rmtree(readings.home.landing)
+        assert self.archive(readings) == []
