@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, create_model
 
 from serve.kernel.caller import Caller, Needs
 from serve.kernel.db import DatabaseUnavailable, TenantDb
-from serve.kernel.envelope import Input, Meta, Output, Success, success
+from serve.kernel.envelope import Input, Meta, Output, Success
 from serve.kernel.errors import problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, RepeatableRoute, StillRunning
 from serve.kernel.resources.bulk import parsed
@@ -182,26 +182,22 @@ mail = area_router(prefix="/api/v1", tags=["settings"])
 @mail.post(
     "/settings/email/test",
     response_model=Success[MailTested, Meta],
-    responses=problems(*BODY, NotConfigured, MailHostRefused, MailRejected, MailServerFailed),
+    responses=problems(DatabaseUnavailable, NotConfigured, MailHostRefused, MailRejected, MailServerFailed),
 )
 async def try_email_settings(
     request: Request,
+    asked: Annotated[MailTest, Query()],
     caller: Annotated[Caller, Depends(Needs("settings:write"))],
-    body: MailTest | None = None,
 ) -> Response:
     """Send a mail with the stored settings, to the caller or to a member of the tenant.
 
     Without any mail server set the mail is written to a file of this installation, if that is allowed there.
     """
-    state = request.app.state
+    state, request_id = request.app.state, request.state.request_id
     sent = await mailing.send_test(
-        state.database,
-        state.mail,
-        caller,
-        to=body.user_id if body else None,
-        request_id=request.state.request_id,
+        state.database, state.mail, caller, to=asked.user_id, request_id=request_id
     )
-    return Response(success(sent, {}), media_type="application/json", headers={"Cache-Control": "no-store"})
+    return plain(sent)
 
 
 @router.get(

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, EmailStr, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, EmailStr, Field, ValidationInfo, field_validator
 
 from serve.kernel.envelope import Input, Meta, Output
 from serve.platform.notifications.rules import RuleKind
@@ -163,7 +163,7 @@ class SettingsMeta(Meta):
     )
 
 
-class MailTest(Input):
+class MailTest(BaseModel):
     user_id: UUID | None = Field(None, description="A member of the tenant; the caller unless said.")
 
 

@@ -165,7 +165,7 @@ async def _write(db: Transaction, before: Current, sent: dict[str, Any]) -> None
 def _current(category: Category, row: Record | None, tenant: Record | None, vault: Vault) -> Current:
     stored: dict[str, Any] = dict(row["values"]) if row else {}
     secrets = _open(vault, row["secrets"]) if row else {}
-    version = format(row["change_xid"], "x") if row else "0"
+    version = format(row["change_xid"], "x") if row else "none"
     if tenant is not None:
         stored |= {name: tenant[name] for name in OF_THE_TENANT}
         version += f"-{tenant['change_xid']:x}"

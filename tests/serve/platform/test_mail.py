@@ -81,10 +81,10 @@ class TestSending:
     def test_or_another_member(self, firm, set_up):
         with Listener() as listener:
             set_up(listener)
-            body = {"userId": str(firm.people[firm.a, "agent"])}
-            assert firm.client().post(TEST, json=body).status_code == 200
+            asked = {"userId": str(firm.people[firm.a, "agent"])}
+            assert firm.client().post(TEST, params=asked).status_code == 200
             for stranger in (firm.people[firm.b, "agent"], uuid4()):
-                refused = firm.client().post(TEST, json={"user_id": str(stranger)})
+                refused = firm.client().post(TEST, params={"user_id": str(stranger)})
                 assert (refused.status_code, refused.json()["error"]["details"][0]["field"]) == (
                     422,
                     "user_id",
