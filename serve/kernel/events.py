@@ -29,7 +29,7 @@ _SOFT_VERBS = {
 }
 _PERSONAL_READS = {
     "history_read": "Somebody read the history of the {}, with values that the row no longer shows.",
-    "exported": "Somebody took rows of the {} away as a file: `after` has the format and the columns.",
+    "exported": "Rows of the kind {} were taken away as a file: `after` has the format and the columns.",
 }
 
 
@@ -85,5 +85,5 @@ async def note_read(
     )
 
 
-for _entity in ("account", "lead", "vehicle"):  # what `score_batches` holds
+for _entity in ("account", "vehicle"):  # what `score_batches` holds and is recorded
     event(f"{_entity}.scored", f"A model gave the {_entity} another score or other reasons for it.")

@@ -14,11 +14,26 @@ from fastapi import Request
 
 from serve.kernel.caller import Caller
 from serve.kernel.db import Database, Transaction
+from serve.kernel.events import event
 
 log = logging.getLogger("throughline.security")
 
 MOST_WAITING = 1000
 LAST_WORDS_S = 2.0
+
+for _name, _meaning in {
+    "login.succeeded": "The person logged in.",
+    "login.failed": "Somebody tried to log in as the person with a wrong password.",
+    "logout": "The person logged out.",
+    "refresh.reused": "A refresh token was used a second time, so its session was ended: it may have been stolen.",
+    "access.denied": "The person asked for what the role does not allow: `after` has the permission and the route.",
+    "password.changed": "The person's password was changed; the other sessions were ended.",
+    "password.refused": "Somebody with the person's session gave a wrong password to change mail or password.",
+    "profile.changed": "The person's name or mail changed: `after` has which, not what is in them.",
+    "api_key.issued": "A key was made that acts for the person: `after` has its name, prefix and scopes.",
+    "api_key.revoked": "A key of the person was revoked.",
+}.items():
+    event(_name, _meaning, category="security")
 
 
 @dataclass(frozen=True, slots=True)
