@@ -5,7 +5,7 @@ import { byId, h, solid } from "./dom.js";
 import { askSwitch, showDoor } from "./door.js";
 import { clock, currencyName, day } from "./format.js";
 import { PANELS } from "./panels.js";
-import { ended, logOut, resume } from "./session.js";
+import { ended, endsAt, logOut, renew, resume } from "./session.js";
 
 const REFRESH_MS = 30_000;
 const SOON_MS = 1_000;
@@ -24,7 +24,6 @@ function open(opened) {
   byId("board").hidden = false;
   document.title = `${session.tenant.name} · Throughline`;
   byId("person").textContent = session.user.full_name;
-  byId("until").textContent = clock(session.expires_at);
   byId("simulated").hidden = !session.tenant.is_simulated;
   showBusinesses();
   clear();
@@ -54,15 +53,16 @@ function clear() {
 }
 
 /** Ask for every panel; what did not change costs a 304 and is left as it stands. */
-async function refresh() {
+async function refresh({ isRenewed = false } = {}) {
   running?.abort();
   clearTimeout(timer);
   const mine = (running = new AbortController());
   const results = await Promise.all(PANELS.map((panel) => ask(panel, mine.signal)));
   if (mine.signal.aborted) return;
   const errors = results.filter((result) => result instanceof ApiError);
-  if (errors.some((error) => error.status === 401)) {
-    leave(errors.find((error) => error.status === 401).message);
+  const refused = errors.find((error) => error.status === 401);
+  if (refused) {
+    await returnOrLeave(refused, isRenewed, mine.signal);
     return;
   }
   const isAway = errors.some((error) => error.status === 0);
@@ -73,7 +73,22 @@ async function refresh() {
   const answers = results.filter((result) => !(result instanceof ApiError));
   const isTorn = answers.length > 0 && stamp(answers);
   if (!isAway) byId("checked").textContent = clock(Date.now());
+  byId("until").textContent = endsAt() ? day(endsAt()) : "";
   timer = setTimeout(() => document.hidden || refresh(), isTorn ? SOON_MS : REFRESH_MS);
+}
+
+/** The token was refused: the computer may have slept over its end. Ask again with a new one, or go to the door. */
+async function returnOrLeave(refused, isRenewed, signal) {
+  try {
+    const renewed = isRenewed ? null : await renew();
+    if (signal.aborted) return;
+    if (renewed) await refresh({ isRenewed: true });
+    else leave(refused.message);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    announce(error.status === 0 ? AWAY : error.message);
+    timer = setTimeout(() => document.hidden || refresh(), REFRESH_MS);
+  }
 }
 
 async function ask(panel, signal) {

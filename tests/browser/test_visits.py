@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from serve.kernel.caller import COOKIE
 from tests.browser.chrome import log_in, wait_for_figures
 from tests.browser.conftest import PASSWORD
 from tests.browser.release import HOSTILE
@@ -14,6 +15,7 @@ from tests.browser.release import HOSTILE
 pytestmark = pytest.mark.browser
 REVENUE = ".tile[data-name=revenue_cents] .value"
 HALF_A_MINUTE_MS = 30_000
+MINUTE_MS = 60_000
 
 
 def confirm(page: Page, password: str) -> None:
@@ -21,6 +23,10 @@ def confirm(page: Page, password: str) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Password").fill(password)
     dialog.get_by_role("button", name="Switch", exact=True).click()
+
+
+def tokens_of(visit) -> dict[str, str]:
+    return {cookie["name"]: cookie["value"] for cookie in visit.context.cookies()}
 
 
 class TestComingIn:
@@ -110,6 +116,38 @@ class TestStaying:
             expect(visit.page.locator(f"{panel} .note")).to_contain_text(said)
         for panel in ("#maintenance", "#roi", "#compliance"):
             assert visit.page.locator(f"{panel} .body svg, {panel} .body table").count() == 0
+
+
+class TestRenewing:
+    def test_an_open_page_renews_its_session_before_the_token_ends(self, visit):
+        visit.page.clock.install()
+        page = visit.enter()
+        before = tokens_of(visit)
+        with page.expect_response("**/auth/refresh") as renewal:
+            page.clock.run_for(9 * MINUTE_MS)
+        assert renewal.value.status == 200
+        after = tokens_of(visit)
+        assert {name for name in after if after[name] == before[name]} == set()
+        expect(page.locator(REVENUE)).to_have_text("€3,000")
+
+    def test_a_visit_after_the_token_ended_goes_on(self, visit):
+        page = visit.enter()
+        visit.context.clear_cookies(name=COOKIE)  # as the browser does when its time is over
+        page.reload()
+        expect(page.locator(REVENUE)).to_have_text("€3,000")
+        expect(page.locator("#person")).to_have_text("Vera Viewer")
+        visit.expects("401")
+
+    def test_a_page_that_slept_over_the_end_goes_on(self, visit):
+        visit.page.clock.install()
+        page = visit.enter()
+        visit.context.clear_cookies(name=COOKIE)
+        with page.expect_response("**/auth/refresh"):
+            page.clock.run_for(HALF_A_MINUTE_MS)
+        expect(page.locator("#banner")).to_be_hidden()
+        expect(page.locator("#login")).to_be_hidden()
+        assert COOKIE in tokens_of(visit)
+        visit.expects("401")
 
 
 class TestLeaving:
