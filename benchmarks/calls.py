@@ -142,6 +142,7 @@ class Bench:
             "BENCH_API_DATABASE": place.address.url("api"),
             "BENCH_TENANT": str(place.tenant),
             "BENCH_RESOURCES": str(RESOURCES),
+            "RATE_LIMITS": "read=100000000/1000000,write=100000000/1000000",  # counted, never reached
         }
         self.servers: dict[str, Uvicorn] = {}
         for name in ("limit", "orm", "ours"):

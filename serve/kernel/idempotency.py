@@ -6,7 +6,8 @@ the key waits for the first one, inside the database, then gets its answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from uuid import UUID
 import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.types import Scope
 
 from serve.kernel.caller import Caller, identify
 from serve.kernel.db import Database, Transaction
@@ -60,51 +62,75 @@ class RepeatableRoute(APIRoute):
 async def _once(
     request: Request, key: str, handler: Callable[[Request], Coroutine[Any, Any, Response]]
 ) -> Response:
-    if not 0 < len(key) <= 255:
-        raise Invalid(details=[("Idempotency-Key", "must have 1 to 255 characters")])
     caller = await identify(request)
-    row_id, request_hash = await _hashes(request, caller, key)
-    # Hexadecimal of our own making: nothing that the client wrote stands in this SQL.
-    also = (
-        f"insert into idempotency_keys (id, tenant_id, request_hash)"
-        f" values ('{row_id}', '{caller.tenant_id}', '{request_hash}') on conflict (id) do nothing"
-    )
+    state = request.state
+    claim = Claim.of(request.scope, caller, key, await request.body())
     database: Database = request.app.state.database
-    async with database.transaction(caller, request_id=request.state.request_id, also=also) as db:
-        if db.began != "INSERT 0 1":
-            return await _kept(db, row_id, request_hash)
-        request.state.transaction = db
+    async with database.transaction(caller, request_id=state.request_id, also=claim.sql) as db:
+        if not claim.is_first(db):
+            kept = await claim.kept(db)
+            return Response(kept.body, kept.status, kept.headers)
+        state.transaction = db
         response = await handler(request)
-        db.last_words = _keeping(row_id, response)
+        claim.keep(db, response.status_code, response.headers, bytes(response.body))
         return response
 
 
-async def _kept(db: Transaction, row_id: UUID, request_hash: UUID) -> Response:
-    """The answer of the request that had the key first. Raises KeyOfAnotherRequest."""
-    kept = await db.fetch_one("select * from idempotency_keys where id = $1", row_id)
-    if kept is None:
-        raise StillRunning(headers={"Retry-After": "1"})
-    if UUID(kept["request_hash"]) != request_hash:
-        raise KeyOfAnotherRequest
-    return Response(kept["body"], kept["status"], {**kept["headers"], "Idempotency-Replayed": "true"})
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The answer of the request that had the key first."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
 
 
-def _keeping(row_id: UUID, response: Response) -> str:
-    """SQL that keeps the answer, sent with the commit. What is not ours stands in it as hexadecimal."""
-    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-    return (
-        f"update idempotency_keys set status = {response.status_code:d},"
-        f" headers = convert_from('\\x{orjson.dumps(headers).hex()}', 'UTF8')::jsonb,"
-        f" body = '\\x{bytes(response.body).hex()}' where id = '{row_id}';"
-    )
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A key on its way: who asks where with which key, and what is asked."""
 
+    row_id: UUID
+    tenant_id: UUID
+    request_hash: UUID
 
-async def _hashes(request: Request, caller: Caller, key: str) -> tuple[UUID, UUID]:
-    """Of who asks where with which key, and of what is asked."""
-    place = (str(caller.tenant_id), caller.actor, request.method, request.url.path, key)
-    who = blake2b("\0".join(place).encode(), digest_size=16)
-    what = blake2b(request.scope["query_string"] + b"\0" + await request.body(), digest_size=16)
-    return UUID(bytes=who.digest()), UUID(bytes=what.digest())
+    @classmethod
+    def of(cls, scope: Scope, caller: Caller, key: str, body: bytes) -> Claim:
+        """Raises Invalid for a key that is too long."""
+        if not 0 < len(key) <= 255:
+            raise Invalid(details=[("Idempotency-Key", "must have 1 to 255 characters")])
+        place = (str(caller.tenant_id), caller.actor, scope["method"], scope["path"], key)
+        who = blake2b("\0".join(place).encode(), digest_size=16)
+        what = blake2b(scope["query_string"] + b"\0" + body, digest_size=16)
+        return cls(UUID(bytes=who.digest()), caller.tenant_id, UUID(bytes=what.digest()))
+
+    @property
+    def sql(self) -> str:
+        """Ends the statement that begins the transaction; hexadecimal of our own making, nothing of the client's."""
+        return (
+            "insert into idempotency_keys (id, tenant_id, request_hash)"
+            f" values ('{self.row_id}', '{self.tenant_id}', '{self.request_hash}') on conflict (id) do nothing"
+        )
+
+    def is_first(self, db: Transaction) -> bool:
+        return db.began == "INSERT 0 1"
+
+    async def kept(self, db: Transaction) -> Kept:
+        """Raises KeyOfAnotherRequest."""
+        row = await db.fetch_one("select * from idempotency_keys where id = $1", self.row_id)
+        if row is None:
+            raise StillRunning(headers={"Retry-After": "1"})
+        if UUID(row["request_hash"]) != self.request_hash:
+            raise KeyOfAnotherRequest
+        return Kept(row["status"], {**row["headers"], "Idempotency-Replayed": "true"}, row["body"])
+
+    def keep(self, db: Transaction, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Keep the answer, together with the commit. What is not ours stands in it as hexadecimal."""
+        kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
+        db.last_words = (
+            f"update idempotency_keys set status = {status:d},"
+            f" headers = convert_from('\\x{orjson.dumps(kept).hex()}', 'UTF8')::jsonb,"
+            f" body = '\\x{body.hex()}' where id = '{self.row_id}';"
+        )
 
 
 async def forget_old_keys(database: Database, caller: Caller) -> None:

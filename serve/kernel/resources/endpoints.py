@@ -18,7 +18,7 @@ from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
 from serve.kernel.resources import bulk, exports, history, imports, stats
 from serve.kernel.resources.declaration import Resource, values_of
 from serve.kernel.resources.errors import Duplicate, LostUpdate
-from serve.kernel.resources.quick import shorten_get, shorten_list
+from serve.kernel.resources.quick import shorten_create, shorten_get, shorten_list
 from serve.kernel.resources.schemas import Deleted, ListMeta, RowMeta
 from serve.kernel.resources.store import check_version
 from serve.kernel.resources.words import BODY, Id, IfMatch, one, plain, reading, writing
@@ -69,6 +69,8 @@ def _words(router: APIRouter, resource: Resource) -> None:
             resource.check(None, values)
             row = await resource.insert(db, values)
             return one(row, status=201, headers={"Location": f"{resource.path}/{row['id']}"})
+
+        shorten_create(router, resource)
 
 
 def _rows(router: APIRouter, resource: Resource) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ValidationError
-from starlette.types import Receive, Scope
+from starlette.types import Scope
 
 from serve.kernel.caller import Caller
-from serve.kernel.db import Reads
+from serve.kernel.db import Database, Reads
 from serve.kernel.envelope import success
 from serve.kernel.errors import Problem
+from serve.kernel.idempotency import Claim
 from serve.kernel.memory import remembered
-from serve.kernel.quick import QuickAnswer, etag, id_in, shorten
+from serve.kernel.quick import Held, QuickAnswer, id_in, shorten
 from serve.kernel.resources.listing import Plan
 
 if TYPE_CHECKING:
@@ -22,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def shorten_get(router: APIRouter, resource: Resource) -> None:
-    async def get(scope: Scope, receive: Receive, caller: Caller) -> QuickAnswer | None:
+    async def get(scope: Scope, held: Held, caller: Caller) -> QuickAnswer | None:
         row_id = id_in(scope)
         if row_id is None or scope["query_string"]:
             return None
         row = await resource.read(Reads(scope["app"].state.database, caller), row_id)
-        return QuickAnswer(200, success(row, {}), (etag(row.etag),))
+        return QuickAnswer(200, success(row, {}), ((b"etag", row.etag.encode()),))
 
     shorten(router, resource.reading, get)
 
@@ -35,7 +37,7 @@ def shorten_get(router: APIRouter, resource: Resource) -> None:
 def shorten_list(router: APIRouter, resource: Resource) -> None:
     plans: dict[tuple[bytes, bool], Plan] = remembered(1_000)
 
-    async def listed(scope: Scope, receive: Receive, caller: Caller) -> QuickAnswer | None:
+    async def listed(scope: Scope, held: Held, caller: Caller) -> QuickAnswer | None:
         for name, value in scope["headers"]:
             if name == b"accept" and value not in (b"*/*", b"application/json"):
                 return None
@@ -53,6 +55,44 @@ def shorten_list(router: APIRouter, resource: Resource) -> None:
         return QuickAnswer(200, success(page.rows, page.meta))
 
     shorten(router, resource.reading, listed)
+
+
+def shorten_create(router: APIRouter, resource: Resource) -> None:
+    async def create(scope: Scope, held: Held, caller: Caller) -> QuickAnswer | None:
+        sent = dict(scope["headers"])
+        if scope["query_string"] or sent.get(b"content-type") != b"application/json":
+            return None
+        body = await held.body()
+        try:
+            written = resource.fields.model_validate_json(body or b"")
+        except ValidationError:
+            return None
+        state, key = scope["state"], sent.get(b"idempotency-key")
+        claim = None if key is None else Claim.of(scope, caller, key.decode("latin-1"), body or b"")
+        database: Database = scope["app"].state.database
+        also = claim.sql if claim else ""
+        async with database.transaction(caller, request_id=state["request_id"], also=also) as db:
+            if claim and not claim.is_first(db):
+                kept = await claim.kept(db)
+                headers = {name: value for name, value in kept.headers.items() if name not in _USUAL}
+                return QuickAnswer(kept.status, kept.body, raw(headers))
+            values = written.model_dump()
+            resource.check(None, values)
+            row = await resource.insert(db, values)
+            content = success(row, {})
+            headers = {"etag": row.etag, "location": f"{resource.path}/{row['id']}"}
+            if claim:
+                claim.keep(db, 201, {**_USUAL, **headers}, content)
+        return QuickAnswer(201, content, raw(headers))
+
+    shorten(router, resource.writing, create)
+
+
+def raw(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
+
+
+_USUAL = {"content-type": "application/json", "cache-control": "private, no-cache"}
 
 
 def _parsed(model: type[BaseModel], query: bytes) -> BaseModel | None:
