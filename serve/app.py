@@ -257,11 +257,12 @@ def _address(home: Home, settings: Settings, role: str = "api") -> str:
 
 
 def _log_accesses() -> None:
-    """One line of JSON a request on standard output, unless somebody configured the logger before."""
-    logger = logging.getLogger("throughline.access")
-    if not logger.handlers and not logging.getLogger().handlers:
-        handler = logging.StreamHandler(sys.stdout)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
+    """One line of JSON a request or seal on standard output, unless somebody configured the logger before."""
+    for name in ("throughline.access", "throughline.audit"):
+        logger = logging.getLogger(name)
+        if not logger.handlers and not logging.getLogger().handlers:
+            handler = logging.StreamHandler(sys.stdout)
+            handler.setFormatter(logging.Formatter("%(message)s"))
+            logger.addHandler(handler)
+            logger.setLevel(logging.INFO)
+            logger.propagate = False

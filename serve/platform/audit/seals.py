@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+import orjson
+
 from serve.kernel.db import Database
 
 log = logging.getLogger("throughline.audit")
@@ -25,10 +27,7 @@ async def seal(database: Database) -> int:
                 MOST_EVENTS,
             )
         for one in seals:
-            log.info(
-                "sealed %s events of tenant %s as batch %s: %s",
-                *(one["event_count"], one["tenant_id"], one["number"], one["hash"]),
-            )
+            log.info(orjson.dumps({"sealed": dict(one)}).decode())
         latest = sum(one["event_count"] == MOST_EVENTS for one in seals)  # whose backlog may be longer
         made += len(seals)
     return made
