@@ -61,6 +61,9 @@ from serve.platform.events.endpoints import router as events
 from serve.platform.health.endpoints import router as health
 from serve.platform.health.metrics import router as own_metrics
 from serve.platform.health.metrics import watch
+from serve.platform.imports.endpoints import router as imports
+from serve.platform.notifications.endpoints import router as notifications
+from serve.platform.notifications.reader import tell
 from serve.platform.pages.endpoints import FILES
 from serve.platform.pages.endpoints import router as pages
 from serve.platform.settings.endpoints import mail as mail_settings
@@ -86,15 +89,17 @@ ROUTERS: tuple[APIRouter, ...] = (
     vehicles,
     events,
     audit,
+    notifications,
     mail_settings,
     settings_routes,
+    imports,
     health,
     own_metrics,
     docs,
     pages,
 )
 
-READERS: dict[str, Reader] = {}
+READERS: dict[str, Reader] = {"notifications": tell}
 """Who reacts to events, by the name under which its place is kept."""
 
 PUBLIC = frozenset(
@@ -197,9 +202,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state.background = Background(is_on=settings.background_work)
     state.relay.start(state.background)
     state.background.every(30.0, state.imports.bury, name="imports of dead processes")
-    own_loops = Background()  # what this process must do whatever others do
+    state.own_loops = Background()  # what this process must do whatever others do
     write_requests = partial(state.manners.requests.write, state.worker_database)
-    own_loops.every(PAUSE_S, write_requests, name="request log")
+    state.own_loops.every(PAUSE_S, write_requests, name="request log")
     state.background.every(SEAL_EVERY_S, partial(seal, state.worker_database), name="sealing of events")
     gc.set_threshold(20_000, 50, 100)
     try:
@@ -209,7 +214,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         warming.cancel()
         await state.imports.stop()
         await state.background.stop()
-        await own_loops.stop()
+        await state.own_loops.stop()
         await state.manners.requests.close(state.worker_database)
         gc.unfreeze()
         state.answers.close()

@@ -24,11 +24,15 @@ from serve.kernel.errors import (
     Malformed,
     NotAcceptable,
     Problem,
+    TimedOut,
+    TooManyRequests,
     Unauthenticated,
     UnsupportedMediaType,
     problems,
 )
 from serve.kernel.idempotency import RepeatableRoute
+from serve.kernel.layer import API_PATHS
+from serve.kernel.retirement import describe
 
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -90,6 +94,8 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
         operation.setdefault("parameters", []).extend(asking.parameters())
     responses = operation["responses"]
     kinds: list[type[Problem]] = [Invalid]
+    if route.path.startswith(API_PATHS):
+        kinds += [TooManyRequests, TimedOut]
     permission = permission_of(route)
     if permission is not None:
         operation["security"] = [{"bearer": []}, {"cookie": []}]
@@ -114,6 +120,7 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     success = next((code for code in responses if code.startswith("2")), None)
     if success and isinstance(route.response_model, type) and issubclass(route.response_model, BaseModel):
         responses[success]["content"]["application/json"]["example"] = example_of(route.response_model)
+    describe(operation)
 
 
 def example_of(model: type[BaseModel]) -> dict[str, Any]:

@@ -216,7 +216,11 @@ class TestDefaultRefusal:
                 assert client.request(method, route.path).status_code == 401, route.path
 
     def test_the_public_list(self):
-        assert {entry for entry in PUBLIC if "/api/" in entry} == {"POST /api/v1/auth/login"}
+        assert {entry for entry in PUBLIC if "/api/" in entry} == {
+            "POST /api/v1/auth/login",
+            "POST /auth/api/auth/login",
+            "POST /api/v1/auth/refresh",
+        }
 
 
 class TestNoRelease:

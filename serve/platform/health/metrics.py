@@ -55,8 +55,8 @@ def watch(app: FastAPI) -> None:
         return [state.database, state.worker_database]
 
     def background() -> float:
-        loops: Background = state.background
-        return loops.running_count
+        loops: tuple[Background, ...] = (state.background, state.own_loops)
+        return sum(each.running_count for each in loops)
 
     gauges = {
         "throughline_requests_in_flight": (
