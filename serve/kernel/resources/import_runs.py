@@ -43,10 +43,15 @@ _COUNT = """
 """
 _END = "update imports set status = $2, error = $3, finished_at = now() where id = $1 and status = 'running'"
 _ALIVE = "update imports set status = status where id = $1 and status = 'running'"
-_BURY = """
-    update imports set status = 'failed', error = $1, finished_at = now()
-    where status = 'running' and updated_at < now() - make_interval(secs => $2)
+_SILENT = """
+    select id, tenant_id from imports
+    where status = 'running' and updated_at < now() - make_interval(secs => $1)
+    for update skip locked
 """
+_AS_PLATFORM = (
+    "select set_config('app.tenant_id', $1, true), set_config('app.tenant_ids', $1, true),"
+    " set_config('app.actor', 'platform', true)"
+)
 
 
 class TooManyImports(TooManyRequests):
@@ -88,10 +93,11 @@ class Imports:
         self._database, self._worker_database = database, worker_database
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.most = AT_ONCE + MOST_WAITING
 
     def check_room(self) -> None:
         """Raises TooManyImports."""
-        if len(self._tasks) >= AT_ONCE + MOST_WAITING:
+        if len(self._tasks) >= self.most:
             raise TooManyImports(headers={"Retry-After": "60"})
 
     async def start(self, run: Run) -> None:
@@ -108,7 +114,9 @@ class Imports:
     async def bury(self, *, silent_s: float = SILENT_S) -> None:
         """Mark the runs of processes that are no more."""
         async with self._worker_database.transaction() as db:
-            await db.execute(_BURY, DIED, silent_s)
+            for silent in await db.fetch(_SILENT, silent_s):
+                await db.execute(_AS_PLATFORM, silent["tenant_id"])
+                await db.execute(_END, silent["id"], "failed", DIED)
 
     async def _run(self, run: Run) -> None:
         alive = asyncio.create_task(self._show_life(run))

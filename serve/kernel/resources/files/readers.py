@@ -143,7 +143,8 @@ def _text(file: IO[bytes], encoding: str, newline: str | None) -> Iterator[str]:
         for line in wrapped:  # noqa: UP028  # "yield from" would close the file with the generator
             yield line
     finally:
-        wrapped.detach()
+        if not file.closed:
+            wrapped.detach()
 
 
 class Csv:

@@ -1,0 +1,516 @@
+"""Rows from files: what fits is there afterwards, what does not is named, and no file does harm."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from uuid import uuid4
+
+import pytest
+import xlsxwriter
+
+from serve.app import create_app
+from serve.kernel.resources.import_runs import DIED, MOST_ERRORS
+from serve.settings import Settings
+from tests.serve.conftest import Running
+
+ACCOUNTS, CONTACTS, IMPORTS = "/api/v1/accounts", "/api/v1/contacts", "/api/v1/imports"
+
+
+def send(client, content, *, path=CONTACTS, name="rows.csv", headers=None, **form):
+    content = content.encode() if isinstance(content, str) else content
+    return client.post(f"{path}/import", files={"file": (name, content)}, data=form, headers=headers)
+
+
+def finished(client, response) -> dict:
+    """The import when it has ended."""
+    assert response.status_code == 202, response.text
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        state = client.get(response.headers["location"]).json()["data"]
+        if state["status"] != "running":
+            return state
+    raise AssertionError("the import does not end")
+
+
+def taken_in(client, content, **form) -> dict:
+    return finished(client, send(client, content, **form))
+
+
+def counts(state) -> dict:
+    return {
+        name.removesuffix("_count"): value
+        for name, value in state.items()
+        if name.endswith("_count") and name != "row_count" and value
+    }
+
+
+def workbook(*rows, **options) -> bytes:
+    made = io.BytesIO()
+    with xlsxwriter.Workbook(made, options) as book:
+        sheet = book.add_worksheet()
+        for line, row in enumerate(rows):
+            sheet.write_row(line, 0, row)
+    return made.getvalue()
+
+
+def refused(response, status, code) -> str:
+    """What is said of the file."""
+    assert response.status_code == status, response.text
+    assert response.json()["error"]["code"] == code
+    return " ".join(detail["message"] for detail in response.json()["error"]["details"])
+
+
+class TestTakenIn:
+    def test_each_row_is_a_row_with_an_event_that_names_the_import(self, firm):
+        owner = firm.client()
+        state = taken_in(owner, "external_id,full_name,consent_email\nt1,Ada,true\nt2,Bea,\n", name="p.csv")
+        assert counts(state) == {"done": 2, "created": 2}
+        assert state["row_count"] == 2
+        assert (state["filename"], state["format"], state["delimiter"]) == ("p.csv", "csv", ",")
+        rows = firm.sql(
+            "select id, full_name, consent_email from contacts where external_id in ('t1', 't2') order by 2"
+        )
+        assert [row[1:] for row in rows] == [("Ada", True), ("Bea", False)]
+        for row_id, *_ in rows:
+            found = firm.sql("select name, cause_id::text, actor_id from events where entity_id = %s", row_id)
+            assert found == [("contact.created", state["id"], firm.people[firm.a, "owner"])]
+
+    def test_the_import_itself_has_events(self, firm):
+        state = taken_in(firm.client(), "full_name\nAda\n")
+        found = firm.sql(
+            "select name, after ->> 'status' from events where entity_type = 'import' and entity_id = %s"
+            " order by position",
+            state["id"],
+        )
+        assert found == [("import.created", "running"), ("import.updated", "done")]
+
+    def test_the_template_is_a_file_that_fits(self, firm):
+        for path in (ACCOUNTS, CONTACTS, "/api/v1/vehicles"):
+            template = firm.client().get(f"{path}/import/template")
+            assert template.headers["content-type"] == "text/csv; charset=utf-8"
+            state = taken_in(firm.client(tenant=firm.b), template.content, path=path)
+            assert (state["errors"], counts(state)) == ([], {"done": 1, "created": 1})
+
+    @pytest.mark.parametrize("kind", ["csv", "xlsx", "jsonl"])
+    def test_there_and_back(self, firm, kind):
+        here, there = firm.client(), firm.client(tenant=firm.b)
+        mark = f"{kind}-"
+        for number in range(6):
+            body = {
+                "external_id": f"{mark}{number}",
+                "name": ("=cmd()", 'Müller, "S"\nKiel', "'+49", " spaces ", "12.50", "true")[number],
+                "kind": ("company", "household")[number % 2],
+                "country": "DE",
+                "city": None if number == 1 else "Kiel",
+                "since_date": f"2024-02-2{number}",
+                "status": "churned" if number == 2 else "active",
+                "churned_at": "2025-05-06T07:08:09.123456Z" if number == 2 else None,
+                "attributes": {"n": [1, 2.5, None], "text": 'a;b\t"c"'} if number else {},
+            }
+            assert here.post(ACCOUNTS, json=body).status_code == 201
+        export = here.get(f"{ACCOUNTS}/export", params={"format": kind, "search": ""})
+        state = taken_in(there, export.content, path=ACCOUNTS, mode="upsert", name="whatever.bin")
+        assert (state["format"], state["errors"]) == (kind, [])
+        assert "churn_score" in state["ignored_columns"]
+
+        def rows(client):
+            listed = client.get(ACCOUNTS, params={"per_page": 1000, "sort": "external_id"}).json()["data"]
+            own = ("id", "created_at", "updated_at")
+            return [
+                {name: value for name, value in row.items() if name not in own}
+                for row in listed
+                if (row["external_id"] or "").startswith(mark)
+            ]
+
+        assert rows(there) == rows(here)
+        assert len(rows(there)) == 6
+        again = taken_in(there, export.content, path=ACCOUNTS, mode="upsert")
+        assert counts(again) == {"done": state["row_count"], "unchanged": state["row_count"]}
+
+    def test_an_upsert_changes_what_is_there(self, firm):
+        owner = firm.client()
+        taken_in(owner, "external_id,full_name,phone\nu1,Ada,1\n")
+        state = taken_in(owner, "external_id;full_name\nu1;Ada L.\nu2;Bea\n", mode="upsert")
+        assert counts(state) == {"done": 2, "created": 1, "updated": 1}
+        assert state["delimiter"] == ";"
+        found = firm.sql("select full_name, phone from contacts where external_id = 'u1'")
+        assert found == [("Ada L.", "1")]  # no column, not touched
+
+    def test_an_empty_cell_empties_what_may_be_empty(self, firm):
+        owner = firm.client()
+        taken_in(owner, "external_id,full_name,phone,consent_email\nempty,Ada,1,true\n")
+        state = taken_in(owner, "external_id,full_name,phone,consent_email\nempty,,,\n", mode="update")
+        assert counts(state) == {"done": 1, "updated": 1}
+        found = firm.sql("select full_name, phone, consent_email from contacts where external_id = 'empty'")
+        assert found == [("Ada", None, True)]
+
+    def test_update_only_makes_nothing(self, firm):
+        owner = firm.client()
+        taken_in(owner, "external_id,full_name\no1,Ada\n")
+        state = taken_in(owner, "external_id,job_title\no1,Boss\no2,Boss\n", mode="update")
+        assert counts(state) == {"done": 2, "updated": 1, "failed": 1}
+        assert state["errors"][0] | {"line": 3, "code": "CONTACT_NOT_FOUND"} == state["errors"][0]
+        assert firm.sql("select count(*) from contacts where external_id = 'o2'") == [(0,)]
+
+    def test_columns_with_other_names(self, firm):
+        text = "Kunde,Full Name,eMail,Notiz\nm1,Ada,ada@example.org,x\n"
+        mapping = json.dumps({"Kunde": "external_id", "eMail": "email", "Notiz": None})
+        state = taken_in(firm.client(), text, mapping=mapping)
+        assert (state["errors"], state["ignored_columns"]) == ([], ["Notiz"])
+        found = firm.sql("select full_name, email from contacts where external_id = 'm1'")
+        assert found == [("Ada", "ada@example.org")]
+
+    def test_a_dry_run_leaves_nothing(self, firm):
+        look = "select (select count(*) from contacts), (select count(*) from events where entity_type <> 'import')"
+        before = firm.sql(look)
+        state = taken_in(firm.client(), "full_name,email\nAda,\nBea,nobody\n", dryRun="true")
+        assert state["is_dry_run"]
+        assert counts(state) == {"done": 2, "created": 1, "failed": 1}
+        assert firm.sql(look) == before
+
+    def test_more_rows_than_one_batch(self, firm):
+        text = "external_id,full_name\n" + "".join(
+            f"big{n},{'' if n % 500 == 7 else n}\n" for n in range(1201)
+        )
+        state = taken_in(firm.client(), text)
+        assert counts(state) == {"done": 1201, "created": 1198, "failed": 3}
+        assert [mistake["line"] for mistake in state["errors"]] == [9, 509, 1009]
+        assert firm.sql("select count(*) from contacts where external_id like 'big%'") == [(1198,)]
+
+    def test_a_request_sent_again_is_the_same_import(self, firm):
+        owner, key = firm.client(), {"Idempotency-Key": "one file"}
+        # The same bytes: the boundary between the parts of a form is otherwise another each time.
+        form = owner.build_request("POST", "/", files={"file": ("k.csv", b"external_id,full_name\nk1,A\n")})
+        key["content-type"] = form.headers["content-type"]
+        first = owner.post(f"{CONTACTS}/import", content=form.read(), headers=key)
+        again = owner.post(f"{CONTACTS}/import", content=form.read(), headers=key)
+        assert finished(owner, first)["created_count"] == 1
+        assert again.json()["data"]["id"] == first.json()["data"]["id"]
+        assert firm.sql("select count(*) from contacts where external_id = 'k1'") == [(1,)]
+
+
+class TestRowsThatFail:
+    def test_each_is_named_by_line_column_and_field_and_the_others_stay(self, firm):
+        text = (
+            "external_id,Full Name,E-Mail,account_id,attributes\n"
+            'f1,"Ada\nByron",,,\n'
+            "f2,Bea,nobody,,\n"
+            "\n"
+            f"f3,Cy,,{uuid4()},\n"
+            "f4,Di,,,not json\n"
+            "f1,Again,,,\n"
+            "f5,Too,,,,many\n"
+            "f6,Few\n"
+            "f7,Eve,,,\n"
+        )
+        state = taken_in(firm.client(), text, mapping='{"E-Mail": "email"}')
+        said = [(each["line"], each["column"], each["field"]) for each in state["errors"]]
+        assert said == [
+            (4, "E-Mail", "email"),
+            (6, "account_id", "account_id"),
+            (7, "attributes", "attributes"),
+            (8, "external_id", "external_id"),
+            (9, None, None),
+            (10, None, None),
+        ]
+        assert state["errors"][3]["code"] == "DUPLICATE"
+        assert "6 cells where the header has 5" in state["errors"][4]["message"]
+        assert counts(state) == {"done": 8, "created": 2, "failed": 6}
+        found = firm.sql("select external_id from contacts where external_id ~ '^f[0-9]$' order by 1")
+        assert found == [("f1",), ("f7",)]
+
+    def test_rules_hold(self, firm):
+        text = "external_id,name,country,status\nr1,Gone,DE,churned\n"
+        state = taken_in(firm.client(), text, path=ACCOUNTS)
+        assert (state["errors"][0]["field"], counts(state)) == ("churned_at", {"done": 1, "failed": 1})
+
+    def test_another_tenants_rows_do_not_exist(self, firm):
+        theirs = firm.client(tenant=firm.b).post(ACCOUNTS, json={"name": "Theirs", "country": "DE"})
+        text = f"full_name,account_id\nAda,{theirs.json()['data']['id']}\n"
+        assert taken_in(firm.client(), text)["errors"][0]["field"] == "account_id"
+
+    def test_the_first_thousand_are_kept_and_all_are_counted(self, firm):
+        state = taken_in(firm.client(), "full_name,email\n" + "Ada,nobody\n" * (MOST_ERRORS + 200))
+        assert counts(state) == {"done": MOST_ERRORS + 200, "failed": MOST_ERRORS + 200}
+        assert len(state["errors"]) == MOST_ERRORS
+
+
+class TestTexts:
+    @pytest.mark.parametrize(
+        ("content", "encoding"),
+        [
+            ("\ufefffull_name\nMüller{}\n".encode(), "utf-8"),
+            ("full_name\r\nMüller{}\r\n".encode(), "utf-8"),
+            ("full_name\nMüller{}\n".encode("cp1252"), "windows-1252"),
+            ("full_name\tphone\nMüller{}\t\n".encode(), "utf-8"),
+            ("full_name|phone\nMüller{}|\n".encode(), "utf-8"),
+            ("\n\nfull_name;phone;\nMüller{};;\n".encode(), "utf-8"),
+            (b'{"fullName": "M\\u00fcller{}"}\n\n', "utf-8"),
+        ],
+    )
+    def test_the_usual_ways_to_write_it(self, firm, content, encoding):
+        mark = uuid4().hex
+        state = taken_in(firm.client(), content.replace(b"{}", mark.encode()))
+        assert (state["encoding"], state["errors"]) == (encoding, [])
+        assert firm.sql("select count(*) from contacts where full_name = %s", f"Müller{mark}") == [(1,)]
+
+    def test_a_workbook_as_people_make_it(self, firm):
+        content = workbook(
+            ["Full Name", "phone", "consent_email"], ["Ada W.", 4930901820, True], [], ["Bea W.", "", "no"]
+        )
+        state = taken_in(firm.client(), content)
+        assert (state["errors"], state["row_count"], state["format"]) == ([], 2, "xlsx")
+        found = firm.sql("select full_name, phone, consent_email from contacts where full_name like '% W.'")
+        assert sorted(found) == [("Ada W.", "4930901820", True), ("Bea W.", None, False)]
+
+    @pytest.mark.parametrize(
+        ("content", "code", "said"),
+        [
+            (b"", "FILE_UNREADABLE", "is empty"),
+            (b" \n\n ", "FILE_UNREADABLE", "is empty"),
+            (b"full_name\n", "FILE_UNREADABLE", "has no rows"),
+            (b"full_name,full_name\na,b\n", "FILE_UNREADABLE", "more than once: full_name"),
+            (b"full_name,,email\na,b,c\n", "FILE_UNREADABLE", "column 2 has no name"),
+            (b'full_name,email\na,"b\n', "FILE_UNREADABLE", "cut off inside quotes"),
+            (b'full_name\na\n"b"c\n', "FILE_UNREADABLE", "line 3"),
+            (b"full_name\nM\xc3\xbcller\nM\xfcller\n", "FILE_UNREADABLE", "byte 20"),
+            (b"full_name\nM\xc3\xbcller\nM\xc3", "FILE_UNREADABLE", "cut off in the middle of a letter"),
+            (b"full_name\nM\x81ller\n", "FILE_UNREADABLE", "neither UTF-8 nor Windows-1252"),
+            (
+                b'{"full_name": "Ada"}\n{"full_name": "B',
+                "FILE_UNREADABLE",
+                "line 2 is not JSON; the file may",
+            ),
+            (b'{"full_name": "Ada"}\n[1]\n', "FILE_UNREADABLE", "line 2 is not a JSON object"),
+            (b"full_name:email\na:b\n", "UNKNOWN_COLUMNS", "full_name:email"),
+            (b"full_name,shoe\na,b\n", "UNKNOWN_COLUMNS", "that are no fields: shoe; it has full_name, shoe"),
+            (b"full_name,fullName\na,b\n", "UNKNOWN_COLUMNS", "several columns are the field 'full_name'"),
+            (b"phone\n1\n", "UNKNOWN_COLUMNS", "has no column for full_name"),
+        ],
+    )
+    def test_a_file_that_does_not_fit_is_refused_as_a_whole(self, firm, content, code, said):
+        look = "select (select count(*) from contacts), (select count(*) from imports)"
+        before = firm.sql(look)
+        assert said in refused(send(firm.client(), content), 422, code)
+        assert firm.sql(look) == before
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            ("full_name\nAda\n".encode("utf-16"), "UTF-16"),
+            (b"\xd0\xcf\x11\xe0old", "save it as .xlsx"),
+            (b"\x1f\x8b\x08packed", "compressed"),
+            (b"\x89PNG\r\n\0\0", "no text"),
+            (b"<html></html>", "XML or HTML"),
+            (b'[{"full_name": "Ada"}]', "one object a line"),
+            (b"PAR1....", "Parquet"),
+        ],
+    )
+    def test_other_files_are_told_by_their_content(self, firm, content, said):
+        assert said in refused(send(firm.client(), content, name="rows.csv"), 415, "FILE_TYPE_UNKNOWN")
+
+    def test_unknown_columns_can_be_ignored(self, firm):
+        state = taken_in(firm.client(), "full_name,shoe\na,b\n", ignore_unknown="true")
+        assert (state["ignored_columns"], counts(state)) == (["shoe"], {"done": 1, "created": 1})
+
+    @pytest.mark.parametrize(
+        ("mapping", "field"),
+        [
+            ('{"nothing": "email"}', "mapping.nothing"),
+            ('{"full_name": "password"}', "mapping.full_name"),
+            ('{"full_name": "created_at"}', "mapping.full_name"),
+            ("{", "mapping"),
+            ("[1]", "mapping"),
+        ],
+    )
+    def test_a_mapping_that_does_not_fit(self, firm, mapping, field):
+        response = send(firm.client(), "full_name\nAda\n", mapping=mapping)
+        assert response.status_code == 422
+        assert response.json()["error"]["details"][0]["field"] == field
+
+
+class TestBombs:
+    def test_a_cell_in_the_far_corner(self, firm):
+        made = io.BytesIO()
+        with xlsxwriter.Workbook(made) as book:
+            sheet = book.add_worksheet()
+            sheet.write(0, 0, "full_name")
+            sheet.write(1_048_575, 16_383, "far")
+        said = refused(send(firm.client(), made.getvalue()), 422, "FILE_UNREADABLE")
+        assert "more than 500 columns: there is a cell in XFD" in said
+
+    def test_a_row_far_down(self, firm):
+        made = io.BytesIO()
+        with xlsxwriter.Workbook(made) as book:
+            sheet = book.add_worksheet()
+            sheet.write(0, 0, "full_name")
+            sheet.write(1_000_000, 0, "far")
+        said = refused(send(firm.client(), made.getvalue()), 422, "FILE_UNREADABLE")
+        assert "more than 100,000 rows" in said
+
+    @pytest.mark.parametrize("lies", [False, True])
+    def test_megabytes_of_nothing(self, firm, lies):
+        made = io.BytesIO(workbook(["full_name"], ["Ada"]))
+        with zipfile.ZipFile(made, "a", zipfile.ZIP_DEFLATED) as parts:
+            parts.writestr("xl/media/nothing.bin", bytes(220 * 2**20))
+        content = made.getvalue()
+        if lies:  # about its size, in both places where a ZIP says it
+            content = content.replace((220 * 2**20).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
+        assert "MB when unpacked" in refused(send(firm.client(), content), 422, "FILE_UNREADABLE")
+
+    def test_other_archives_and_broken_ones(self, firm):
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w") as parts:
+            parts.writestr("rows.csv", "full_name\nAda\n")
+        said = refused(send(firm.client(), made.getvalue()), 415, "FILE_TYPE_UNKNOWN")
+        assert "no XLSX workbook" in said
+        whole = workbook(["full_name"], ["Ada"])
+        for length in (100, len(whole) // 2, len(whole) - 10):
+            said = refused(send(firm.client(), whole[:length]), 422, "FILE_UNREADABLE")
+            assert "may be cut off" in said
+
+    def test_too_many_rows(self, firm):
+        said = refused(send(firm.client(), "full_name\n" + "a\n" * 100_001), 422, "FILE_UNREADABLE")
+        assert "more than 100,000 rows" in said
+
+    def test_too_many_bytes(self, firm):
+        manners = firm.running.app.state.manners
+        usual, manners.max_upload_bytes = manners.max_upload_bytes, 10_000
+        try:
+            response = send(firm.client(), "full_name\n" + "a\n" * 10_000)
+        finally:
+            manners.max_upload_bytes = usual
+        assert (response.status_code, response.json()["error"]["code"]) == (413, "BODY_TOO_LARGE")
+
+    def test_too_many_at_once(self, firm):
+        imports = firm.running.app.state.imports
+        usual, imports.most = imports.most, 0
+        try:
+            response = send(firm.client(), "full_name\nAda\n")
+        finally:
+            imports.most = usual
+        assert (response.status_code, response.json()["error"]["code"]) == (429, "TOO_MANY_IMPORTS")
+
+
+class TestForm:
+    def test_what_is_missing_or_too_much_is_named(self, firm):
+        owner = firm.client()
+        for response, field in (
+            (owner.post(f"{CONTACTS}/import", data={"mode": "create"}), "file"),
+            (owner.post(f"{CONTACTS}/import", data={"file": "text"}), "file"),
+            (send(owner, "full_name\nAda\n", mode="replace"), "mode"),
+            (send(owner, "full_name\nAda\n", colour="red"), "colour"),
+        ):
+            assert response.status_code == 422
+            assert response.json()["error"]["details"][0]["field"] == field
+
+    def test_a_form_that_cannot_be_read(self, firm):
+        kind = {"content-type": "multipart/form-data; boundary=x"}
+        response = firm.client().post(f"{CONTACTS}/import", content=b"rubbish", headers=kind)
+        assert (response.status_code, response.json()["error"]["code"]) == (400, "MALFORMED")
+
+    def test_openapi_shows_the_form(self, firm):
+        document = firm.running.app.openapi()
+        operation = document["paths"][f"{CONTACTS}/import"]["post"]
+        form = operation["requestBody"]["content"]["multipart/form-data"]
+        kinds = "text/csv, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet, application/x-ndjson"
+        assert form["encoding"]["file"] == {"contentType": kinds}
+        fields = document["components"]["schemas"][form["schema"]["$ref"].rpartition("/")[2]]
+        assert fields["required"] == ["file"]
+        assert set(fields["properties"]) == {"file", "mapping", "mode", "dry_run", "ignore_unknown"}
+
+
+class TestWhoMay:
+    def test_writing_is_needed(self, firm):
+        for role, status in (("viewer", 403), ("technician", 403), ("agent", 202)):
+            response = send(firm.client(role), "full_name\nAda\n")
+            assert response.status_code == status, role
+        assert firm.client("viewer").get(f"{CONTACTS}/import/template").status_code == 403
+
+    def test_a_stranger_sees_no_import(self, firm):
+        state = taken_in(firm.client(), "full_name\nAda\n")
+        address = f"{IMPORTS}/{state['id']}"
+        for tenant in (firm.b, firm.umbrella):
+            stranger = firm.client(tenant=tenant)
+            assert stranger.get(address).status_code == 404
+            listed = stranger.get(IMPORTS, params={"per_page": 1000}).json()["data"]
+            assert state["id"] not in {each["id"] for each in listed}
+        assert firm.client("technician").get(address).status_code == 404  # who may not write contacts
+        assert firm.client("agent").get(address).status_code == 200
+
+    def test_the_list_is_filtered_and_in_pages(self, firm):
+        owner = firm.client()
+        state = taken_in(owner, "name,country\nNewest,DE\n", path=ACCOUNTS)
+        asked = {"resource": "accounts", "status": "done", "per_page": 1}
+        page = owner.get(IMPORTS, params=asked).json()
+        assert [each["id"] for each in page["data"]] == [state["id"]]
+        assert "errors" not in page["data"][0]
+        assert page["meta"]["total"] >= 1
+        assert owner.get(IMPORTS, params={"status": "failed", "resource": "accounts"}).json()["data"] == []
+        assert owner.get(IMPORTS, params={"status": "odd"}).status_code == 422
+
+
+class TestInterrupted:
+    def test_a_run_whose_process_is_gone_is_marked_at_the_next_start(self, firm, tmp_path):
+        silent, alive = uuid4(), uuid4()
+        for row_id, seconds in ((silent, 3600), (alive, 0)):
+            firm.sql(
+                "insert into imports (id, tenant_id, resource, format, mode, row_count, done_count, updated_at)"
+                " values (%s, %s, 'contacts', 'csv', 'upsert', 900, 500, now() - make_interval(secs => %s))",
+                *(row_id, firm.a, seconds),
+            )
+        owner = firm.client()
+        second = Running(
+            create_app(Settings(throughline_home=tmp_path, database_url=firm.address.base))
+        ).start()
+        try:
+            until = time.monotonic() + 20
+            while (state := owner.get(f"{IMPORTS}/{silent}").json()["data"])["status"] == "running":
+                assert time.monotonic() < until
+        finally:
+            second.stop()
+        assert (state["status"], state["error"], state["done_count"]) == ("failed", DIED, 500)
+        assert state["finished_at"]
+        assert owner.get(f"{IMPORTS}/{alive}").json()["data"]["status"] == "running"
+
+    def test_a_run_that_is_stopped_says_so_and_keeps_what_is_done(self, firm, tmp_path):
+        second = Running(
+            create_app(Settings(throughline_home=tmp_path, database_url=firm.address.base))
+        ).start()
+        token, _ = second.app.state.tokens.issue(
+            firm.people[firm.a, "owner"],
+            email="owner@a.example",
+            tenant_id=firm.a,
+            tenant_ids=[firm.a],
+            role="owner",
+        )
+        client = second.client(Authorization=f"Bearer {token}")
+        text = "external_id,full_name\n" + "".join(f"stop{n},{n}\n" for n in range(20_000))
+        sent = send(client, text)
+        while client.get(sent.headers["location"]).json()["data"]["done_count"] == 0:
+            pass
+        second.stop()
+        state = firm.client().get(sent.headers["location"]).json()["data"]
+        assert state["status"] == "failed"
+        assert "The service was stopped" in state["error"]
+        assert 0 < state["done_count"] < 20_000
+        stored = firm.sql("select count(*) from contacts where external_id like 'stop%'")
+        assert stored == [(state["done_count"],)]  # counted in the transactions that did it
+
+    def test_a_run_that_was_declared_dead_does_no_more(self, firm):
+        owner = firm.client()
+        text = "external_id,full_name\n" + "".join(f"dead{n},{n}\n" for n in range(20_000))
+        sent = send(owner, text)
+        while owner.get(sent.headers["location"]).json()["data"]["done_count"] == 0:
+            pass
+        firm.sql("update imports set status = 'failed' where id = %s", sent.json()["data"]["id"])
+        imports = firm.running.app.state.imports
+        while imports._tasks:
+            assert owner.get("/health/live").status_code == 200
+        state = owner.get(sent.headers["location"]).json()["data"]
+        stored = firm.sql("select count(*) from contacts where external_id like 'dead%'")
+        assert stored == [(state["done_count"],)]
+        assert state["done_count"] < 20_000
