@@ -13,6 +13,8 @@ from serve.identity.sessions import service as sessions
 from serve.kernel.caller import Caller
 from serve.kernel.db import Transaction
 from serve.kernel.errors import Invalid
+from serve.platform.settings.categories import CATEGORIES
+from serve.platform.settings.service import current
 
 
 async def change(login: Login, caller: Caller, asked: MeChange, client: Client) -> Person:
@@ -22,7 +24,10 @@ async def change(login: Login, caller: Caller, asked: MeChange, client: Client) 
     """
     if asked.email is not None or asked.password is not None:
         await _check_password(login, caller, asked.current_password, client)
-    password_hash = None if asked.password is None else await login.passwords.hash(asked.password)
+    password_hash = None
+    if asked.password is not None:
+        await _check_length(login, caller, asked.password)
+        password_hash = await login.passwords.hash(asked.password)
     async with login.database.transaction(caller, request_id=client.request_id) as db:
         before = await who(db, caller)
         try:
@@ -49,6 +54,14 @@ async def change(login: Login, caller: Caller, asked: MeChange, client: Client) 
         await _record_changes(db, caller, before, after, client)
     login.tokens.revoke(*ended)
     return after
+
+
+async def _check_length(login: Login, caller: Caller, password: str) -> None:
+    """What the tenant asks of new passwords."""
+    async with login.database.transaction(caller) as db:
+        shortest = (await current(db, [CATEGORIES["security"]]))["security"].values.password_min_length
+    if len(password) < shortest:
+        raise Invalid(details=[("password", f"must have at least {shortest} characters")])
 
 
 async def _check_password(login: Login, caller: Caller, password: str | None, client: Client) -> None:

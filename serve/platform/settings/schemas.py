@@ -137,16 +137,22 @@ class Preferences(Input):
 class Security(Input):
     """What the tenant asks of sessions and passwords."""
 
-    session_idle_h: int = Field(720, ge=1, le=2_160, description="A session unused for so long ends, hours.")
-    session_longest_h: int = Field(
-        2_160, ge=1, le=8_760, description="A session ends after so long in any case, hours."
+    session_idle_h: Annotated[int, Field(ge=1, le=8_760)] | None = Field(
+        None,
+        description="A session unused for so long ends, hours; never later than the installation says.",
+        examples=[24],
     )
-    password_min_length: int = Field(12, ge=8, le=128, examples=[12])
+    session_longest_h: Annotated[int, Field(ge=1, le=8_760)] | None = Field(
+        None,
+        description="A session ends after so long in any case, hours. Empty: while it is used.",
+        examples=[720],
+    )
+    password_min_length: int = Field(10, ge=10, le=128, description="Of new passwords.", examples=[12])
 
     @field_validator("session_longest_h")
     @classmethod
-    def _not_below_idle(cls, longest_h: int, info: ValidationInfo) -> int:
-        if longest_h < info.data.get("session_idle_h", 0):
+    def _not_below_idle(cls, longest_h: int | None, info: ValidationInfo) -> int | None:
+        if longest_h is not None and longest_h < (info.data.get("session_idle_h") or 0):
             raise ValueError("must not be shorter than session_idle_h")
         return longest_h
 

@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from tests.serve.firm import PASSWORD
+
 API = "/api/v1/settings"
 PATHS = ("general", "branding", "email", "security", "notifications", "preferences")
 
@@ -234,7 +236,7 @@ class TestRefusals:
             ("notifications", {"muted_kinds": ["message"]}, "muted_kinds[0]"),
             ("preferences", {"start_page": "//evil.example"}, "start_page"),
             ("preferences", {"theme": "sepia"}, "theme"),
-            ("security", {"password_min_length": 4}, "password_min_length"),
+            ("security", {"password_min_length": 9}, "password_min_length"),
         ],
     )
     def test_a_wrong_value_names_its_field(self, firm, category, body, field):
@@ -310,3 +312,40 @@ class TestAccount:
         again = owner.patch(self.PATH, json={"preferences": {"density": "compact"}}, headers=key)
         assert again.content == first.content
         assert owner.get(f"{API}/preferences").json()["data"]["density"] == "comfortable"
+
+
+class TestSecurityIsObeyed:
+    def log_in(self, firm) -> dict:
+        sent = {"email": "agent@a.example", "password": PASSWORD}
+        return firm.running.client().post("/api/v1/auth/login", json=sent).json()["data"]
+
+    def hours_left(self, firm) -> float:
+        return firm.sql(
+            "select extract(epoch from expires_at - now())::float / 3600 from sessions order by created_at desc limit 1"
+        )[0][0]
+
+    def test_a_session_ends_when_the_tenant_says(self, firm):
+        self.log_in(firm)
+        assert self.hours_left(firm) > 300
+        firm.client().put(f"{API}/security", json={"session_idle_h": 3, "session_longest_h": 5})
+        refresh = self.log_in(firm)["refresh_token"]
+        assert 2.9 < self.hours_left(firm) < 3.1
+        firm.sql(
+            "update sessions set created_at = now() - interval '4 hours' where expires_at < now() + interval '4 hours'"
+        )
+        renewed = firm.running.client().post("/api/v1/auth/refresh", json={"refresh_token": refresh})
+        assert renewed.status_code == 200
+        assert (
+            0.9
+            < firm.sql("select extract(epoch from min(expires_at) - now())::float / 3600 from sessions")[0][0]
+            < 1.1
+        )
+
+    def test_a_new_password_is_as_long_as_the_tenant_says(self, firm):
+        firm.client().put(f"{API}/security", json={"password_min_length": 20})
+        sent = {"current_password": PASSWORD, "password": "a new password"}
+        refused = firm.client("agent").put("/api/v1/auth/me", json=sent)
+        assert refused.status_code == 422
+        assert refused.json()["error"]["details"] == [
+            {"field": "password", "message": "must have at least 20 characters"}
+        ]

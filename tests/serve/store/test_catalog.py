@@ -49,6 +49,7 @@ MORE_POLICIES = {
     ("event_seals", "owner_all", "throughline_owner"),
     ("api_keys", "owner_reads", "throughline_owner"),
     ("api_keys", "owner_updates", "throughline_owner"),
+    ("settings", "owner_reads", "throughline_owner"),
 }
 HIDDEN_FROM_EXTRACTION = {
     *(

@@ -36,7 +36,7 @@ FUNCTIONS = (
     "archive_telemetry",
     *("acting", "record_event", "settled_events", "event_text", "batch_hash", "seal_events", "verify_seals"),
     "renumber_events",
-    *("auth_open_session", "auth_renew_session", "auth_move_session", "auth_end_session"),
+    *("session_end", "auth_open_session", "auth_renew_session", "auth_move_session", "auth_end_session"),
     *("auth_end_other_sessions", "auth_user", "auth_change_user", "auth_keep_key_hash", "auth_api_key"),
     *("tenant_members", "record_security_event"),
     "take_rate",

@@ -48,6 +48,22 @@ create table api_key_hashes (
 create policy owner_reads on api_keys for select to throughline_owner using (true);
 create policy owner_updates on api_keys for update to throughline_owner using (true);
 
+-- When a session ends if nobody uses it: after the installation's time, or sooner where the tenant's settings say so.
+create function session_end(p_tenant_id uuid, p_created_at timestamptz, p_life interval) returns timestamptz
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+    security jsonb;
+begin
+    select s.values into security from settings s
+    where s.tenant_id = p_tenant_id and s.user_id is null and s.category = 'security';
+    return least( -- which passes over what is not set
+        now() + p_life,
+        now() + (security ->> 'session_idle_h')::integer * interval '1 hour',
+        p_created_at + (security ->> 'session_longest_h')::integer * interval '1 hour'
+    );
+end
+$$;
+
 -- A new session with its first refresh token.
 create function auth_open_session(
     p_user_id uuid, p_tenant_id uuid, p_hash bytea, p_life interval, p_user_agent text, p_address text
@@ -57,7 +73,7 @@ declare
     session uuid;
 begin
     insert into sessions (user_id, tenant_id, user_agent, address, expires_at)
-    values (p_user_id, p_tenant_id, p_user_agent, p_address, now() + p_life)
+    values (p_user_id, p_tenant_id, p_user_agent, p_address, session_end(p_tenant_id, now(), p_life))
     returning id into session;
     insert into refresh_tokens (hash, session_id) values (p_hash, session);
     return session;
@@ -87,7 +103,8 @@ begin
         outcome := 'renewed';
         update refresh_tokens t set used_at = clock_timestamp() where t.hash = p_hash;
         insert into refresh_tokens (hash, session_id) values (p_next, session.id);
-        update sessions s set used_at = now(), expires_at = now() + p_life where s.id = session.id;
+        update sessions s set used_at = now(), expires_at = session_end(s.tenant_id, s.created_at, p_life)
+        where s.id = session.id;
     else
         select t.used_at is not null into successor_is_used from refresh_tokens t where t.hash = p_next;
         if token.used_at > clock_timestamp() - p_grace and not coalesce(successor_is_used, true) then

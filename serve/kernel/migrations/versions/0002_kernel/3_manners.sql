@@ -49,6 +49,7 @@ create table settings (
     unique (tenant_id, id),
     unique nulls not distinct (tenant_id, user_id, category)
 );
+create policy owner_reads on settings for select to throughline_owner using (true); -- how long sessions may last
 
 -- Files of rows taken in by a resource.
 create table imports (
