@@ -2,7 +2,7 @@
 
 Most of it follows from the operation: a resource's row is made by its own POST, and a body from the examples of its
 model, so an example in the documentation that the service would not accept fails here. What does not follow is said
-in ``BODIES``, ``PARAMETERS``, ``FORMS`` and ``MAKERS``; an operation for which something is missing fails the run.
+in ``BODIES``, ``PARAMETERS``, ``WORDS`` and ``MAKERS``; an operation for which something is missing fails the run.
 """
 
 from __future__ import annotations
@@ -72,6 +72,8 @@ class Surface:
         if content is not None:
             body = {"content": content}
             sent.setdefault("content-type", "application/json")
+        elif call.form:
+            sent["content-type"] = "multipart/form-data; boundary=surface"  # the same bytes each time
         self.http.cookies.clear()
         return self.http.request(
             call.operation.method, call.path, params=call.params | (params or {}), headers=sent, **body
@@ -85,8 +87,8 @@ class Surface:
             self._make(made_by, tenant)  # a list with something in it
         if operation.path.startswith(("/api/v1/events", "/api/v1/audit")):
             self._happen(tenant)
-        if operation.name in FORMS:
-            return Call(operation, ids, params, form=FORMS[operation.name]())
+        if form := self._form(operation, tenant):
+            return Call(operation, ids, params, form=form)
         return Call(operation, ids, params, json=self._body(operation, tenant))
 
     def unknown(self, call: Call) -> Call:
@@ -115,7 +117,7 @@ class Surface:
         return {operation.ids[0]: row_id}
 
     def _make(self, operation: Operation, tenant: UUID | None) -> dict[str, Any]:
-        form = FORMS[operation.name]() if operation.name in FORMS else {}
+        form = self._form(operation, tenant)
         body = None if form else self._body(operation, tenant)
         made = self.send(Call(operation, json=body, form=form), tenant=tenant)
         assert made.is_success, f"{operation}: {made.text}"
@@ -130,6 +132,14 @@ class Surface:
         refused = self.send(Call(create, json=self._body(create, tenant)), tenant=tenant, role="viewer")
         assert refused.status_code == 403
         self.firm.running.wait_for(self.firm.running.app.state.notes.written())
+
+    def _form(self, operation: Operation, tenant: UUID | None) -> dict[str, Any]:
+        if not operation.path.endswith("/import"):
+            return {}
+        row = self._body(BY_NAME[f"POST {operation.path.removesuffix('/import')}"], tenant)
+        cells = {name: str(value) for name, value in row.items() if isinstance(value, (str, int, float))}
+        file = f"{','.join(cells)}\n{','.join(cells.values())}\n".encode()
+        return {"data": {"dry_run": "true"}, "files": {"file": ("rows.csv", file, "text/csv")}}
 
     def _body(self, operation: Operation, tenant: UUID | None) -> Any:
         if not operation.takes_json:
@@ -158,11 +168,22 @@ def _number(text: str) -> Callable[[Surface], str]:
     return lambda surface: text.format(next(NUMBERS))
 
 
+def _refresh_token(surface: Surface) -> str:
+    """Of a session of its own: it works once."""
+    login = BY_NAME["POST /api/v1/auth/login"]
+    answer = surface.send(Call(login, json=surface._body(login, None)), role=None)
+    token: str = answer.json()["data"]["refresh_token"]
+    return token
+
+
 ENDS_THE_SESSION = {"POST /api/v1/auth/logout"}
 """Called with a token of its own each time."""
 
 BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/login": {"email": "owner@a.example", "password": PASSWORD},
+    "POST /auth/api/auth/login": {"email": "owner@a.example", "password": PASSWORD},
+    "POST /api/v1/auth/refresh": {"refresh_token": _refresh_token},
+    "PUT /api/v1/auth/me": {"email": "owner@a.example", "current_password": PASSWORD},
     "POST /api/v1/metrics/query": {"metrics": ["revenue_cents"], "order_by": ["-revenue_cents"]},
     "POST /api/v1/notifications": {"user_ids": [], "roles": []},
     "/api/v1/vehicles": {"registration": _number("HB-TL {}")},
@@ -172,9 +193,6 @@ BODIES: dict[str, dict[str, Any]] = {
 
 PARAMETERS: dict[str, dict[str, Any]] = {}
 """Query parameters without which an operation does not succeed."""
-
-FORMS: dict[str, Callable[[], dict[str, Any]]] = {}
-"""Bodies that are no JSON: ``data`` and ``files`` of httpx."""
 
 WORDS: dict[str, dict[str, str]] = {
     "GET /api/v1/settings/{category}": {"category": "branding"},
@@ -188,7 +206,12 @@ def _notification(surface: Surface, tenant: UUID | None) -> dict[str, str]:
     return {"id": sent["notifications"][0]["id"]}
 
 
+def _import(surface: Surface, tenant: UUID | None) -> dict[str, str]:
+    return {"id": surface._make(BY_NAME["POST /api/v1/contacts/import"], tenant)["id"]}
+
+
 MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
     "/api/v1/notifications/": _notification,
+    "/api/v1/imports/": _import,
 }
 """Ids of rows that no POST of the collection makes, by the beginning of the path."""

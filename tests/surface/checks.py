@@ -121,7 +121,7 @@ def refuses_malformed_bodies(surface: Surface, operation: Operation) -> None:
     body = json.dumps(call.json).encode()
     named_otherwise = surface.send(call, content=body, headers={"content-type": "text/plain"})
     problem(operation, named_otherwise, 415, "UNSUPPORTED_MEDIA_TYPE")
-    for odd in (b"[]", b'"text"', b"7", b"null"):
+    for odd in (b"[]", b'"text"', b"7", *([b"null"] if operation.needs_a_body else [])):
         problem(operation, surface.send(call, content=odd), 422)
     unchanged(surface, surface.firm.a, before)
 
@@ -295,6 +295,7 @@ def ids_in(text: str) -> set[str]:
 
 WRITTEN_BEHIND = {
     "api_requests": "the log of requests is written in the background",
+    "imports": "an import goes on in the background, and notes how far it is",
     "event_seals": "sealed in the background",
     "notifications": "told in the background of what was done before",
 }

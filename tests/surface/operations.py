@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
@@ -19,6 +19,8 @@ PAGES = {
     "GET /": "the dashboard's page",
     "GET /docs": "the page of the documentation",
     "GET /docs/init.js": "its script",
+    "GET /docs/errors": "the page of the error codes",
+    "GET /metrics": "for Prometheus, in its own format and with its own token",
     "GET /docs/openapi-3.0.json": "the document itself",
     "GET /openapi.json": "the document itself",
 }
@@ -71,9 +73,14 @@ class Operation:
         """What its JSON body is read as."""
         for parameter in self.route.dependant.body_params:
             annotation = parameter.field_info.annotation
-            if self.takes_json and isinstance(annotation, type) and issubclass(annotation, BaseModel):
-                return annotation
+            for kind in (annotation, *get_args(annotation)):
+                if self.takes_json and isinstance(kind, type) and issubclass(kind, BaseModel):
+                    return kind
         return None
+
+    @property
+    def needs_a_body(self) -> bool:
+        return bool(self.documented.get("requestBody", {}).get("required"))
 
     def __str__(self) -> str:
         return self.name

@@ -141,7 +141,8 @@ class Store:
 
     async def delete(self, db: Transaction, row_id: UUID) -> Mapping[str, Any]:
         """Softly: it is out of every list and can be restored. Gives ``id`` and ``deleted_at``. Raises NotFound."""
-        return await self._mark(db, row_id, "deleted_at = now()", "deleted_at is null", "id, deleted_at")
+        gone = await self._mark(db, row_id, "deleted_at = now()", "deleted_at is null", "id, deleted_at")
+        return {"id": gone["id"], "deleted_at": gone["deleted_at"]}
 
     async def restore(self, db: Transaction, row_id: UUID) -> Row:
         """Raises NotFound when it is not among the deleted."""
