@@ -198,7 +198,8 @@ class _Answer:
 
 async def _caller(scope: Scope, headers: Headers) -> Caller | None:
     """Who sends it, when somebody who may is named; whatever is wrong with that, the route itself refuses."""
-    if b"authorization" not in headers and _COOKIE not in headers.get(b"cookie", b""):
+    named = b"authorization" in headers or b"x-api-key" in headers
+    if not named and _COOKIE not in headers.get(b"cookie", b""):
         return None
     try:
         return await identify(Request(scope))

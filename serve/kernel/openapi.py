@@ -83,6 +83,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         parts.get("schemas", {}).pop(unused, None)
     parts["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
     }
     return schema
@@ -98,7 +99,7 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
         kinds += [TooManyRequests, TimedOut]
     permission = permission_of(route)
     if permission is not None:
-        operation["security"] = [{"bearer": []}, {"cookie": []}]
+        operation["security"] = [{"bearer": []}, {"api_key": []}, {"cookie": []}]
         operation["x-permission"] = permission
         kinds += [Unauthenticated, Forbidden]
         if route.methods != {"GET"}:
