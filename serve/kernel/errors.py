@@ -230,7 +230,7 @@ async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     written_as: dict[str, str] = request.scope.get("state", {}).get("written_as", {})
     found = error.errors()
-    if any(item["type"] == "json_invalid" for item in found):
+    if any(item["type"] == "json_invalid" and isinstance(item["loc"][-1], int) for item in found):
         return respond(request.scope, Malformed("The body is not valid JSON."))
     if any(item["loc"] == ("body",) for item in found) and not _is_json(request):
         return respond(request.scope, UnsupportedMediaType())
