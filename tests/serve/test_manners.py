@@ -185,12 +185,15 @@ class TestHeaders:
         log.addHandler(listener)
         try:
             with caplog.at_level("INFO", logger="throughline.access"):
-                owner.get("/api/dashboard/kpis", headers={"X-Request-ID": "log-1"})
+                owner.get("/api/dashboard/kpis?range=7d", headers={"X-Request-ID": "log-1"})
                 line = lines.get(timeout=10)
         finally:
             log.removeHandler(listener)
         assert '"path":"/api/dashboard/kpis"' in line
+        assert '"route":"/api/v1/dashboard/kpis"' in line
         assert '"status":200' in line
+        assert "7d" not in line
+        assert owner.headers["authorization"] not in line
         assert "aaaaaaaa-0000-7000-8000-000000000001" in line
 
 
