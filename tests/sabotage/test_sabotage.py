@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from fastapi import Request, Response
 
-from serve.kernel import caller, db, errors, idempotency, params, quick
+from serve.kernel import caller, db, errors, params, quick
 from serve.kernel.bodies import Body
 from serve.kernel.caller import Guard, identify
+from serve.kernel.idempotency import Claim
 from serve.kernel.layer import Layer
 from serve.kernel.resources import endpoints, listing, store
 from tests.surface import checks, tenancy
@@ -50,9 +51,7 @@ def out_of_reach(surface: Surface) -> None:
 
 def not_given_away(surface: Surface, table: str = "contacts") -> None:
     surface.ready(BY_NAME["GET /api/v1/contacts"])
-    tenancy.is_refused_for_others(
-        surface.firm.address, table, theirs=surface.firm.b, mine=surface.firm.a
-    )
+    tenancy.is_refused_for_others(surface.firm.address, table, theirs=surface.firm.b, mine=surface.firm.a)
 
 
 # Ways to do harm that take more than a line
@@ -63,11 +62,8 @@ def tenants_for_the_session(surface: Surface, patch: Patch) -> None:
     patch.setattr(db, "_begin", lambda *asked: begin(*asked).replace("', true)", "', false)"))
 
 
-def a_key_without_a_row(surface: Surface, patch: Patch) -> None:
-    async def not_once(request: Request, key: str, handler: Callable[[Request], Any]) -> Response:
-        return await handler(request)
-
-    patch.setattr(idempotency, "_once", not_once)
+def every_request_is_the_first(surface: Surface, patch: Patch) -> None:
+    patch.setattr(Claim, "is_first", lambda self, transaction: True)
 
 
 def everybody_is_admitted(surface: Surface, patch: Patch) -> None:
@@ -78,8 +74,7 @@ def everybody_is_admitted(surface: Surface, patch: Patch) -> None:
 
 
 def the_short_way_admits_everybody(surface: Surface, patch: Patch) -> None:
-    at_hand = quick._at_hand
-    patch.setattr(quick, "_at_hand", lambda scope, permission: at_hand(scope, "self:read"))
+    patch.setattr(quick, "_admitted", lambda scope, permission: scope["state"].get("caller"))
 
 
 def signatures_are_not_looked_at(surface: Surface, patch: Patch) -> None:
@@ -223,8 +218,10 @@ SABOTAGES = {
         sql("create view leak as select * from contacts"),
         lambda surface: tenancy.views_run_as_who_asks(surface.firm.address),
     ),
-    "the API may pass row security": Sabotage(
-        sql("grant throughline_owner to throughline_api"),
+    "the API owns a table": Sabotage(
+        sql(
+            "alter table contacts owner to throughline_api"
+        ),  # a role's powers would be those of every database
         lambda surface: tenancy.runtime_roles_are_nobody_special(surface.firm.address),
     ),
     # in the kernel
@@ -233,7 +230,7 @@ SABOTAGES = {
         lambda surface: tenancy.connections_carry_no_tenant(surface.firm.address, surface.firm.a),
     ),
     "the row of a key is skipped": Sabotage(
-        a_key_without_a_row, of(checks.repeats_are_one, "POST /api/v1/contacts")
+        every_request_is_the_first, of(checks.repeats_are_one, "POST /api/v1/contacts")
     ),
     "every permission is granted": Sabotage(
         everybody_is_admitted,
