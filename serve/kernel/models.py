@@ -194,5 +194,12 @@ imports = own_table(
 imports.info |= {
     "entity": "import",
     "personal": (),
-    "unrecorded": ("done_count", "created_count", "updated_count", "unchanged_count", "failed_count", "errors"),
+    "unrecorded": (
+        "done_count",
+        "created_count",
+        "updated_count",
+        "unchanged_count",
+        "failed_count",
+        "errors",
+    ),
 }
