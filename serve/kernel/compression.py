@@ -42,7 +42,8 @@ class Gzip:
     """Sends on what it is given, compressed where that is worth it. Call it as ``send``.
 
     A compressed answer is another sequence of bytes, so its strong ETag becomes a weak one: it still names the version,
-    which is all that If-None-Match and If-Match ask here.
+    which is all that If-None-Match and If-Match ask here. So does that of a short answer and of a 304, which must bear
+    the name that the whole answer had.
     """
 
     def __init__(self, send: Send) -> None:
@@ -51,6 +52,8 @@ class Gzip:
         self._stream: zlib._Compress | None = None
 
     async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [_weak(header) for header in message.get("headers", ())]}
         if message["type"] == "http.response.start" and _gains(message):
             self._start = message
         elif self._start is not None:
@@ -100,14 +103,17 @@ def _gains(start: Message) -> bool:
 
 def _compressed(start: Message, size: int | None) -> Message:
     headers: Headers = [(b"content-encoding", b"gzip")]
-    for name, value in start.get("headers", ()):
-        if name == b"etag" and not value.startswith(b"W/"):
-            value = b"W/" + value
-        if name not in (b"content-length", b"accept-ranges"):
-            headers.append((name, value))
+    headers += [
+        header for header in start["headers"] if header[0] not in (b"content-length", b"accept-ranges")
+    ]
     if size is not None:
         headers.append((b"content-length", b"%d" % size))
     return {**start, "headers": headers}
+
+
+def _weak(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    name, value = header
+    return (name, b"W/" + value) if name == b"etag" and not value.startswith(b"W/") else header
 
 
 def _compressor() -> zlib._Compress:
