@@ -41,6 +41,7 @@ from serve.kernel.background import Background
 from serve.kernel.caller import Tokens
 from serve.kernel.db import Database, DatabaseUnavailable
 from serve.kernel.etag import PROGRAM
+from serve.kernel.idempotency import forget_old_keys
 from serve.kernel.layer import Layer, Manners
 from serve.kernel.openapi import document
 from serve.kernel.ratelimit import Limits, parse_rates
@@ -205,6 +206,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state.own_loops = Background()  # what this process must do whatever others do
     write_requests = partial(state.manners.requests.write, state.worker_database)
     state.own_loops.every(PAUSE_S, write_requests, name="request log")
+    state.background.every(
+        3600.0, partial(forget_old_keys, state.worker_database), name="old idempotency keys"
+    )
     state.background.every(SEAL_EVERY_S, partial(seal, state.worker_database), name="sealing of events")
     gc.set_threshold(20_000, 50, 100)
     try:

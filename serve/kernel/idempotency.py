@@ -133,9 +133,7 @@ class Claim:
         )
 
 
-async def forget_old_keys(database: Database, caller: Caller) -> None:
-    """Keys older than a day, of the caller's tenant."""
-    async with database.transaction(caller) as db:
-        await db.execute(
-            "delete from idempotency_keys where created_at < now() - make_interval(hours => $1)", KEPT_H
-        )
+async def forget_old_keys(worker: Database) -> None:
+    """Keys of all tenants that are older than a day; as the worker."""
+    async with worker.transaction() as db:
+        await db.execute("select forget_idempotency_keys($1)", KEPT_H)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from uuid import uuid4
 
 import psycopg
 import pytest
+
+from serve.kernel.db import Database
+from serve.kernel.idempotency import forget_old_keys
 
 CONTACTS = "/api/v1/contacts"
 ADA = {"full_name": "Ada Byron", "email": "ada@example.org", "job_title": "Clerk"}
@@ -243,6 +247,19 @@ class TestRepeatedRequests:
         assert len(firm.events(row_id)) == 1
         assert firm.sql("select count(*) from contacts where id = %s", row_id) == [(1,)]
 
+    def test_a_key_is_forgotten_after_a_day(self, firm):
+        owner, key = firm.client(), {"Idempotency-Key": "yesterday"}
+        first = owner.post(CONTACTS, json=ADA, headers=key).json()["data"]["id"]
+        old = "update idempotency_keys set created_at = now() - interval '25 hours' where body like %s"
+        firm.sql(old, f"%{first}%".encode())
+        asyncio.run(_forget(firm.address.url("worker")))
+        second = owner.post(CONTACTS, json=ADA, headers=key)
+        assert second.status_code == 201
+        assert second.json()["data"]["id"] != first
+        assert firm.sql(
+            "select count(*) from idempotency_keys where created_at < now() - interval '1 day'"
+        ) == [(0,)]
+
     def test_a_request_does_not_wait_for_ever(self, firm, ada):
         with psycopg.connect(firm.address.url("super")) as other:
             other.execute("select from contacts where id = %s for update", [ada["id"]])
@@ -309,6 +326,12 @@ class TestShortWay:
         with slowly():
             slow = owner.post(CONTACTS, **sent)
         assert said(quick, made=True) == said(slow, made=True)
+
+
+async def _forget(url: str) -> None:
+    database = Database(lambda: url, size=1)
+    await forget_old_keys(database)
+    await database.close()
 
 
 def said(response, *, made: bool = False) -> tuple:

@@ -188,10 +188,30 @@ begin
 end
 $$;
 
+-- Answers that nobody may ask for again: of every tenant, older than p_hours.
+create function forget_idempotency_keys(p_hours integer) returns integer
+language plpgsql volatile security definer set search_path = public, pg_temp as $$
+declare
+    tenant record;
+    removed integer;
+    gone integer := 0;
+begin
+    for tenant in select t.id from tenants t loop
+        perform set_config('app.tenant_id', tenant.id::text, true), set_config('app.tenant_ids', tenant.id::text, true);
+        delete from idempotency_keys k
+        where k.tenant_id = tenant.id and k.created_at < now() - make_interval(hours => p_hours);
+        get diagnostics removed = row_count;
+        gone := gone + removed;
+    end loop;
+    perform set_config('app.tenant_id', '', true), set_config('app.tenant_ids', '', true);
+    return gone;
+end
+$$;
+
 revoke all on all functions in schema public from public;
 grant execute on function acting, record_event, settled_events, event_text, batch_hash to throughline_api, throughline_worker;
 grant execute on function verify_seals to throughline_api;
-grant execute on function seal_events, apply_score_batch to throughline_worker;
+grant execute on function forget_idempotency_keys, seal_events, apply_score_batch to throughline_worker;
 grant execute on function auth_open_session, auth_renew_session, auth_end_session, auth_end_other_sessions,
     auth_move_session, auth_user, auth_change_user, auth_keep_key_hash, auth_api_key, tenant_members,
     record_security_event to throughline_api;
