@@ -204,7 +204,7 @@ class Listing:
         Counting ten thousand rows takes longer than all the rest of a request. Every change is an event in its own
         transaction, so a total stays true until there is an event of a transaction that its snapshot has not seen.
         """
-        key = (db.caller.tenant_ids, plan.total, plan.counted)
+        key = (db.caller.tenant_ids, plan.total, repr(plan.counted))
         known = self._totals.get(key)
         if known is not None and time.monotonic() < known[2]:
             (news,) = await db.fetch(plan.news, known[1])

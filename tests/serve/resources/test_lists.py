@@ -120,6 +120,15 @@ class TestPages:
         cursor = many.get(ACCOUNTS, params={"per_page": 2}).json()["meta"]["next_cursor"]
         assert many.get(ACCOUNTS, params={"cursor": cursor, "sort": "name"}).status_code == 422
 
+    def test_the_total_of_a_filtered_list_follows_what_happens(self, many):
+        asked = {"segment": "smb,consumer", "kind": "company", "per_page": 1}
+        totals = [many.get(ACCOUNTS, params=asked).json()["meta"]["total"] for _ in range(2)]
+        made = many.post(ACCOUNTS, json={"name": "One more", "country": "DE"}).json()["data"]
+        totals.append(many.get(ACCOUNTS, params=asked).json()["meta"]["total"])
+        many.delete(f"{ACCOUNTS}/{made['id']}")
+        totals.append(many.get(ACCOUNTS, params=asked).json()["meta"]["total"])
+        assert totals == [4, 4, 5, 4]
+
     def test_totals_can_be_left_out(self, many):
         page = many.get(ACCOUNTS, params={"count": "none", "per_page": 5}).json()
         assert page["meta"]["total"] is None

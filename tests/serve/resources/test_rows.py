@@ -197,7 +197,7 @@ class TestHistory:
     def test_personal_values_are_not_readable_in_the_store(self, firm, ada):
         firm.client().patch(f"{CONTACTS}/{ada['id']}", json={"email": "ada@new.example", "job_title": "Head"})
         stored = firm.events(ada["id"])
-        assert "ada" not in str(stored).lower()
+        assert not any(word in str(stored).lower() for word in ("ada byron", "ada@", "example"))
         assert stored[1][2]["job_title"] == "Head"
         assert stored[1][2]["email"].keys() == {"sealed"}
 
