@@ -104,7 +104,7 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
             request.app.state.exports,
             db.caller,
             request.state.request_id,
-            f"select {', '.join(f't.{name}' for name in names)} {source} order by {order.sql}",
+            f"select {', '.join(f't.{name}' for name in names)} {source} order by {order.sql(resource.table)}",
             values,
             partial(writer_of, kind, columns_of(resource.read_model, names), bom=asked.bom),
             media_type=MEDIA_TYPES[kind],

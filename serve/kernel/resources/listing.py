@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import orjson
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
 from serve.kernel.db import Reads, guarded
@@ -52,11 +53,10 @@ class Order:
             terms["id"] = next(reversed(terms.values()))
         return cls(tuple(terms.items()))
 
-    @property
-    def sql(self) -> str:
-        return ", ".join(
-            f"t.{name} {'desc nulls last' if down else 'asc nulls last'}" for name, down in self.terms
-        )
+    def sql(self, table: Table) -> str:
+        """Empty values last; where there are none that is not said, or no index would be in this order."""
+        ends = {name: " nulls last" if table.columns[name].nullable else "" for name, _ in self.terms}
+        return ", ".join(f"t.{name} {'desc' if down else 'asc'}{ends[name]}" for name, down in self.terms)
 
     def cursor(self, row: Mapping[str, Any]) -> str:
         """The place of a row in this order."""
@@ -155,7 +155,8 @@ class Listing:
         source = f"from {self.store.name} t where {self.where(query, bind, tenants=tenants)}"
         counted = tuple(bind.values)
         behind = f" and {order.after(query.cursor, bind, self._kinds)}" if query.cursor else ""
-        inner = f"select {', '.join(f't.{name}' for name in names)} {source}{behind} order by {order.sql}"
+        columns = ", ".join(f"t.{name}" for name in names)
+        inner = f"select {columns} {source}{behind} order by {order.sql(self.store.table)}"
         cap = "" if query.count == "exact" else f" limit {EXACT_UNTIL + 1}"
         return Plan(
             limit=limit,
