@@ -24,8 +24,8 @@ OWN = {
     "pipeline_requests",
 }  # no business of the warehouse
 READ = (
-    "(tenant_id = ANY ((string_to_array(NULLIF(current_setting('app.tenant_ids'::text, true), ''::text),"
-    " ','::text))::uuid[]))"
+    "(tenant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.tenant_ids'::text, true), ''::text),"
+    " ','::text))::uuid[] AS string_to_array)::uuid[]))"
 )
 WRITE = "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
 TENANT_POLICIES = {
