@@ -16,6 +16,16 @@ from warehouse.postgres import Address
 
 PASSWORD = "a password of ours"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+VAN = {
+    "registration": "HB-R 1",
+    "make": "Opel",
+    "model": "Vivaro",
+    "model_year": 2024,
+    "acquired_date": "2024-01-01",
+    "acquisition_cost_cents": 1,
+    "currency": "EUR",
+}
+"""A vehicle as it may be sent; a second one of a tenant needs another registration."""
 
 
 @dataclass

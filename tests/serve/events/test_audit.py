@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from tests.serve.firm import VAN
+
 AUDIT = "/api/v1/audit"
 CONTACTS = "/api/v1/contacts"
 CALLS = (AUDIT, f"{AUDIT}/logs", f"{AUDIT}/security-events", f"{AUDIT}/user-activities", f"{AUDIT}/verify")
@@ -213,14 +215,7 @@ class TestReadsAreNoted:
         assert firm.client("agent").get(f"{CONTACTS}/{ada}/history").json()["meta"]["total"] == 3
 
     def test_a_history_without_a_person_is_not(self, firm):
-        van = {"registration": "HB-R 9", "make": "Opel", "model": "Vivaro", "model_year": 2024}
-        van |= {
-            "acquired_date": "2024-01-01",
-            "acquisition_cost_cents": 1,
-            "currency": "EUR",
-            "odometer_km": 5,
-        }
-        made = firm.client().post("/api/v1/vehicles", json=van).json()["data"]["id"]
+        made = firm.client().post("/api/v1/vehicles", json=VAN).json()["data"]["id"]
         response = firm.client().get(f"/api/v1/vehicles/{made}/history")
         assert log(firm, request_id=response.headers["x-request-id"]) == []
 

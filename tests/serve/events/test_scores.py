@@ -8,16 +8,8 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-VAN = {
-    "registration": "HB-R 1",
-    "make": "Opel",
-    "model": "Vivaro",
-    "model_year": 2024,
-    "acquired_date": "2024-01-01",
-    "acquisition_cost_cents": 1,
-    "currency": "EUR",
-    "odometer_km": 500,
-}
+from tests.serve.firm import VAN
+
 REASONS = [{"feature": "days_since_last_job", "value": 210}]
 
 

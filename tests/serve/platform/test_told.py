@@ -6,16 +6,9 @@ import pytest
 
 from serve.kernel.permissions import ROLES
 from serve.platform.notifications.rules import RULES, news, rose_to
+from tests.serve.firm import VAN
 
 API = "/api/v1/notifications"
-VAN = {
-    "make": "Opel",
-    "model": "Vivaro",
-    "model_year": 2024,
-    "acquired_date": "2024-01-01",
-    "acquisition_cost_cents": 1,
-    "currency": "EUR",
-}
 
 
 @pytest.fixture(autouse=True)

@@ -19,19 +19,10 @@ from serve.kernel import permissions
 from serve.kernel.schema import metadata
 from serve.settings import Settings
 from tests.serve.conftest import Running
-from tests.serve.firm import Firm
+from tests.serve.firm import VAN, Firm
 
 GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "new-domain.md"
 PART = re.compile(r"^`(serve/[\w/]+\.py)`:.*?```python\n(.*?)```", re.DOTALL | re.MULTILINE)
-VAN = {
-    "registration": "HB-G 1",
-    "make": "Opel",
-    "model": "Vivaro",
-    "model_year": 2024,
-    "acquired_date": "2024-01-01",
-    "acquisition_cost_cents": 1,
-    "currency": "EUR",
-}
 
 
 @pytest.fixture(scope="module")

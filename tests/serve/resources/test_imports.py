@@ -220,6 +220,11 @@ class TestWhoMay:
         assert owner.get(IMPORTS, params={"status": "odd"}).status_code == 422
 
 
+def another(firm, home) -> Running:
+    """A second service on the firm's database, as another process of it."""
+    return Running(create_app(Settings(throughline_home=home, database_url=firm.address.base))).start()
+
+
 class TestInterrupted:
     def test_a_run_whose_process_is_gone_is_marked_at_the_next_start(self, firm, tmp_path):
         silent, alive = uuid4(), uuid4()
@@ -230,9 +235,7 @@ class TestInterrupted:
                 *(row_id, firm.a, seconds),
             )
         owner = firm.client()
-        second = Running(
-            create_app(Settings(throughline_home=tmp_path, database_url=firm.address.base))
-        ).start()
+        second = another(firm, tmp_path)
         try:
             until = time.monotonic() + 20
             while (state := owner.get(f"{IMPORTS}/{silent}").json()["data"])["status"] == "running":
@@ -244,9 +247,7 @@ class TestInterrupted:
         assert owner.get(f"{IMPORTS}/{alive}").json()["data"]["status"] == "running"
 
     def test_a_run_that_is_stopped_says_so_and_keeps_what_is_done(self, firm, tmp_path):
-        second = Running(
-            create_app(Settings(throughline_home=tmp_path, database_url=firm.address.base))
-        ).start()
+        second = another(firm, tmp_path)
         token, _ = second.app.state.tokens.issue(
             firm.people[firm.a, "owner"],
             email="owner@a.example",
