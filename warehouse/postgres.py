@@ -48,6 +48,9 @@ SETTINGS = {
     "log_min_messages": "warning",
 }
 
+# What a server says and ends when processes of one that was killed still run; they end by themselves.
+_LEFTOVERS = "pre-existing shared memory block"
+
 
 class PostgresFailed(RuntimeError):
     """The server could not be started; the message says why and what to do."""
@@ -98,6 +101,7 @@ class Server:
         digest = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12]
         self.socket_folder = Path(tempfile.gettempdir()) / f"throughline-{digest}"
         self.process: subprocess.Popen[bytes] | None = None
+        self._log_began = 0
 
     @property
     def address(self) -> Address:
@@ -106,8 +110,8 @@ class Server:
     def start(self, *, timeout_s: float = 120.0) -> Address:
         """Create the cluster when the folder is empty, start the server, return when it answers.
 
-        A crashed predecessor's files are left for PostgreSQL to judge: it replays its log, however long that takes,
-        up to ``timeout_s``. Raises PostgresFailed.
+        A crashed predecessor's files are left for PostgreSQL to judge: it waits for what still runs of it and replays
+        its log, however long that takes, up to ``timeout_s``. Raises PostgresFailed.
         """
         account = _account()
         self._prepare_folders(account)
@@ -115,7 +119,13 @@ class Server:
             self._create(account)
         self._write_settings(account)
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._launch(account)
+        self._wait(account, timeout_s)
+        return self.address
+
+    def _launch(self, account: pwd.struct_passwd | None) -> None:
         with self.log.open("ab") as log:
+            self._log_began = log.tell()
             self.process = subprocess.Popen(
                 [*self._as(account), str(binary("postgres")), "-D", str(self.data)],
                 stdin=subprocess.DEVNULL,
@@ -125,8 +135,6 @@ class Server:
                 preexec_fn=None if account else die_with_parent,
                 cwd="/",
             )
-        self._wait(timeout_s)
-        return self.address
 
     def stop(self, *, timeout_s: float = 30.0) -> None:
         """Fast shutdown: open transactions are rolled back, data is checkpointed."""
@@ -192,13 +200,18 @@ class Server:
             words += ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
         return [*words, "--pdeathsig=INT", "--"]
 
-    def _wait(self, timeout_s: float) -> None:
+    def _wait(self, account: pwd.struct_passwd | None, timeout_s: float) -> None:
         assert self.process is not None
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                tail = self.log.read_text(errors="replace").strip().splitlines()[-5:]
-                raise PostgresFailed("PostgreSQL did not start:\n" + "\n".join(tail))
+                said = self.log.read_bytes()[self._log_began :].decode(errors="replace")
+                if _LEFTOVERS not in said:
+                    raise PostgresFailed(
+                        "PostgreSQL did not start:\n" + "\n".join(said.strip().splitlines()[-5:])
+                    )
+                time.sleep(0.1)
+                self._launch(account)
             if answers(self.address.database("postgres")):
                 return
             time.sleep(0.02)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.faults.line import CHANGES, Api, Line
+from tests.faults.service import Service
 from tests.faults.state import PREDICTED, Fingerprint, check, fingerprint
 
 
@@ -64,3 +65,10 @@ def given(undisturbed: Undisturbed) -> Undisturbed:
     """The moment before the run: news in the store that no run has seen."""
     undisturbed.line.restore("before")
     return undisturbed
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The API and its server as production runs them, for tests that kill either."""
+    with Service.open(tmp_path_factory.mktemp("service") / "home") as service:
+        yield service
