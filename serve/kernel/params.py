@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
@@ -35,7 +35,7 @@ def snake_query(query: bytes) -> tuple[bytes, dict[str, str]]:
         snake = _HUMP.sub(r"_\1", plain).lower() if _HUMP.search(plain) else plain
         if snake != plain:
             written_as[snake] = plain
-            name = snake.encode("utf-8")
+            name = quote_plus(snake).encode()
         pairs.append(name + equals + value)
     return b"&".join(pairs), written_as
 

@@ -54,6 +54,13 @@ async def test_the_name_without_a_version_keeps_method_query_and_body(app, metho
     assert response.headers["link"] == '</api/v1/echo/x>; rel="canonical"'
 
 
+async def test_a_parameter_with_a_hump_stays_one_parameter_of_an_address(app):
+    """Whatever is in its name: servers read the query string as ASCII, and ``&`` and ``=`` have a meaning in it."""
+    async with client_of(app) as client:
+        response = await client.get("/api/v1/echo/x?%C3%A9xA%26b%3Dc=1")
+    assert response.json()["query"] == "%C3%A9x_a%26b%3Dc=1"
+
+
 async def test_the_canonical_name_says_nothing_of_itself(app):
     async with client_of(app) as client:
         assert "link" not in (await client.get("/api/v1/echo/x")).headers
