@@ -93,6 +93,8 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     operation["summary"] = operation["description"].partition("\n")[0].rstrip(".")
     for asking in asked_of(route.dependant):
         operation.setdefault("parameters", []).extend(asking.parameters())
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _never_null(parameter["schema"])
     responses = operation["responses"]
     kinds: list[type[Problem]] = [Invalid]
     if route.path.startswith(API_PATHS):
@@ -122,6 +124,15 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     if success and isinstance(route.response_model, type) and issubclass(route.response_model, BaseModel):
         responses[success]["content"]["application/json"]["example"] = example_of(route.response_model)
     describe(operation)
+
+
+def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Of a parameter: it may be left out, but in an address or a header there is no null."""
+    if {"type": "null"} not in schema.get("anyOf", ()):
+        return schema
+    kinds = [kind for kind in schema["anyOf"] if kind != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name != "anyOf" and value is not None}
+    return {**kinds[0], **rest} if len(kinds) == 1 else {"anyOf": kinds, **rest}
 
 
 def example_of(model: type[BaseModel]) -> dict[str, Any]:

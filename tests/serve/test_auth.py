@@ -128,6 +128,12 @@ class TestLogin:
         assert fields == {"password", "pasword"}
         assert PASSWORD not in response.text
 
+    @pytest.mark.parametrize("field", ["email", "tenant"])
+    def test_what_no_text_can_hold_is_named(self, people, field):
+        response = people.log_in(**{field: "ol\0ga"})
+        assert code(response) == (422, "INVALID")
+        assert [detail["field"] for detail in response.json()["error"]["details"]] == [field]
+
     def test_too_many_failures(self, people):
         for _ in range(3):
             assert people.log_in(password="wrong").status_code == 401

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +96,24 @@ def test_an_operation_says_how_it_fails(name):
     if ROUTES[name].endpoint.__module__.startswith(ANSWER_FROM_A_RELEASE) and name.startswith("GET"):
         assert {"304", "406", "503"} <= set(operation["responses"])
         assert "text/csv" in operation["responses"]["200"]["content"]
+
+
+def test_every_reference_leads_somewhere():
+    named = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(DOCUMENT)))
+    assert named == set(DOCUMENT["components"]["schemas"])
+
+
+def test_a_row_of_a_bulk_call_is_shown():
+    changes = DOCUMENT["components"]["schemas"]["ContactChanges"]["properties"]["rows"]["items"]
+    assert changes["required"] == ["id"]
+    assert "full_name" in changes["properties"]
+
+
+def test_no_parameter_is_null():
+    """Neither an address nor a header has a word for it."""
+    for name, operation in OPERATIONS.items():
+        for parameter in operation.get("parameters", ()):
+            assert "null" not in json.dumps(parameter["schema"]), f"{name}: {parameter['name']}"
 
 
 def test_operation_ids_are_unique():

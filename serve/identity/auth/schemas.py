@@ -12,9 +12,9 @@ from serve.kernel.resources.schemas import Line
 
 
 class LoginRequest(Input):
-    email: str = Field(min_length=3, max_length=254, examples=["owner@example.com"])
+    email: Line = Field(min_length=3, max_length=254, examples=["owner@example.com"])
     password: str = Field(min_length=1, max_length=1024, examples=["correct horse battery staple"])
-    tenant: str | None = Field(
+    tenant: Line | None = Field(
         None,
         max_length=100,
         description="Slug or id of the tenant to work for; else the first membership.",
@@ -64,7 +64,7 @@ class RefreshRequest(Input):
         description="The one you got last; browsers leave it out and send the cookie.",
         examples=["kq3yT0b2eJf1r8sXw5nZ7uVd4hGm6pLc9aQiRoEtYxW"],
     )
-    tenant: str | None = Field(
+    tenant: Line | None = Field(
         None,
         min_length=1,
         max_length=100,

@@ -9,11 +9,12 @@ some failed, 422 when all did.
 # mypy: disable-error-code="valid-type, attr-defined, arg-type, call-overload"
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Response
-from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic import BaseModel, Field, GetJsonSchemaHandler, ValidationError, create_model
 
 from serve.kernel.db import TenantDb, Transaction
 from serve.kernel.envelope import Input, Meta, Success
@@ -203,15 +204,18 @@ class _Named(BaseModel):
 
 def _rows_of(row: type[BaseModel], name: str) -> type[BaseModel]:
     """A body with ``rows``; what each should be is in OpenAPI, and checked row by row."""
-    schema: Any = {"items": {"$ref": f"#/components/schemas/{row.__name__}"}}
-    return create_model(
-        name,
-        __base__=Input,
-        rows=(
-            list[dict[str, Any]],
-            Field(min_length=1, max_length=MOST_ROWS, json_schema_extra=schema),
-        ),
-    )
+    rows = list[Annotated[dict[str, Any], ShownAs(row)]]
+    return create_model(name, __base__=Input, rows=(rows, Field(min_length=1, max_length=MOST_ROWS)))
+
+
+@dataclass(frozen=True)
+class ShownAs:
+    """In OpenAPI it is this model."""
+
+    model: type[BaseModel]
+
+    def __get_pydantic_json_schema__(self, schema: Any, shown: GetJsonSchemaHandler) -> dict[str, Any]:
+        return shown(self.model.__pydantic_core_schema__)
 
 
 def _with_id(patch: type[Input], name: str) -> type[Input]:

@@ -83,7 +83,8 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
         asked: Annotated[Asked, Depends(Asking(Asked))],
         request: Request,
         db: TenantDb,
-        accept: Annotated[str | None, Header(description="What the file may be.")] = None,
+        # OpenAPI says what may be accepted by the content of the answer, never as a parameter.
+        accept: Annotated[str | None, Header(include_in_schema=False)] = None,
     ) -> Response:
         kind = asked.format or best_of(accept, NAMES, kinds=MEDIA_TYPES.values())
         names = asked.fields or list(resource.columns)

@@ -19,7 +19,7 @@ def _no_nul(text: str) -> str:
     return text
 
 
-Line = Annotated[str, AfterValidator(_no_nul)]
+Line = Annotated[str, AfterValidator(_no_nul), Field(json_schema_extra={"pattern": r"^[^\x00]*$"})]
 """Text that PostgreSQL can hold."""
 
 
