@@ -16,6 +16,7 @@ from tests.faults.service import LONGEST_S, Answer, Service
 
 CLIENTS = 6
 BULK_ROWS = 5
+PAUSE_S = 0.1  # after no answer: whoever asks all the time keeps the service from starting
 STILL_RUNNING = 409
 MARKS = {"accounts": "city", "contacts": "job_title", "vehicles": "model"}
 """The tables, and a column of each into which every create and change writes its own id."""
@@ -148,9 +149,9 @@ class Member:
             if write.key is None or not (write.is_open or is_still_running(answer)):
                 break
             assert time.monotonic() < deadline, f"the key of {write.id} stays of no use: {write.answer!r}"
-            time.sleep(0.02)
+            time.sleep(PAUSE_S)
         if write.key is None and write.is_open:
-            time.sleep(0.02)
+            time.sleep(PAUSE_S)
         if write.is_done and write.does == "created":
             self.crowd.rows.extend((write.table, row_id) for row_id in sorted(write.created_ids()))
 
