@@ -184,8 +184,7 @@ class Reads:
 
     async def fetch(self, sql: str, *values: Any) -> list[Record]:
         """``sql`` comes from ``guarded``: the tenants it may see are its first parameter."""
-        async with self._database.connection() as connection:
-            return await connection.fetch(sql, self._tenants, *values)
+        return await self._database.fetch_alone(sql, self._tenants, *values)
 
 
 def guarded(inner: str, *, offset: int = 0) -> str:
@@ -198,6 +197,21 @@ def guarded(inner: str, *, offset: int = 0) -> str:
         "select q.* from (select set_config('app.tenant_ids', $1, true) as tenants) g"
         f" cross join lateral ({inner} offset {offset:d}) q"
     )
+
+
+ACTING = (
+    "select set_config('app.tenant_id', $1, true)::uuid as tenant_id, set_config('app.tenant_ids', $2, true),"
+    " set_config('app.actor', $3, true), set_config('app.request_id', $4, true),"
+    f" set_config('lock_timeout', '{LOCK_TIMEOUT_S}s', true), set_config('app.sealed', $5, true) offset 0"
+)
+"""Who acts, for a statement that is a transaction of its own: ``with g as (ACTING) insert into … select g.tenant_id …
+from g``. Only an INSERT that takes its tenant from ``g`` is safe like this: a scan might run before ``g`` does."""
+
+
+def acting(caller: Caller, request_id: str, sealed: str = "") -> tuple[str, ...]:
+    """The first five parameters of a statement with ``ACTING``."""
+    tenants = ",".join(map(str, caller.tenant_ids))
+    return (str(caller.tenant_id), tenants, caller.actor, _harmless(request_id), sealed)
 
 
 class Database:
@@ -252,6 +266,11 @@ class Database:
         finally:
             self._pool.release(connection)
 
+    async def fetch_alone(self, sql: str, *values: Any) -> list[Record]:
+        """One statement that carries its own tenants and is a transaction of its own."""
+        async with self.connection() as connection:
+            return await connection.fetch(sql, *values)
+
     @asynccontextmanager
     async def transaction(
         self, caller: Caller | None = None, *, request_id: str = "", also: str = ""
@@ -301,13 +320,17 @@ def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+def _harmless(request_id: str) -> str:
+    return request_id if _HARMLESS.fullmatch(request_id) else ""
+
+
 def _begin(caller: Caller | None, request_id: str) -> str:
     """One round trip. The simple protocol binds no values, so nothing but UUIDs we parsed ourselves is written in,
     and a request id, which has only letters, digits and ``._-``."""
     if caller is None:
         return "begin;"
     tenants = ",".join(str(tenant_id) for tenant_id in caller.tenant_ids)
-    said = request_id if _HARMLESS.fullmatch(request_id) else ""
+    said = _harmless(request_id)
     return (
         f"begin; set local lock_timeout = '{LOCK_TIMEOUT_S}s';"
         f" select set_config('app.tenant_id', '{caller.tenant_id}', true),"

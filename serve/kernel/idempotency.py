@@ -7,7 +7,7 @@ the key waits for the first one, inside the database, then gets its answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -38,8 +38,24 @@ class KeyOfAnotherRequest(Invalid):
     code, message = "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was sent with another request before."
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The answer of the request that had the key first."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+Show = Callable[[str], Kept]
+"""The answer that shows a kept row (JSON)."""
+
+
 class RepeatableRoute(APIRoute):
     """The route class of everything that changes something in the caller's transaction."""
+
+    show: Show | None = None
+    """For routes that keep the row they answered instead of their answer."""
 
     @property
     def is_repeatable(self) -> bool:
@@ -54,13 +70,16 @@ class RepeatableRoute(APIRoute):
             key = request.headers.get(HEADER)
             if key is None:
                 return await handler(request)
-            return await _once(request, key, handler)
+            return await _once(request, key, handler, self.show)
 
         return handle
 
 
 async def _once(
-    request: Request, key: str, handler: Callable[[Request], Coroutine[Any, Any, Response]]
+    request: Request,
+    key: str,
+    handler: Callable[[Request], Coroutine[Any, Any, Response]],
+    show: Show | None,
 ) -> Response:
     caller = await identify(request)
     state = request.state
@@ -68,21 +87,14 @@ async def _once(
     database: Database = request.app.state.database
     async with database.transaction(caller, request_id=state.request_id, also=claim.sql) as db:
         if not claim.is_first(db):
-            kept = await claim.kept(db)
+            kept = await claim.kept(db, show)
+            if kept is None:
+                raise StillRunning(headers={"Retry-After": "1"})
             return Response(kept.body, kept.status, kept.headers)
         state.transaction = db
         response = await handler(request)
         claim.keep(db, response.status_code, response.headers, bytes(response.body))
         return response
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The answer of the request that had the key first."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +126,19 @@ class Claim:
     def is_first(self, db: Transaction) -> bool:
         return db.began == "INSERT 0 1"
 
-    async def kept(self, db: Transaction) -> Kept:
-        """Raises KeyOfAnotherRequest."""
+    async def kept(self, db: Transaction, show: Show | None = None) -> Kept | None:
+        """What the first request with the key was told; None when there was none. Raises KeyOfAnotherRequest."""
         row = await db.fetch_one("select * from idempotency_keys where id = $1", self.row_id)
         if row is None:
-            raise StillRunning(headers={"Retry-After": "1"})
+            return None
         if UUID(row["request_hash"]) != self.request_hash:
             raise KeyOfAnotherRequest
-        return Kept(row["status"], {**row["headers"], "Idempotency-Replayed": "true"}, row["body"])
+        if row["record"] is None:
+            kept = Kept(row["status"], row["headers"], row["body"])
+        else:
+            assert show is not None, "rows are kept by routes that show them"
+            kept = show(row["record"])
+        return replace(kept, headers={**kept.headers, "Idempotency-Replayed": "true"})
 
     def keep(self, db: Transaction, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Keep the answer, together with the commit. What is not ours stands in it as hexadecimal."""

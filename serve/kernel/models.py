@@ -1,6 +1,7 @@
 """Tables between the rooms (deletions, scores, requests to the pipeline), events, and what the manners keep."""
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -154,6 +155,7 @@ idempotency_keys = Table(
     optional("status", Integer),
     optional("headers", JSONB),
     optional("body", LargeBinary),
+    optional("record", JSON),
     created_at(),
     PrimaryKeyConstraint("id"),
     Index(None, "created_at"),

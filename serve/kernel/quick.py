@@ -79,11 +79,12 @@ class Held:
                 return b"".join(parts)
 
 
-def shorten(router: APIRouter, permission: str, quick: Quick) -> None:
+def shorten(router: APIRouter, permission: str, quick: Quick) -> QuickRoute:
     """Give the route that was registered last a short way."""
     route = router.routes[-1]
     assert isinstance(route, QuickRoute)
     route.quick, route.permission = quick, permission
+    return route
 
 
 def _admitted(scope: Scope, permission: str) -> Caller | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+import orjson
 from fastapi import APIRouter
 from pydantic import BaseModel, ValidationError
 from starlette.types import Scope
@@ -14,10 +15,12 @@ from serve.kernel.caller import Caller
 from serve.kernel.db import Database, Reads
 from serve.kernel.envelope import success
 from serve.kernel.errors import Problem
-from serve.kernel.idempotency import Claim
+from serve.kernel.idempotency import Claim, Kept
 from serve.kernel.memory import remembered
 from serve.kernel.quick import Held, QuickAnswer, id_in, shorten
+from serve.kernel.resources.creation import Creation
 from serve.kernel.resources.listing import Plan
+from serve.kernel.resources.store import Row
 
 if TYPE_CHECKING:
     from serve.kernel.resources.declaration import Resource
@@ -58,6 +61,17 @@ def shorten_list(router: APIRouter, resource: Resource) -> None:
 
 
 def shorten_create(router: APIRouter, resource: Resource) -> None:
+    creation = Creation(resource)
+
+    def answer(row: Row) -> Kept:
+        headers = {**_USUAL, "etag": row.etag, "location": f"{resource.path}/{row['id']}"}
+        return Kept(201, headers, success(row, {}))
+
+    def show(record: str) -> Kept:
+        kept = orjson.loads(record)
+        version = kept.pop("_version")
+        return answer(Row({**resource.read_model.model_validate(kept).model_dump(), "_version": version}))
+
     async def create(scope: Scope, held: Held, caller: Caller) -> QuickAnswer | None:
         sent = dict(scope["headers"])
         if scope["query_string"] or sent.get(b"content-type") != b"application/json":
@@ -67,25 +81,21 @@ def shorten_create(router: APIRouter, resource: Resource) -> None:
             written = resource.fields.model_validate_json(body or b"")
         except ValidationError:
             return None
-        state, key = scope["state"], sent.get(b"idempotency-key")
+        key = sent.get(b"idempotency-key")
         claim = None if key is None else Claim.of(scope, caller, key.decode("latin-1"), body or b"")
         database: Database = scope["app"].state.database
-        also = claim.sql if claim else ""
-        async with database.transaction(caller, request_id=state["request_id"], also=also) as db:
-            if claim and not claim.is_first(db):
-                kept = await claim.kept(db)
-                headers = {name: value for name, value in kept.headers.items() if name not in _USUAL}
-                return QuickAnswer(kept.status, kept.body, raw(headers))
-            values = written.model_dump()
+        values = written.model_dump()
+        try:
             resource.check(None, values)
-            row = await resource.insert(db, values)
-            content = success(row, {})
-            headers = {"etag": row.etag, "location": f"{resource.path}/{row['id']}"}
-            if claim:
-                claim.keep(db, 201, {**_USUAL, **headers}, content)
-        return QuickAnswer(201, content, raw(headers))
+            told = answer(await creation.run(database, caller, scope["state"]["request_id"], values, claim))
+        except Problem as problem:
+            if claim is None:
+                raise
+            told = await creation.repeated(database, caller, claim, show, problem)
+        headers = {name: value for name, value in told.headers.items() if name not in _USUAL}
+        return QuickAnswer(told.status, told.body, raw(headers))
 
-    shorten(router, resource.writing, create)
+    shorten(router, resource.writing, create).show = show
 
 
 def raw(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:

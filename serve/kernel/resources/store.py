@@ -17,6 +17,7 @@ from serve.kernel.db import Reads, Record, Transaction, guarded
 from serve.kernel.errors import NotFound
 from serve.kernel.ids import uuid7
 from serve.kernel.resources.errors import LostUpdate, absent
+from serve.kernel.vault import Vault
 
 Rule = Callable[["Row | None", Mapping[str, Any]], None]
 """What the business allows: (row before or None, all values after). Raises a Problem."""
@@ -103,12 +104,12 @@ class Store:
         self, db: Transaction, values: Mapping[str, Any], *, row_id: UUID | None = None, event: str = ""
     ) -> Row:
         """A new row of the caller's tenant; ``event`` if it is more than ``created``."""
-        names = tuple(name for name in self.table.columns.keys() if name in values)  # noqa: SIM118  # a column collection
+        names = self.names_of(values)
         row_id = row_id or uuid7()
         bound = [event, row_id, db.caller.tenant_id, *(values[name] for name in names)]
         if self.personal:
             person_key = db.vault.new_person_key()
-            bound += [person_key, self._seal(db, person_key, row_id, after=values)]
+            bound += [person_key, self.seal(db.vault, person_key, row_id, after=values)]
         sql = self._inserts.get(names)
         if sql is None:
             sql = self._inserts[names] = self._insert_sql(names)
@@ -126,11 +127,11 @@ class Store:
         changed = {name: value for name, value in changes.items() if not self._same(before.get(name), value)}
         if not changed:
             return before
-        names = tuple(name for name in self.table.columns.keys() if name in changed)  # noqa: SIM118
+        names = self.names_of(changed)
         bound = [event, before["id"], *(changed[name] for name in names)]
         if self.personal:
             key = before.person_key or db.vault.new_person_key()
-            bound += [key, self._seal(db, key, before["id"], before=before, after=changed)]
+            bound += [key, self.seal(db.vault, key, before["id"], before=before, after=changed)]
         sql = self._updates.get(names)
         if sql is None:
             sql = self._updates[names] = self._update_sql(names)
@@ -176,9 +177,13 @@ class Store:
             f" returning {self.selected}{_EVENT.format('$1')}{sealed}"
         )
 
-    def _seal(
+    def names_of(self, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """The columns that have a value, in the table's order: few different statements are made."""
+        return tuple(name for name in self.table.columns.keys() if name in values)  # noqa: SIM118  # a column collection
+
+    def seal(
         self,
-        db: Transaction,
+        vault: Vault,
         key: bytes,
         row_id: UUID,
         *,
@@ -187,8 +192,8 @@ class Store:
     ) -> str:
         """The personal values of an event, for the trigger that writes it: ``app.sealed``."""
         names = [name for name in self.personal if name in after]
-        new = db.vault.seal_values(key, {name: after[name] for name in names})
-        old = db.vault.seal_values(key, {name: before.get(name) for name in names}) if before else {}
+        new = vault.seal_values(key, {name: after[name] for name in names})
+        old = vault.seal_values(key, {name: before.get(name) for name in names}) if before else {}
         return orjson.dumps({str(row_id): {"before": old, "after": new}}).decode()
 
     @staticmethod

@@ -326,9 +326,22 @@ class TestShortWay:
             (CONTACTS, ADA | {"external_id": 'a "quoted" \\ Ünïcode \u2028 id'}),
             (
                 "/api/v1/vehicles",
-                VAN | {"odometer_km": 0.1 + 0.2, "attributes": {"deep": [1.5e-7, None, "é"]}},
+                VAN
+                | {
+                    "registration": "HB-T 2",
+                    "odometer_km": 0.1 + 0.2,
+                    "attributes": {"deep": [1.5e-7, None, "é"]},
+                },
             ),
-            ("/api/v1/accounts", {"name": "Æther & Söhne", "kind": "company"}),
+            (
+                "/api/v1/accounts",
+                {
+                    "name": "Æther & Söhne",
+                    "country": "DE",
+                    "status": "churned",
+                    "churned_at": "2026-01-02T03:04:05.6+02:00",
+                },
+            ),
         ],
     )
     def test_a_created_row_is_shown_again_to_the_byte(self, firm, slowly, path, body):

@@ -1,6 +1,7 @@
 -- What the manners of the API remember.
 
--- A request that may be sent again: its key (a hash of who, where and the client's own word), and its answer.
+-- A request that may be sent again: its key (a hash of who, where and the client's own word), and its answer: as it was
+-- sent, or the row that it shows.
 create table idempotency_keys (
     id uuid primary key,
     tenant_id uuid not null references tenants,
@@ -8,6 +9,7 @@ create table idempotency_keys (
     status integer,
     headers jsonb,
     body bytea,
+    record json,
     created_at timestamptz not null default now()
 );
 create index on idempotency_keys (created_at);
