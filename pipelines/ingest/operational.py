@@ -3,7 +3,8 @@
 A row is stamped with its writer's transaction id. One exported snapshot says which transactions are finished: all
 below its horizon are, so the range ``[low, high)`` with ``high`` = that horizon is complete for ever, however late a
 transaction commits. Deletes arrive from ``tombstones`` in the same range. When the cluster is another one than last
-time (restored, promoted), ids mean nothing any more and everything is read in full.
+time (restored, promoted), ids mean nothing any more and everything is read in full. A table whose contract has a column
+that its landed files lack is read in full once: rows that nobody touches any more have values there, too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -20,6 +22,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import duckdb
 import psycopg
 import pyarrow as pa
+import pyarrow.parquet as pq
 from psycopg import sql
 
 from warehouse.contracts import Contract
@@ -82,8 +85,11 @@ def extract(
     """
     live = [load for load in writer.landing.live() if load.source == SOURCE]
     with _snapshot(address) as (holder, snapshot), ExitStack() as stack:
-        marks = {name: covered(load for load in live if load.table == name) for name in contracts}
-        ranges = {name: plan(snapshot, marks[name], full=full) for name in contracts}
+        ranges: dict[str, Range] = {}
+        for name, contract in contracts.items():
+            landed = [load for load in live if load.table == name]
+            is_short = _lacks_columns(writer.landing.folder, landed, contract)
+            ranges[name] = plan(snapshot, covered(landed), full=full or is_short)
         loads: dict[str, LoadWriter] = {}
         for name, contract in contracts.items():
             watermark = {"low": ranges[name].low, "high": snapshot.high, "cluster": snapshot.cluster}
@@ -150,6 +156,21 @@ def covered(loads: Iterable[Load]) -> Mapping[str, Any] | None:
         ):
             mark = load.watermark
     return mark
+
+
+def _lacks_columns(folder: Path, loads: Iterable[Load], contract: Contract) -> bool:
+    """Whether the contract has grown since a table's oldest live load: contracts only grow, so later ones lack no more.
+
+    A file that cannot be read is no answer; the transformation finds it and takes its load out.
+    """
+    oldest = next((part for load in loads for part in load.parts), None)
+    if oldest is None:
+        return False
+    try:
+        known = pq.read_schema(folder / oldest.path).names
+    except (OSError, pa.ArrowInvalid):
+        return False
+    return not contract.columns.keys() <= {*known}
 
 
 def plan(snapshot: Snapshot, mark: Mapping[str, Any] | None, *, full: bool = False) -> Range:

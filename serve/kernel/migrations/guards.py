@@ -45,7 +45,7 @@ def guard_tenant_table(
         leave_tombstones(table)
         index = f"{table}_change_xid_idx"
         run(f"create index if not exists {index} on {table} using brin (change_xid) with (autosummarize)")
-        show(table, hidden={*hidden, *scores, *RESOURCE_COLUMNS})
+        show(table, hidden={*hidden, *scores, *RESOURCE_COLUMNS} - {"deleted_at"})
 
 
 def become_resource(

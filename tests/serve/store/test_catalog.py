@@ -64,7 +64,7 @@ HIDDEN_FROM_EXTRACTION = {
     *(
         f"{table}.{column}"
         for table in ("accounts", "contacts", "vehicles")
-        for column in ("external_id", "deleted_at", "search_text")
+        for column in ("external_id", "search_text")
     ),
     *("accounts.person_key", "contacts.person_key"),
 }

@@ -40,5 +40,5 @@ select
     null as started_date,
     null as churned_at,
     true as is_snapshot
-from {{ ref('stg_accounts') }}
+from {{ ref('dim_accounts') }}
 where snapshot_date is not null

@@ -33,5 +33,5 @@ select
         else coalesce(accounts.since_date, firsts.first_date)
     end as started_date,
     case when accounts.snapshot_date is null then accounts.churned_at end as churned_at
-from {{ ref('stg_accounts') }} as accounts
+from {{ ref('dim_accounts') }} as accounts
 left join firsts using (tenant_id, account_id)

@@ -12,3 +12,4 @@ select
     churned_at,
     snapshot_date
 from {{ ref('stg_accounts') }}
+where deleted_at is null

@@ -14,3 +14,4 @@ select
     odometer_km,
     zone_id
 from {{ ref('stg_vehicles') }}
+where deleted_at is null

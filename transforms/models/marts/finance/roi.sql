@@ -74,7 +74,7 @@ names as (
     from {{ ref('dim_campaigns') }}
     union all
     select tenant_id, 'vehicle', cast(vehicle_id as varchar), registration
-    from {{ ref('dim_vehicles') }}
+    from {{ ref('stg_vehicles') }}
 
 )
 

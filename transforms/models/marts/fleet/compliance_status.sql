@@ -1,5 +1,13 @@
 with
 
+deleted_vehicles as (
+
+    select tenant_id, vehicle_id
+    from {{ ref('stg_vehicles') }}
+    where deleted_at is not null
+
+),
+
 documents as (
 
     select
@@ -7,6 +15,7 @@ documents as (
         case when vehicle_id is not null then 'vehicle' else 'provider' end as subject_kind,
         coalesce(vehicle_id, provider_id) as subject_id
     from {{ ref('stg_compliance_documents') }}
+    anti join deleted_vehicles using (tenant_id, vehicle_id)
     where vehicle_id is not null or provider_id is not null
 
 ),

@@ -23,6 +23,7 @@ select
     snapshot_date,
     attributes,
     created_at,
+    deleted_at,
     _source,
     _load,
     _change_xid,

@@ -16,6 +16,7 @@ select
     consent_email,
     attributes,
     created_at,
+    deleted_at,
     _source,
     _load,
     _change_xid,

@@ -24,6 +24,7 @@ select
     odometer_km,
     zone_id,
     attributes,
+    deleted_at,
     _source,
     _load,
     _change_xid,

@@ -165,7 +165,7 @@ begin
         update accounts t set churn_score = b.score, churn_reasons = b.reasons, churn_scored_at = b.created_at
         from score_batches b
         where b.release_id = p_release and b.tenant_id = tenant and b.entity = 'account' and b.applied_at is null
-            and t.tenant_id = b.tenant_id and t.id = b.entity_id
+            and t.tenant_id = b.tenant_id and t.id = b.entity_id and t.deleted_at is null
             and (t.churn_score, t.churn_reasons) is distinct from (b.score, b.reasons);
         get diagnostics changed = row_count;
         total := total + changed;
@@ -174,7 +174,7 @@ begin
         update vehicles t set failure_score = b.score, failure_reasons = b.reasons, failure_scored_at = b.created_at
         from score_batches b
         where b.release_id = p_release and b.tenant_id = tenant and b.entity = 'vehicle' and b.applied_at is null
-            and t.tenant_id = b.tenant_id and t.id = b.entity_id
+            and t.tenant_id = b.tenant_id and t.id = b.entity_id and t.deleted_at is null
             and (t.failure_score, t.failure_reasons) is distinct from (b.score, b.reasons);
         get diagnostics changed = row_count;
         total := total + changed;
