@@ -1,0 +1,29 @@
+"""The rows of the endpoint list that journeys answer for, by group; a journey must call each row of its group."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+LIST = Path(__file__).parents[1] / "surface" / "endpoints.csv"
+GROUPS = {
+    "audit": "audit.*",
+    "notifications": "notifications.*",
+    "settings": "settings.*|account/settings",
+    "sessions": "auth/(login|logout|refresh|me|profile)",
+    "api_keys": "auth/api-keys.*",
+}
+"""What stands behind the common beginning of a path, as a pattern."""
+
+BEGINNING = re.compile(r"^(/auth)?/api(/v1)?/")
+
+
+def calls_of(group: str) -> set[str]:
+    """``METHOD /path`` of each row of the group, as its product writes it."""
+    with LIST.open(newline="") as lines:
+        return {
+            f"{row['method']} {row['path']}"
+            for row in csv.DictReader(lines)
+            if re.fullmatch(GROUPS[group], BEGINNING.sub("", row["path"]))
+        }

@@ -1,0 +1,37 @@
+"""No row is left out: each group has its journey, and each row of the issue its group."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+from tests.journeys.rows import GROUPS, LIST, calls_of
+
+HERE = Path(__file__).parent
+
+
+def test_each_group_has_one_journey():
+    found = [
+        group
+        for path in sorted(HERE.glob("test_*.py"))
+        for group in re.findall(r'^GROUP = "(\w+)"$', path.read_text(), flags=re.MULTILINE)
+    ]
+    assert sorted(found) == sorted(GROUPS)
+
+
+def test_each_row_of_these_areas_is_in_a_group():
+    """Written out a second time and by other means, so that a pattern that is too narrow is noticed."""
+    words = ("audit", "notifications", "settings")
+    later = ("/auth/register", "/auth/forgot-password", "/auth/reset-password")  # Identity
+    with LIST.open(newline="") as lines:
+        wanted = {
+            f"{row['method']} {row['path']}"
+            for row in csv.DictReader(lines)
+            if row["path"].removeprefix("/api").removeprefix("/v1").strip("/").split("/")[0]
+            in (*words, "auth")
+            or row["path"].endswith("/account/settings")
+        }
+    wanted = {call for call in wanted if not call.endswith(later)}
+    assert wanted == set().union(*map(calls_of, GROUPS))
+    assert len(wanted) > 45
