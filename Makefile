@@ -5,6 +5,7 @@ PORT ?= 8000
 DAGSTER_PORT ?= 3000
 SIZE ?= small
 SOURCES ?=
+WORKERS ?= 2
 export PORT DAGSTER_PORT
 
 BIN := .venv/bin
@@ -32,10 +33,10 @@ pipeline: $(READY)
 
 test: $(READY)
 	@$(BIN)/python -m tests.chromium
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(WORKERS)
 
 torture: $(READY)
-	@$(BIN)/python -m pytest -m torture
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m torture
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
 
 from serve.kernel import bootstrap, migrate
+from tests import workers
 from warehouse.postgres import DATABASE, Address, Server
 
 UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: workers.place(item.nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.Files | None:
+    return workers.Files(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 class TestCluster:
