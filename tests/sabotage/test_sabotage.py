@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from fastapi import Request, Response
 
+from serve.crm.contacts.schemas import ContactFields
 from serve.kernel import caller, db, errors, params, quick
 from serve.kernel.bodies import Body
 from serve.kernel.caller import Guard, identify
@@ -21,7 +23,7 @@ from serve.kernel.idempotency import Claim
 from serve.kernel.layer import Layer
 from serve.kernel.resources import endpoints, listing, store
 from tests.surface import checks, tenancy
-from tests.surface.calls import Surface
+from tests.surface.calls import Call, Surface
 from tests.surface.operations import BY_NAME
 
 Patch = pytest.MonkeyPatch
@@ -45,6 +47,11 @@ def sql(statements: str) -> Callable[[Surface, Patch], None]:
     return lambda surface, patch: surface.firm.sql(statements) and None
 
 
+def instead(owner: object, name: str, careless: object) -> Callable[[Surface, Patch], None]:
+    """Something that looks at nothing in the place of what guards."""
+    return lambda surface, patch: patch.setattr(owner, name, careless)
+
+
 def out_of_reach(surface: Surface) -> None:
     surface.ready(BY_NAME["GET /api/v1/contacts"], surface.firm.b)
     tenancy.is_out_of_reach(surface.firm.address, "contacts", theirs=surface.firm.b, mine=surface.firm.a)
@@ -53,6 +60,21 @@ def out_of_reach(surface: Surface) -> None:
 def not_given_away(surface: Surface, table: str = "contacts") -> None:
     surface.ready(BY_NAME["GET /api/v1/contacts"])
     tenancy.is_refused_for_others(surface.firm.address, table, theirs=surface.firm.b, mine=surface.firm.a)
+
+
+def reuse_ends_the_session(surface: Surface) -> None:
+    """A refresh token that was spent comes back: neither it nor the newest of its session opens anything."""
+    log_in = BY_NAME["POST /api/v1/auth/login"]
+    first = surface.send(surface.ready(log_in), role=None).json()["data"]["refresh_token"]
+    newest = refreshed(surface, refreshed(surface, first).json()["data"]["refresh_token"])
+    assert newest.status_code == 200
+    assert refreshed(surface, first).status_code == 401
+    assert refreshed(surface, newest.json()["data"]["refresh_token"]).status_code == 401
+
+
+def refreshed(surface: Surface, token: str) -> httpx.Response:
+    refresh = BY_NAME["POST /api/v1/auth/refresh"]
+    return surface.send(Call(refresh, json={"refresh_token": token}), role=None)
 
 
 # Ways to do harm that take more than a line
@@ -73,10 +95,6 @@ def everybody_is_admitted(surface: Surface, patch: Patch) -> None:
         return await identify(request)
 
     patch.setattr(Guard, "admit", admit)
-
-
-def the_short_way_admits_everybody(surface: Surface, patch: Patch) -> None:
-    patch.setattr(quick, "_admitted", lambda scope, permission: scope["state"].get("caller"))
 
 
 def signatures_are_not_looked_at(surface: Surface, patch: Patch) -> None:
@@ -119,10 +137,6 @@ def failures_are_200(surface: Surface, patch: Patch) -> None:
     patch.setattr(errors, "respond", friendly)
 
 
-def no_request_id(surface: Surface, patch: Patch) -> None:
-    patch.setattr(Layer, "_request_id", lambda self, headers: "")
-
-
 def bodies_without_end(surface: Surface, patch: Patch) -> None:
     make = Body.__init__
 
@@ -130,6 +144,10 @@ def bodies_without_end(surface: Surface, patch: Patch) -> None:
         make(self, receive, most_bytes=most_bytes * 1000, **rest)
 
     patch.setattr(Body, "__init__", without_end)
+
+
+class Lax(ContactFields, extra="ignore"):
+    pass
 
 
 def any_parameter(surface: Surface, patch: Patch) -> None:
@@ -226,6 +244,14 @@ SABOTAGES = {
         ),  # a role's powers would be those of every database
         lambda surface: tenancy.runtime_roles_are_nobody_special(surface.firm.address),
     ),
+    "reuse of a refresh token ends nothing": Sabotage(
+        sql(
+            "create function go_on() returns trigger language plpgsql as 'begin return old; end';"
+            " create trigger go_on before update on sessions for each row"
+            " when (new.ended_because = 'reuse') execute function go_on()"
+        ),
+        reuse_ends_the_session,
+    ),
     # in the kernel
     "the tenant is set for the session": Sabotage(
         tenants_for_the_session,
@@ -239,24 +265,22 @@ SABOTAGES = {
         of(checks.refuses_roles_without_the_permission, "DELETE /api/v1/contacts/{id}"),
     ),
     "the short way grants every permission": Sabotage(
-        the_short_way_admits_everybody,
+        instead(quick, "_admitted", lambda scope, permission: scope["state"].get("caller")),
         of(checks.refuses_roles_without_the_permission, "GET /api/v1/contacts/{id}"),
     ),
     "signatures are not verified": Sabotage(
         signatures_are_not_looked_at, of(checks.refuses_strangers, "GET /api/v1/contacts")
     ),
     "a cookie is enough for a change": Sabotage(
-        lambda surface, patch: patch.setattr(caller, "_SAFE_METHODS", checks_methods()),
+        instead(caller, "_SAFE_METHODS", {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}),
         of(checks.refuses_cookies_without_the_header, "POST /api/v1/contacts"),
     ),
     "If-Match is ignored": Sabotage(
-        lambda surface, patch: patch.setattr(endpoints, "check_version", lambda if_match, row: None),
+        instead(endpoints, "check_version", lambda if_match, row: None),
         of(checks.updates_ask_for_the_version, "PATCH /api/v1/contacts/{id}"),
     ),
     "a filter is a constant": Sabotage(
-        lambda surface, patch: patch.setattr(
-            listing.Listing, "where", lambda self, query, bind, *, tenants: f"t.tenant_id = {tenants}"
-        ),
+        instead(listing.Listing, "where", lambda self, query, bind, *, tenants: f"t.tenant_id = {tenants}"),
         of(checks.filters_choose, "GET /api/v1/contacts"),
     ),
     "totals are never counted again": Sabotage(
@@ -275,19 +299,20 @@ SABOTAGES = {
         failures_are_200, of(checks.does_not_know_unknown_ids, "DELETE /api/v1/contacts/{id}")
     ),
     "the request id is forgotten": Sabotage(
-        no_request_id, of(checks.does_not_know_unknown_ids, "GET /api/v1/contacts/{id}")
+        instead(Layer, "_request_id", lambda self, headers: ""),
+        of(checks.does_not_know_unknown_ids, "GET /api/v1/contacts/{id}"),
     ),
     "bodies have no limit": Sabotage(
         bodies_without_end, of(checks.refuses_large_bodies, "POST /api/v1/contacts")
+    ),
+    "extra properties are ignored": Sabotage(
+        instead(ContactFields, "__pydantic_validator__", Lax.__pydantic_validator__),
+        of(checks.refuses_extra_properties, "POST /api/v1/contacts"),
     ),
     "unknown parameters are ignored": Sabotage(
         any_parameter, of(checks.refuses_unknown_parameters, "DELETE /api/v1/contacts/{id}")
     ),
 }
-
-
-def checks_methods() -> frozenset[str]:
-    return frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 
 @pytest.mark.parametrize("name", SABOTAGES)
