@@ -192,6 +192,8 @@ class Service:
             if answer is not None and answer.status == 200:
                 client.close()
                 return
+            assert self.api.process is not None
+            assert self.api.process.poll() is None, self.said()
             time.sleep(0.01)
         raise AssertionError(f"no answer within {LONGEST_S:.0f} s: {answer}\n{self.said()}")
 
