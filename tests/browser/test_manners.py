@@ -56,10 +56,10 @@ class TestSafety:
                 script.textContent = "document.title = 'owned'";
                 document.body.append(script);
                 document.body.setAttribute("style", "outline: 9px solid red");
-                document.body.insertAdjacentHTML("beforeend", `<img src=x onerror="document.title = 'owned'">`);
+                document.body.insertAdjacentHTML("beforeend", `<img src="data:,x" onerror="document.title = 'owned'">`);
             }"""
         )
-        page.locator("img[src=x]").wait_for(state="attached")
+        page.locator("img[src='data:,x']").wait_for(state="attached")
         assert page.title() != "owned"
         assert page.evaluate("getComputedStyle(document.body).outlineStyle") == "none"
         assert len([told for told in visit.complaints if "Content Security Policy" in told]) >= 2
