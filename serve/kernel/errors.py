@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -25,12 +25,16 @@ CATALOGUE = "/docs/errors"
 class ErrorDetail(BaseModel):
     """What is wrong with one field."""
 
+    model_config = ConfigDict(extra="forbid")
+
     field: str = Field(description="The field or parameter, as the client wrote it.")
     message: str
 
 
 class ErrorBody(BaseModel):
     """Why the request failed."""
+
+    model_config = ConfigDict(extra="forbid")
 
     code: str = Field(description="Stable word for programs.")
     message: str = Field(description="One sentence for people.")
@@ -40,6 +44,8 @@ class ErrorBody(BaseModel):
 
 class ErrorEnvelope(BaseModel):
     """The body of every answer that is not a success."""
+
+    model_config = ConfigDict(extra="forbid")
 
     success: Literal[False] = False
     error: ErrorBody

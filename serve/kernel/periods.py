@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from serve.kernel.envelope import Output
+from serve.kernel.envelope import Day, Output
 from serve.kernel.errors import Invalid
 
 Grain = Literal["day", "week", "month"]
@@ -69,8 +69,8 @@ class DayRange(BaseModel):
     range: Literal["7d", "30d", "90d", "12m", "custom"] | None = Field(
         None, description="Days up to the last day of the data; 30d unless said. custom takes start and end."
     )
-    start: date | None = Field(None, description="First day, with range=custom.")
-    end: date | None = Field(
+    start: Day | None = Field(None, description="First day, with range=custom.")
+    end: Day | None = Field(
         None, description="Last day, with range=custom; the last day of the data unless said."
     )
 
@@ -99,8 +99,8 @@ class MonthRange(BaseModel):
         None,
         description="Calendar months up to the last one with data; 12m unless said. custom takes start and end.",
     )
-    start: date | None = Field(None, description="A day of the first month, with range=custom.")
-    end: date | None = Field(None, description="A day of the last month, with range=custom.")
+    start: Day | None = Field(None, description="A day of the first month, with range=custom.")
+    end: Day | None = Field(None, description="A day of the last month, with range=custom.")
 
     def span(self, as_of: date) -> Span:
         """From the first day of the first month to the last day known. Raises Invalid."""

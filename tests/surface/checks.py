@@ -283,6 +283,25 @@ def matches(schema: dict[str, Any], value: Any) -> None:
         raise AssertionError(f"{error.json_path}: {error.message[:300]}")
 
 
+def open_properties(schemas: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Properties that hold a value of any shape, or an object with properties of any name; and in which models."""
+    found: dict[str, set[str]] = {}
+    named, seen = DOCUMENT["components"]["schemas"], set()
+    left = [("", "", schema) for schema in schemas]  # (model, property, schema)
+    while left:
+        model, place, schema = left.pop()
+        if (name := schema.get("$ref", "").rpartition("/")[2]) and name not in seen:
+            seen.add(name)
+            left.append((name, "", named[name]))
+        is_open_object = schema.get("type") == "object" and schema.get("additionalProperties") is not False
+        if is_open_object or not schema.keys() & {"type", "$ref", "anyOf"}:
+            found.setdefault(place, set()).add(model)
+        left += [(model, name, each) for name, each in schema.get("properties", {}).items()]
+        parts = [*schema.get("anyOf", ()), schema.get("items"), schema.get("additionalProperties")]
+        left += [(model, place, part) for part in parts if isinstance(part, dict)]
+    return found
+
+
 def money_is_whole(value: Any) -> None:
     for name, each in _leaves(value):
         if name.endswith("_cents") and "_per_" not in name:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from serve.kernel.answers import ReleaseMeta
-from serve.kernel.envelope import Input, Output
+from serve.kernel.envelope import Day, Input, Output
 from serve.kernel.periods import PeriodRead
 
 Grain = Literal["day", "week", "month", "quarter", "year"]
@@ -67,8 +66,8 @@ class MetricQueryInput(Input):
     range: Literal["7d", "30d", "90d", "12m", "custom"] | None = Field(
         None, description="Days up to the last day of the data, instead of start and end.", examples=["12m"]
     )
-    start: date | None = Field(None, description="First day counted.", examples=[None])
-    end: date | None = Field(None, description="Last day counted.", examples=[None])
+    start: Day | None = Field(None, description="First day counted.", examples=[None])
+    end: Day | None = Field(None, description="Last day counted.", examples=[None])
     filters: list[FilterInput] = Field([], max_length=20, examples=[[]])
     compare: Literal["none", "previous_period", "previous_year"] = Field(
         "none", description="Adds `<metric>__previous` and `<metric>__change` (0.1 is ten percent more)."

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from serve.kernel.answers import PeriodMeta
-from serve.kernel.envelope import Output, PageMeta
+from serve.kernel.envelope import Day, Output, PageMeta
 from serve.kernel.paging import Paged
 from serve.kernel.periods import MonthRange, Span
 
@@ -25,8 +25,8 @@ class RoiQuery(Paged):
         None,
         description="Calendar months up to the last one with data; 12m unless said. custom takes start and end.",
     )
-    start: date | None = Field(None, description="A day of the first month, with timeframe=custom.")
-    end: date | None = Field(None, description="A day of the last month, with timeframe=custom.")
+    start: Day | None = Field(None, description="A day of the first month, with timeframe=custom.")
+    end: Day | None = Field(None, description="A day of the last month, with timeframe=custom.")
     subject_kind: SubjectKind | None = Field(None, description="Only subjects of this kind.")
     subject_id: str | None = Field(None, max_length=200, description="Only this subject.")
     sort: str = Field(

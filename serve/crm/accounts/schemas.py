@@ -1,13 +1,14 @@
 """What an account is to clients."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
+from serve.kernel.envelope import Day, Moment
 from serve.kernel.resources import Fields, read_of
-from serve.kernel.resources.schemas import Line
+from serve.kernel.resources.schemas import FreeMap, Line
 
 
 class AccountFields(Fields):
@@ -18,9 +19,9 @@ class AccountFields(Fields):
     zone_id: UUID | None = Field(None, examples=[None])
     city: Annotated[Line, Field(max_length=200)] | None = Field(None, examples=["Bremen"])
     country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166 code.", examples=["DE"])
-    since_date: date | None = Field(None, description="Customer since.")
-    churned_at: datetime | None = Field(None, description="When the customer left.", examples=[None])
-    attributes: dict[str, Any] = Field({}, description="What else you know.", examples=[{"vip": True}])
+    since_date: Day | None = Field(None, description="Customer since.")
+    churned_at: Moment | None = Field(None, description="When the customer left.", examples=[None])
+    attributes: FreeMap = Field({}, description="What else you know.", examples=[{"vip": True}])
 
 
 class AccountRead(read_of(AccountFields, "AccountBase")):  # type: ignore[misc]

@@ -1,12 +1,12 @@
 """What a contact is to clients."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import EmailStr, Field
 
 from serve.kernel.resources import Fields
-from serve.kernel.resources.schemas import Line
+from serve.kernel.resources.schemas import FreeMap, Line
 
 
 class ContactFields(Fields):
@@ -16,4 +16,4 @@ class ContactFields(Fields):
     phone: Annotated[Line, Field(max_length=50)] | None = Field(None, examples=["+49 30 901820"])
     job_title: Annotated[Line, Field(max_length=200)] | None = Field(None, examples=["Head of fleet"])
     consent_email: bool = Field(False, description="Whether the person agreed to get mail.")
-    attributes: dict[str, Any] = Field({}, description="What else you know.", examples=[{"language": "de"}])
+    attributes: FreeMap = Field({}, description="What else you know.", examples=[{"language": "de"}])

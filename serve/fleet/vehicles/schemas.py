@@ -1,13 +1,14 @@
 """What a vehicle is to clients."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
+from serve.kernel.envelope import Day
 from serve.kernel.resources import Fields, read_of
-from serve.kernel.resources.schemas import Line
+from serve.kernel.resources.schemas import FreeMap, Line
 
 
 class VehicleFields(Fields):
@@ -18,12 +19,12 @@ class VehicleFields(Fields):
     kind: Literal["van", "truck", "car", "machine"] = "van"
     fuel: Literal["diesel", "petrol", "electric", "hybrid", "none"] = "diesel"
     status: Literal["active", "workshop", "retired"] = "active"
-    acquired_date: date
+    acquired_date: Day
     acquisition_cost_cents: int = Field(ge=0, le=10**15, examples=[3_200_000])
     currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217 code.", examples=["EUR"])
     odometer_km: float = Field(0, ge=0, le=10**8, examples=[41_250.5])
     zone_id: UUID | None = Field(None, examples=[None])
-    attributes: dict[str, Any] = Field({}, description="What else you know.", examples=[{"colour": "white"}])
+    attributes: FreeMap = Field({}, description="What else you know.", examples=[{"colour": "white"}])
 
 
 class VehicleRead(read_of(VehicleFields, "VehicleBase")):  # type: ignore[misc]

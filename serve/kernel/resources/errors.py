@@ -72,4 +72,5 @@ def _fields(error: pg.PostgresError, ending: str) -> list[str]:
 
 def _plain(text: str) -> str:
     """Without the parts that are about our SQL."""
-    return re.sub(r"^invalid input for query argument \$\d+: |\(.*\)$", "", text).strip().rstrip(".")[:200]
+    line = text.partition("\n")[0]
+    return re.sub(r"^invalid input for query argument \$\d+: |\(.*\)$", "", line).strip().rstrip(".")[:200]

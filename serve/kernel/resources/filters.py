@@ -16,6 +16,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, Field, create_model
 
+from serve.kernel.envelope import Day
 from serve.kernel.paging import Paged
 
 Words = dict[str, Any]
@@ -48,8 +49,8 @@ def filters_of(read: type[BaseModel], columns: Iterable[str]) -> tuple[Words, di
     """The parameters as fields of a query model, and what each means in SQL (``t`` is the table)."""
     parameters: Words = {
         "ids": (_set(UUID) | None, Field(None, description="Only these rows.")),
-        "date_start": (date | None, Field(None, description="Made on this day (UTC) or later.")),
-        "date_end": (date | None, Field(None, description="Made on this day (UTC) or earlier.")),
+        "date_start": (Day | None, Field(None, description="Made on this day (UTC) or later.")),
+        "date_end": (Day | None, Field(None, description="Made on this day (UTC) or earlier.")),
     }
     found = {
         "ids": Filter("t.id = any({}::uuid[])", lambda asked: [str(each) for each in asked]),
@@ -86,13 +87,13 @@ def _for(name: str, kind: Any) -> list[tuple[str, Any, Filter]]:
         ]
     if kind is date:
         return [
-            (f"{name}_start", date, Filter(f"{column} >= {{}}")),
-            (f"{name}_end", date, Filter(f"{column} <= {{}}")),
+            (f"{name}_start", Day, Filter(f"{column} >= {{}}")),
+            (f"{name}_end", Day, Filter(f"{column} <= {{}}")),
         ]
     if kind is datetime:
         return [
-            (f"{name}_start", date, Filter(f"{column} >= {{}}::date")),
-            (f"{name}_end", date, Filter(f"{column} < {{}}::date + 1")),
+            (f"{name}_start", Day, Filter(f"{column} >= {{}}::date")),
+            (f"{name}_end", Day, Filter(f"{column} < {{}}::date + 1")),
         ]
     if get_origin(kind) is Literal:
         return [(name, _set(kind), Filter(f"{column} = any({{}}::text[])"))]

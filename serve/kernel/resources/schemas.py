@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import types
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, create_model
 
 from serve.kernel.envelope import Input, Meta, Output, PageMeta
+from serve.kernel.errors import ErrorDetail
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -21,6 +23,23 @@ def _no_nul(text: str) -> str:
 
 Line = Annotated[str, AfterValidator(_no_nul), Field(json_schema_extra={"pattern": r"^[^\x00]*$"})]
 """Text that PostgreSQL can hold."""
+
+
+def _no_nul_inside(value: Any) -> Any:
+    if isinstance(value, str):
+        _no_nul(value)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            _no_nul(name)
+            _no_nul_inside(each)
+    elif isinstance(value, list):
+        for each in value:
+            _no_nul_inside(each)
+    return value
+
+
+FreeMap = Annotated[dict[str, Any], AfterValidator(_no_nul_inside)]
+"""Whatever a client keeps with a row, as JSON."""
 
 
 class Fields(Input):
@@ -73,7 +92,7 @@ class Deleted(Output):
 class RowError(Output):
     code: str = Field(examples=["INVALID"])
     message: str = Field(examples=["Some values are not valid."])
-    details: list[dict[str, str]] = Field([], examples=[[{"field": "email", "message": "is not an address"}]])
+    details: list[ErrorDetail] = Field([], examples=[[{"field": "email", "message": "is not an address"}]])
 
 
 class RowResult(Output):
@@ -136,9 +155,19 @@ def read_of(fields: type[Input], name: str) -> type[Output]:
     id_, *stamps = Record.model_fields
     parts: dict[str, Any] = {id_: (UUID, Record.model_fields[id_])}
     for field, info in fields.model_fields.items():
-        parts[field] = (info.annotation, Field(description=info.description, examples=info.examples))
+        kind = _without_rules(info.annotation)
+        parts[field] = (kind, Field(description=info.description, examples=info.examples))
     parts |= {stamp: (datetime, Record.model_fields[stamp]) for stamp in stamps}
     return create_model(name, __base__=Output, __module__=fields.__module__, **parts)
+
+
+def _without_rules(kind: Any) -> Any:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _without_rules(inner[0])
+    if origin in (Union, types.UnionType):
+        return Union[tuple(_without_rules(each) for each in inner)]  # noqa: UP007
+    return kind
 
 
 def part_of(read: type[BaseModel], name: str) -> type[Output]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from serve.kernel.envelope import Output, PageMeta
+from serve.kernel.envelope import Day, Output, PageMeta
 from serve.kernel.paging import Paged
 from serve.platform.events.schemas import Categories, EventRead, Words
 
@@ -24,8 +24,8 @@ class AuditEntry(EventRead):
 
 
 class PeriodQuery(Paged):
-    date_start: date | None = Field(None, description="On this day (UTC) or later.")
-    date_end: date | None = Field(None, description="On this day (UTC) or earlier.")
+    date_start: Day | None = Field(None, description="On this day (UTC) or later.")
+    date_end: Day | None = Field(None, description="On this day (UTC) or earlier.")
 
 
 class SecurityQuery(PeriodQuery):

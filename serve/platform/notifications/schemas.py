@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from serve.kernel.envelope import Input, Output, PageMeta
+from serve.kernel.envelope import Day, Input, Output, PageMeta
 from serve.kernel.paging import Paged
 from serve.kernel.permissions import Role
 from serve.kernel.resources.filters import Word, _set
@@ -41,8 +41,8 @@ class NotificationQuery(Paged):
     kind: _set(Word) | None = Field(None, description="Only of these kinds.")  # type: ignore[valid-type]
     priority: _set(Priority) | None = Field(None, description="Only of these priorities.")  # type: ignore[valid-type]
     entity_type: _set(Word) | None = Field(None, description="Only about these types.")  # type: ignore[valid-type]
-    date_start: date | None = Field(None, description="Made on this day (UTC) or later.")
-    date_end: date | None = Field(None, description="Made on this day (UTC) or earlier.")
+    date_start: Day | None = Field(None, description="Made on this day (UTC) or later.")
+    date_end: Day | None = Field(None, description="Made on this day (UTC) or earlier.")
 
 
 class Unread(Output):
