@@ -115,6 +115,17 @@ def _run_part(*, only: list[str], train: str = "none") -> bool:
     return bool(result.success)
 
 
+LATE = (
+    "alembic.autogenerate",
+    "dagster_postgres",
+    "dagster._core.storage.event_log",
+    "sklearn.ensemble",
+    "skops.io",
+    "statsmodels.tsa.api",
+)
+"""What a run imports only when it gets there; seconds of each run, if the server has not done it before."""
+
+
 def serve() -> None:
     """Import once, fork for every request."""
     from pipelines import progress
@@ -122,6 +133,8 @@ def serve() -> None:
     from pipelines.transform import project
     from warehouse.settings import Home
 
+    for name in LATE:
+        import_module(name)
     progress.turn_on()
     defs.resolve_job_def("line")
     project.parsed(Home().root)
