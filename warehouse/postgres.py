@@ -51,9 +51,6 @@ SETTINGS = {
 # What a server says and ends when processes of one that was killed still run; they end by themselves.
 _LEFTOVERS = "pre-existing shared memory block"
 
-# What it says while another one runs on the same folder: perhaps that of a command which has just ended.
-_OCCUPIED, OCCUPIED_PATIENCE_S = 'lock file "postmaster.pid" already exists', 10.0
-
 
 class PostgresFailed(RuntimeError):
     """The server could not be started; the message says why and what to do."""
@@ -205,31 +202,21 @@ class Server:
 
     def _wait(self, account: pwd.struct_passwd | None, timeout_s: float) -> None:
         assert self.process is not None
-        began = time.monotonic()
-        while (waited_s := time.monotonic() - began) < timeout_s:
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 said = self.log.read_bytes()[self._log_began :].decode(errors="replace")
-                may_end = _LEFTOVERS in said or (_OCCUPIED in said and waited_s < OCCUPIED_PATIENCE_S)
-                if not may_end:
+                if _LEFTOVERS not in said:
                     raise PostgresFailed(
                         "PostgreSQL did not start:\n" + "\n".join(said.strip().splitlines()[-5:])
                     )
                 time.sleep(0.1)
                 self._launch(account)
-            if self._holds_the_folder() and answers(self.address.database("postgres")):
+            if answers(self.address.database("postgres")):
                 return
             time.sleep(0.02)
         self.stop()
         raise PostgresFailed(f"PostgreSQL did not answer within {timeout_s:.0f} s; see {self.log}")
-
-    def _holds_the_folder(self) -> bool:
-        """Whether the server that runs on the folder is the one we started: another one's end would end our answers."""
-        assert self.process is not None
-        try:
-            holder = (self.data / "postmaster.pid").read_text().split()[:1]
-        except OSError:
-            return False
-        return holder == [str(self.process.pid)]
 
 
 def answers(address: Address) -> bool:

@@ -42,23 +42,3 @@ def test_a_killed_server_comes_back_once_its_old_processes_are_gone(tmp_path: Pa
             assert again.execute("select 1").fetchone() == (1,)
     finally:
         server.stop()
-
-
-def test_a_server_waits_for_one_that_is_about_to_end(tmp_path: Path):
-    """Such as that of a command which has just ended; whose answers are those of the new one is not left to chance."""
-    ending, server = Server(tmp_path / "data"), Server(tmp_path / "data")
-    ending.start()
-    with ThreadPoolExecutor(1) as other:
-
-        def end() -> None:
-            until(lambda: "already exists" in server.log.read_text(), timeout_s=30)
-            ending.stop()
-
-        ended = other.submit(end)
-        server.start()
-        ended.result()
-    try:
-        assert server.process is not None
-        assert (server.data / "postmaster.pid").read_text().split()[0] == str(server.process.pid)
-    finally:
-        server.stop()
