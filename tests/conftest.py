@@ -25,6 +25,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.File
 
 
 class TestCluster:
+    __test__ = False
     """A running server whose database ``throughline`` is migrated and stays empty: the template of every clone."""
 
     def __init__(self, server: Server, address: Address) -> None:

@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 from uuid import UUID
 
 import orjson
-from pydantic import AliasChoices, AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AliasChoices,
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 
 Data = TypeVar("Data")
@@ -24,6 +33,18 @@ class Input(BaseModel):
         validate_by_name=True,
         extra="forbid",
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_number(cls, value: Any, about: ValidationInfo) -> Any:
+        """Without this, true would be read as 1 and false as 0."""
+        if isinstance(value, bool) and not _takes_bool(cls.model_fields[str(about.field_name)].annotation):
+            raise ValueError("must not be true or false")
+        return value
+
+
+def _takes_bool(kind: Any) -> bool:
+    return kind in (bool, Any) or any(_takes_bool(each) for each in get_args(kind))
 
 
 def _written_out(value: Any) -> Any:

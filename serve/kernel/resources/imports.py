@@ -52,7 +52,7 @@ class ImportForm(Input):
         description=f"CSV (UTF-8 or Windows-1252, any usual delimiter), XLSX (its first sheet) or JSON lines; a header"
         f" and up to {MOST_ROWS:,} rows. What it is is seen from its content."
     )
-    mapping: Json[dict[str, str | None]] | None = Field(
+    mapping: Json[dict[str, str | None] | None] | None = Field(
         None,
         description="JSON object: the field for each column that has another name; null leaves a column out.",
     )

@@ -53,10 +53,10 @@ class Category:
 
     @cached_property
     def changes(self) -> type[Input]:
-        """What clients write: any of the fields; null returns one to its default."""
+        """What clients write: any of the fields; null returns one to its default, where there is one."""
         parts: dict[str, Any] = {
             name: (
-                _with_rules(info) | None,
+                _with_rules(info) if info.is_required() else _with_rules(info) | None,
                 Field(None, description=info.description, examples=info.examples),
             )
             for name, info in self.model.model_fields.items()

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from serve.kernel.caller import Caller
 from serve.kernel.db import Record, Transaction
 from serve.kernel.envelope import Input
-from serve.kernel.errors import Forbidden
+from serve.kernel.errors import Forbidden, Invalid
 from serve.kernel.etag import content_etag, matches
 from serve.kernel.permissions import Permission
 from serve.kernel.resources.bulk import parsed
@@ -124,7 +124,12 @@ async def change(
         if not any(matches(if_match, version) for version in versions):
             raise LostUpdate(headers={"ETag": versions[-1]})
     for category, body in sent.items():
-        await _write(db, before[category.name], body.model_dump(mode="json", exclude_unset=True))
+        try:
+            await _write(db, before[category.name], body.model_dump(mode="json", exclude_unset=True))
+        except Invalid as problem:
+            if of_several:
+                problem.details = [(f"{category.name}.{field}", said) for field, said in problem.details]
+            raise
     return await current(db, sent)
 
 

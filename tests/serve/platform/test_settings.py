@@ -118,7 +118,7 @@ class TestChanging:
         }
         refused = owner.put(API, json=wrong)
         assert refused.status_code == 422
-        assert refused.json()["error"]["details"][0]["field"] == "session_longest_h"
+        assert refused.json()["error"]["details"][0]["field"] == "security.session_longest_h"
         assert stored(firm, "branding") == []
 
     def test_people_have_their_own(self, firm):
@@ -245,6 +245,20 @@ class TestRefusals:
         named = response.json()["error"]["details"][0]["field"]
         assert named.replace("businessHours.0.", "businessHours[0].") == field
         assert stored(firm, category) == []
+
+    @pytest.mark.parametrize(
+        ("body", "field"),
+        [
+            ({"general": {"name": None}}, "general.name"),
+            ({"security": {"session_longest_h": 1}}, "security.session_longest_h"),
+            ({"branding": {"corner_radius_px": False}}, "branding.corner_radius_px"),
+        ],
+    )
+    def test_of_several_the_category_is_named_too(self, firm, body, field):
+        assert firm.client().put(f"{API}/security", json={"session_idle_h": 5}).status_code == 200
+        response = firm.client().put(API, json=body)
+        assert response.status_code == 422
+        assert [detail["field"] for detail in response.json()["error"]["details"]] == [field]
 
     @pytest.mark.parametrize("body", [[], "x", {"general": 1}, {"secrets": {}}])
     def test_what_is_no_set_of_categories(self, firm, body):

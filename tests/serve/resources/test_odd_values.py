@@ -50,3 +50,20 @@ def test_what_no_json_column_can_hold_is_named(firm, free):
     response = firm.client().post("/api/v1/accounts", json=ACCOUNT | {"attributes": free})
     assert refused(response) == ["attributes"]
     assert "Unicode" not in response.text
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_true_is_no_number(firm, value):
+    """It would be read as 1."""
+    client, before = firm.client(), firm.sql("select count(*) from vehicles")
+    assert refused(client.post("/api/v1/vehicles", json=VAN | {"odometer_km": value})) == ["odometer_km"]
+    assert refused(client.post("/api/v1/vehicles", json=VAN | {"model_year": value})) == ["model_year"]
+    assert firm.sql("select count(*) from vehicles") == before
+    free = client.post("/api/v1/accounts", json=ACCOUNT | {"attributes": {"is_key": value}})
+    assert free.json()["data"]["attributes"] == {"is_key": value}
+
+
+def test_null_is_no_mapping(firm):
+    content = ",".join(VAN) + "\n" + ",".join(map(str, VAN.values())) + "\n"
+    sent = {"files": {"file": ("vans.csv", content.encode())}, "data": {"mapping": "null", "dry_run": "true"}}
+    assert firm.client().post("/api/v1/vehicles/import", **sent).status_code == 202

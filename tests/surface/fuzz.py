@@ -1,0 +1,225 @@
+"""Requests that nobody thought of, made by Schemathesis out of the document, and what every answer must be.
+
+Those that fit the document are asked with ids of real rows, so that they get past the 404; some also with the body of a
+call that succeeds, so that every operation is seen doing what it is for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis import Case, CheckContext, GenerationMode, Response
+from schemathesis.checks import load_all_checks
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.transport.requests import ManagedCookiesSession
+
+from tests.surface.calls import ENDS_THE_SESSION, Call, Surface
+from tests.surface.operations import DOCUMENT, Operation
+
+# Domains that mail can have: the service refuses the reserved ones, which the format does not know.
+schemathesis.openapi.format(
+    "email", st.from_regex(r"[a-z0-9]{1,20}@[a-z]{2,20}\.(org|de|io)", fullmatch=True)
+)
+
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+SCHEMA.config.checks.negative_data_rejection.expected_statuses = [
+    *SCHEMA.config.checks.negative_data_rejection.expected_statuses,
+    "412",  # whoever has not seen the newest version is told so first
+]
+SCHEMA.config.checks.positive_data_acceptance.expected_statuses = [
+    *SCHEMA.config.checks.positive_data_acceptance.expected_statuses,
+    "410",  # a cursor that nobody gave
+    "412",  # the ETag of another version
+    "422",  # see ``refusals_are_explained``
+]
+
+OUTSIDE = {
+    "POST /api/v1/settings/email/test": {502, 503}  # the mail server that a case before it has set
+}
+"""Where a failure of somebody else is the right answer."""
+SETTINGS = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+BEYOND = {
+    "names nothing that exists": "the id of another row",
+    "there is no such .*": "the id of another row, in a bulk call",
+    "is nobody who belongs to this tenant": "the id of another tenant's person",
+    "is taken already": "values of another row",
+    "is less than the .* of before": "the row as it is",
+    "is not right": "the password as it is",
+    "This Idempotency-Key was sent with another request before.": "a request before",
+    "is what (update|upsert) goes by": "one parameter goes with another",
+    "is another way to say .*": "one parameter goes with another",
+    "goes without .*": "one parameter goes with another",
+    "is needed .*|needs .*": "one field goes with another",
+    "say when the account left|only an account with status churned has left": "one field goes with another",
+    "is before .*|lies more than .*|must be later than .*|must not be shorter than .*": "one goes with another",
+    "overlap on .*": "one row of a list goes with another",
+    "must lie .*": "a day, or a moment, in a span",
+    "cannot sort by .*": "words in one string; the description names them",
+    ".*(unknown|names nothing); there are: .*": "words in one string; the description names them",
+    "Invalid JSON: .*": "a field of a form that holds JSON: for the document it is text",
+    "between takes .*": "one field goes with another",
+    "there is no (metric|dimension) .*": "the catalogue of metrics is data",
+    "you have no permission .*": "what may be given depends on who gives it",
+    "is not a time zone; .*": "six hundred names that change with the years",
+    "must not contain the character NUL": "deep inside of free attributes",
+    "Extra inputs are not permitted": "settings: which ones there are depends on the category in the path",
+    "does not belong to this order of the list": "a cursor is one that was given",
+    "The file .*|is empty|has no rows|.* not a file.*": "what a file holds",
+}
+"""What is said of values that fit the document all the same: it cannot tell what else there is. By the message, as a
+regular expression, and why the document cannot say it."""
+
+
+def no_failure_of_ours(ctx: CheckContext, response: Response, case: Case) -> None:
+    if response.status_code >= 500:
+        expected = OUTSIDE.get(case.operation.label, ())
+        assert response.status_code in expected, "a failure of the service"
+
+
+def refusals_are_explained(ctx: CheckContext, response: Response, case: Case) -> None:
+    """Values that fit the document are refused for reasons that it cannot tell, or it should tell them."""
+    if response.status_code != 422 or case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    error = response.json()["error"]
+    said = [detail["message"] for detail in error["details"]] or [error["message"]]
+    unknown = [each for each in said if not any(re.fullmatch(known, each, re.IGNORECASE) for known in BEYOND)]
+    assert not unknown, f"refused, though the document allows it: {unknown}"
+
+
+load_all_checks()
+METHODS = [schemathesis.checks.unsupported_method, schemathesis.checks.allow_header_conformance]
+CHECKS = [
+    schemathesis.checks.status_code_conformance,
+    schemathesis.checks.content_type_conformance,
+    schemathesis.checks.response_headers_conformance,
+    schemathesis.checks.response_schema_conformance,
+    schemathesis.checks.negative_data_rejection,
+    schemathesis.checks.positive_data_acceptance,
+    schemathesis.checks.missing_required_header,
+    no_failure_of_ours,
+    refusals_are_explained,
+]
+"""All that there are but those about permissions (``ignored_auth``, ``object_level_authorization``): ``checks.py`` asks
+them of every operation; those about a chain of calls (``use_after_free``, ``ensure_resource_availability``): a case is
+one request here; and ``max_response_time``. ``METHODS`` are for paths that no other one takes too: a word
+in the place of an id takes the methods of the id's path."""
+
+
+@schemathesis.serializer(
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/x-ndjson"
+)
+def as_it_is(_: schemathesis.SerializationContext, value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+@dataclass
+class Asked:
+    """What came of the cases of an operation."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    has_succeeded: bool = False
+    has_succeeded_alone: bool = False
+    """With a body that nobody helped with."""
+    failures: dict[tuple[str, int], str] = field(default_factory=dict)
+    """A report of each kind of failure, for the first case that had it."""
+
+
+def ask(surface: Surface, operation: Operation, *, examples: int, along_limits: int | None) -> Asked:
+    """Up to ``examples`` random cases that fit the document and as many that do not, the same ones each time; and
+    ``along_limits`` of those that go along its limits, all of them for None."""
+    asking = _Asking(surface, operation)
+    kinds = ["as made", "known rows", "known body", "known body"]
+    for mode in GenerationMode:
+        made = SCHEMA[operation.path][operation.method].as_strategy(generation_mode=mode)
+        asking_once = given(made, st.sampled_from(kinds))(lambda case, kind: asking.send(case, kind))
+        try:
+            settings(SETTINGS, max_examples=examples)(asking_once)()
+        except Unsatisfiable:
+            assert mode.is_negative, operation  # there is nothing that could be wrong in it
+    for case in _along_limits(operation, along_limits):
+        asking.send(case, "known rows")
+    return asking.asked
+
+
+def _along_limits(operation: Operation, most: int | None) -> list[Case]:
+    """Each parameter and property at, just within and just beyond what the document allows; evenly thinned out."""
+    asked = SCHEMA[operation.path][operation.method]
+    generation = SCHEMA.config.generation_for(operation=asked, phase="coverage")
+    found = list(
+        SCHEMA.iter_coverage_cases(asked, generation_modes=list(GenerationMode), generation_config=generation)
+    )
+    return found if most is None else found[:: max(1, -(-len(found) // most))]
+
+
+class _Asking:
+    """Sends cases of one operation."""
+
+    def __init__(self, surface: Surface, operation: Operation) -> None:
+        self.asked = Asked()
+        self._surface, self._operation = surface, operation
+        self._session = ManagedCookiesSession()
+        self._known: Call | None = None
+        others = DOCUMENT["paths"].keys() - {operation.path}
+        is_alone = not any(
+            re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", other), operation.path) for other in others
+        )
+        self._checks = [*CHECKS, *(METHODS if is_alone else [])]
+
+    def send(self, case: Case, kind: str) -> None:
+        if kind != "as made":
+            self._help(case, also_body=kind == "known body")
+        headers = {}
+        if not self._operation.is_public:
+            fresh = self._operation.name in ENDS_THE_SESSION
+            headers["authorization"] = self._surface.token(fresh=fresh)
+        self._session.cookies.clear()
+        response = case.call(self._surface.firm.running.url, self._session, headers)
+        self.asked.statuses[response.status_code] += 1
+        if 200 <= response.status_code < 300:
+            self.asked.has_succeeded = True
+            self.asked.has_succeeded_alone |= kind != "known body"
+            if self._operation.method != "GET":
+                self._known = None  # its row may be gone, its key taken
+        try:
+            case.validate_response(response, self._checks, headers=headers)
+        except FailureGroup as group:
+            for failure in group.exceptions:
+                self.asked.failures.setdefault((type(failure).__name__, response.status_code), str(group))
+
+    def _help(self, case: Case, *, also_body: bool) -> None:
+        """Ids, and a body, of a call that would succeed in the place of what fits the document but names nothing; and
+        no ETag, which would be of no version."""
+        assert case.meta is not None
+        if case.meta.generation.mode.is_negative and not any(
+            component.mode.is_negative for component in case.meta.components.values()
+        ):
+            return  # what is wrong with it lies between its parts, and may be what would be replaced
+        if case.headers and not case.meta.is_negative_at(ParameterLocation.HEADER):
+            case.headers = {name: value for name, value in case.headers.items() if name.lower() != "if-match"}
+        ids = bool(case.path_parameters) and not case.meta.is_negative_at(ParameterLocation.PATH)
+        body = also_body and bool(self._operation.documented.get("requestBody"))
+        body = body and not case.meta.is_negative_at(ParameterLocation.BODY)
+        if not (ids or body):
+            return
+        known = self._known = self._known or self._surface.ready(self._operation)
+        if ids:
+            case.path_parameters = dict(known.ids)
+        if body and known.form:
+            files = {name: content.decode() for name, (_, content, _) in known.form["files"].items()}
+            case.body, case.media_type = known.form["data"] | files, "multipart/form-data"
+        elif body:
+            case.body, case.media_type = known.json, "application/json"

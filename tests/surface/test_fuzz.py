@@ -1,0 +1,67 @@
+"""Schemathesis over every operation: no failure of ours, nothing undocumented, and each is seen succeeding."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TestCluster
+from tests.surface.calls import Surface
+from tests.surface.conftest import open_surface
+from tests.surface.fuzz import ask
+from tests.surface.operations import OPERATIONS, Operation
+
+EXAMPLES, MANY_EXAMPLES = 8, 150
+
+SILENT: dict[str, str] = {}
+"""Operations that no request made so far has brought to a success, and why; it may only shrink."""
+
+
+@pytest.fixture(scope="module")
+def fuzzed(
+    pg: TestCluster,
+    surface_releases: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Surface]:
+    """A firm of its own, whose people and settings may become anything; and in the end how many succeeded."""
+    home = tmp_path_factory.mktemp("home")
+    shutil.copytree(surface_releases, home / "releases")
+    address = pg.clone()
+    surface = open_surface(home, address)
+    try:
+        yield surface
+    finally:
+        surface.firm.running.stop()
+        pg.drop(address)
+        if reporter := request.config.pluginmanager.get_plugin("terminalreporter"):
+            alone = sum(SUCCEEDED.values())
+            reporter.write_line(
+                f"\n{len(SUCCEEDED)} of {len(OPERATIONS)} operations reached a 2xx, {alone} without a ready body"
+            )
+
+
+SUCCEEDED: dict[str, bool] = {}
+"""Operations that did, and whether nobody helped with the body."""
+
+
+def check(surface: Surface, operation: Operation, *, examples: int, along_limits: int | None) -> None:
+    asked = ask(surface, operation, examples=examples, along_limits=along_limits)
+    assert not asked.failures, "\n".join(asked.failures.values())
+    assert asked.has_succeeded == (operation.name not in SILENT), dict(asked.statuses)
+    if asked.has_succeeded:
+        SUCCEEDED[operation.name] = asked.has_succeeded_alone
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_nothing_unforeseen(fuzzed: Surface, operation: Operation):
+    check(fuzzed, operation, examples=EXAMPLES, along_limits=EXAMPLES)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_nothing_unforeseen_in_many_cases(fuzzed: Surface, operation: Operation):
+    check(fuzzed, operation, examples=MANY_EXAMPLES, along_limits=None)
