@@ -187,14 +187,16 @@ class Reads:
         return await self._database.fetch_alone(sql, self._tenants, *values)
 
 
-def guarded(inner: str, *, offset: int = 0) -> str:
+def guarded(inner: str, *, offset: int = 0, select: str = "q.*", beside: str = "") -> str:
     """One statement that sets the tenants ($1) and reads; its own parameters begin with $2.
 
     ``inner`` names ``g.tenants`` beside every table. That is what makes it safe: a scan that needs the value of
-    ``set_config`` cannot begin before it, and OFFSET keeps the planner from folding the two together.
+    ``set_config`` cannot begin before it, and OFFSET keeps the planner from folding the two together. ``select`` is
+    what is made of its rows ``q``, together with one row of ``beside`` (``n``, guarded in the same way).
     """
     return (
-        "select q.* from (select set_config('app.tenant_ids', $1, true) as tenants) g"
+        f"select {select} from (select set_config('app.tenant_ids', $1, true) as tenants) g"
+        f"{f' cross join lateral ({beside} offset 0) n' if beside else ''}"
         f" cross join lateral ({inner} offset {offset:d}) q"
     )
 
@@ -307,6 +309,10 @@ class Database:
         await connection.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=str, format="text")
         await connection.set_type_codec(
             "jsonb", schema="pg_catalog", encoder=_json, decoder=orjson.loads, format="text"
+        )
+        # What PostgreSQL has written as JSON goes to the client as it is.
+        await connection.set_type_codec(
+            "json", schema="pg_catalog", encoder=_json, decoder=bytes, format="binary"
         )
         return cast(Connection, connection)
 

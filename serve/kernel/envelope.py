@@ -103,3 +103,8 @@ def _plain(value: Any) -> Any:
 def success(data: Any, meta: Any) -> bytes:
     """The envelope around data and meta that are plain values."""
     return dumps({"success": True, "data": data, "meta": meta})
+
+
+def around(data: bytes, meta: Any) -> bytes:
+    """The envelope around data that is JSON already."""
+    return b'{"success":true,"data":%b,"meta":%b}' % (data, dumps(meta))

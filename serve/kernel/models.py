@@ -156,6 +156,7 @@ idempotency_keys = Table(
     optional("headers", JSONB),
     optional("body", LargeBinary),
     optional("record", JSON),
+    optional("version", BigInteger),
     created_at(),
     PrimaryKeyConstraint("id"),
     Index(None, "created_at"),

@@ -12,9 +12,9 @@ from typing import Any
 from serve.kernel.caller import Caller
 from serve.kernel.db import ACTING, Database, acting
 from serve.kernel.errors import Problem
-from serve.kernel.idempotency import Claim, Kept, Show
+from serve.kernel.idempotency import Claim, Kept, Show, Shown
 from serve.kernel.ids import uuid7
-from serve.kernel.resources.store import Row, Store
+from serve.kernel.resources.store import Store
 
 
 class Creation:
@@ -31,7 +31,7 @@ class Creation:
         request_id: str,
         values: Mapping[str, Any],
         claim: Claim | None,
-    ) -> Row:
+    ) -> Shown:
         """The new row. Raises what the database's refusal means, also when the key was used before."""
         store, row_id, sealed = self.store, uuid7(), ""
         names = store.names_of(values)
@@ -47,7 +47,7 @@ class Creation:
         if sql is None:
             sql = self._statements[names, claim is not None] = self._sql(names, is_kept=claim is not None)
         (record,) = await database.fetch_alone(sql, *acting(caller, request_id, sealed), *bound)
-        return Row(record)
+        return Shown(record["data"], record["_version"])
 
     async def repeated(
         self, database: Database, caller: Caller, claim: Claim, show: Show, problem: Problem
@@ -67,13 +67,13 @@ class Creation:
             f"insert into {store.name} as t (tenant_id, {', '.join(given)})"
             f" select g.tenant_id, {', '.join(places)} from g returning {store.selected}"
         )
+        shown = f"select {store.as_json(store.columns, 'made')} as data, made._version from made"
         if not is_kept:
-            return f"with g as ({ACTING}) {made}"
-        shown = ", ".join(f"made.{name}" for name in (*store.columns, "_version"))
+            return f"with g as ({ACTING}), made as ({made}) {shown}"
         key, asked = f"${len(given) + 6}", f"${len(given) + 7}"
         return (
-            f"with g as ({ACTING}), made as ({made}), kept as ("
-            "insert into idempotency_keys (id, tenant_id, request_hash, status, record)"
-            f" select {key}, g.tenant_id, {asked}, 201, row_to_json(shown)"
-            f" from g, made, lateral (select {shown}) shown) select * from made"
+            f"with g as ({ACTING}), made as ({made}), shown as ({shown}), kept as ("
+            "insert into idempotency_keys (id, tenant_id, request_hash, status, record, version)"
+            f" select {key}, g.tenant_id, {asked}, 201, shown.data, shown._version from g, shown)"
+            " select * from shown"
         )

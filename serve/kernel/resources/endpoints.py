@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Response
 
 from serve.kernel.asking import Asking
 from serve.kernel.db import DatabaseUnavailable, ReadDb, TenantDb, Transaction
-from serve.kernel.envelope import Meta, Success
+from serve.kernel.envelope import Meta, Success, around
 from serve.kernel.errors import problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
 from serve.kernel.resources import bulk, exports, history, imports, stats
@@ -21,7 +21,7 @@ from serve.kernel.resources.errors import Duplicate, LostUpdate
 from serve.kernel.resources.quick import shorten_create, shorten_get, shorten_list
 from serve.kernel.resources.schemas import Deleted, ListMeta, RowMeta
 from serve.kernel.resources.store import check_version
-from serve.kernel.resources.words import BODY, Id, IfMatch, one, plain, reading, writing
+from serve.kernel.resources.words import BODY, Id, IfMatch, one, plain, raw, reading, writing
 
 
 def add_calls(router: APIRouter, resource: Resource) -> None:
@@ -49,7 +49,7 @@ def _words(router: APIRouter, resource: Resource) -> None:
         )
         async def list_rows(asked: Annotated[Asked, Depends(Asking(Asked))], db: ReadDb) -> Response:
             listed = await resource.listing.page(db, asked)
-            return plain(listed.rows, listed.meta)
+            return raw(around(listed.data, listed.meta))
 
         shorten_list(router, resource)
 
@@ -91,7 +91,8 @@ def _rows(router: APIRouter, resource: Resource) -> None:
             name=f"{resource.name}.get",
         )
         async def get(id: Id, db: ReadDb) -> Response:
-            return one(await resource.read(db, id))
+            row = await resource.show(db, id)
+            return raw(around(row.data, {}), {"ETag": row.etag})
 
         shorten_get(router, resource)
 

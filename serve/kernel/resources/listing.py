@@ -5,17 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
 from serve.kernel.db import Reads, guarded
+from serve.kernel.envelope import dumps
 from serve.kernel.errors import Invalid
 from serve.kernel.memory import remembered
 from serve.kernel.paging import page_meta
@@ -28,7 +28,8 @@ NEWEST_FIRST = "-created_at"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    rows: list[dict[str, Any]]
+    data: bytes
+    """The rows, a JSON array."""
     meta: dict[str, Any]
 
 
@@ -98,10 +99,10 @@ class Plan:
     is_whole: bool
     order: Order
     rows: str
+    rows_and_news: str
     bound: tuple[Any, ...]
     total: str
     counted: tuple[Any, ...]
-    news: str
     is_cursor: bool
     count: str
 
@@ -122,7 +123,7 @@ class Listing:
 
     def __init__(self, store: Store, filters: Mapping[str, Filter], sortable: tuple[str, ...]) -> None:
         self.store, self.filters, self.sortable = store, filters, sortable
-        self._totals = remembered(10_000)
+        self._totals: dict[Hashable, Total] = remembered(10_000)
         self._kinds = {column.name: column.type.compile(dialect=_dialect()) for column in store.table.columns}
 
     def where(self, query: ListQuery, bind: Bindings, *, tenants: str) -> str:
@@ -155,7 +156,9 @@ class Listing:
         counted = tuple(bind.values)
         behind = f" and {order.after(query.cursor, bind, self._kinds)}" if query.cursor else ""
         columns = ", ".join(f"t.{name}" for name in names)
-        inner = f"select {columns} {source}{behind} order by {order.sql(self.store.table)}"
+        inner = f"select {columns} {source}{behind} order by {order.sql(self.store.table)} limit {limit + 1}"
+        data = f"{self.store.as_json(names, 'q')} as data"
+        news = NEWS.format(tenants=tenants, entity=self.store.entity, horizon=f"${len(bind.values) + 2}")
         cap = "" if query.count == "exact" else f" limit {EXACT_UNTIL + 1}"
         return Plan(
             limit=limit,
@@ -163,14 +166,14 @@ class Listing:
             asked=tuple(asked),
             is_whole=len(names) == len(asked),
             order=order,
-            rows=guarded(f"{inner} limit {limit + 1}", offset=offset),
+            rows=guarded(inner, offset=offset, select=data),
+            rows_and_news=guarded(inner, offset=offset, select=f"{data}, n.is_news", beside=news),
             bound=tuple(bind.values),
             total=guarded(
                 f"select count(*) as total, {NOW} as horizon"
                 f" from (select 1 {source}{cap}) c where g.tenants is not null"
             ),
             counted=counted,
-            news=guarded(NEWS.format(tenants=tenants, entity=self.store.entity)),
             is_cursor=query.cursor is not None,
             count=query.count,
         )
@@ -178,41 +181,55 @@ class Listing:
     async def show(self, db: Reads, plan: Plan) -> Listed:
         """The page of a plan."""
         limit, offset = plan.limit, plan.offset
-        records = await db.fetch(plan.rows, *plan.bound)
-        rows, more = records[:limit], len(records) > limit
+        is_counted = plan.count == "exact" or (plan.count == "usual" and not plan.is_cursor)
+        key = (db.caller.tenant_ids, plan.total, repr(plan.counted))
+        known = self._known(key) if is_counted else None
+        if known is None:
+            records = await db.fetch(plan.rows, *plan.bound)
+        else:
+            records = await db.fetch(plan.rows_and_news, *plan.bound, known.horizon)
+        rows, more = [record["data"] for record in records[:limit]], len(records) > limit
         meta = page_meta((limit, offset), 0) | {
-            "next_cursor": plan.order.cursor(_plain(rows[-1])) if more else None,
+            "next_cursor": plan.order.cursor(orjson.loads(rows[-1])) if more else None,
             "total_is_estimate": False,
         }
         if not plan.is_cursor and not more and (rows or not offset):
             meta |= _total(offset + len(rows), limit)  # the last page tells
-        elif plan.count == "exact" or (plan.count == "usual" and not plan.is_cursor):
-            total = await self._count(db, plan)
-            meta["total_is_estimate"] = plan.count == "usual" and total > EXACT_UNTIL
-            meta |= _total(min(total, EXACT_UNTIL) if meta["total_is_estimate"] else total, limit)
+        elif is_counted:
+            if known is None or not records or records[0]["is_news"]:
+                known = await self._count(db, plan, key)
+            meta["total_is_estimate"] = plan.count == "usual" and known.total > EXACT_UNTIL
+            meta |= _total(min(known.total, EXACT_UNTIL) if meta["total_is_estimate"] else known.total, limit)
         else:
             meta |= {"total": None, "total_pages": None}
         if plan.is_cursor:
             meta |= {"page": None, "offset": None}
-        if plan.is_whole:
-            return Listed([dict(row) for row in rows], meta)
-        return Listed([{name: row[name] for name in plan.asked} for row in rows], meta)
+        if not plan.is_whole:
+            rows = [_part(row, plan.asked) for row in rows]
+        return Listed(b"[%b]" % b",".join(rows), meta)
 
-    async def _count(self, db: Reads, plan: Plan) -> int:
-        """How many there are: counted, or as it was counted before when nothing has happened since.
+    def _known(self, key: Hashable) -> Total | None:
+        known = self._totals.get(key)
+        return known if known is not None and time.monotonic() < known.until_s else None
+
+    async def _count(self, db: Reads, plan: Plan, key: Hashable) -> Total:
+        """How many there are, remembered until something happens.
 
         Counting ten thousand rows takes longer than all the rest of a request. Every change is an event in its own
         transaction, so a total stays true until there is an event of a transaction that its snapshot has not seen.
         """
-        key = (db.caller.tenant_ids, plan.total, repr(plan.counted))
-        known = self._totals.get(key)
-        if known is not None and time.monotonic() < known[2]:
-            (news,) = await db.fetch(plan.news, known[1])
-            if not news["is_news"]:
-                return int(known[0])
         (found,) = await db.fetch(plan.total, *plan.counted)
-        self._totals[key] = (found["total"], found["horizon"], time.monotonic() + KEPT_S)
-        return int(found["total"])
+        known = Total(found["total"], found["horizon"], time.monotonic() + KEPT_S)
+        self._totals[key] = known
+        return known
+
+
+class Total(NamedTuple):
+    """How many rows there were, and from which transaction on something may have changed since."""
+
+    total: int
+    horizon: int
+    until_s: float
 
 
 # One tenant is a value that the planner sees, not a list and not the result of a function: only then does it
@@ -225,7 +242,7 @@ NOW = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 NEWS = """
     select coalesce((
         select true from events e
-        where e.tenant_id = {tenants} and e.entity_type = '{entity}' and e.change_xid >= $2
+        where e.tenant_id = {tenants} and e.entity_type = '{entity}' and e.change_xid >= {horizon}
         order by e.tenant_id, e.change_xid, e.position limit 1
     ), false) as is_news where g.tenants is not null
 """
@@ -241,11 +258,9 @@ def _prefixes(words: str) -> str:
     return " & ".join("'" + word.replace("'", "''").replace("\\", "\\\\") + "':*" for word in words.split())
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, (date, datetime)) else value
-        for name, value in row.items()
-    }
+def _part(row: bytes, names: tuple[str, ...]) -> bytes:
+    values = orjson.loads(row)
+    return dumps({name: values[name] for name in names})
 
 
 @cache

@@ -13,14 +13,13 @@ from starlette.types import Scope
 
 from serve.kernel.caller import Caller
 from serve.kernel.db import Database, Reads
-from serve.kernel.envelope import success
+from serve.kernel.envelope import around
 from serve.kernel.errors import Problem
-from serve.kernel.idempotency import Claim, Kept
+from serve.kernel.idempotency import Claim, Kept, Shown
 from serve.kernel.memory import remembered
 from serve.kernel.quick import Held, QuickAnswer, id_in, shorten
 from serve.kernel.resources.creation import Creation
 from serve.kernel.resources.listing import Plan
-from serve.kernel.resources.store import Row
 
 if TYPE_CHECKING:
     from serve.kernel.resources.declaration import Resource
@@ -31,8 +30,8 @@ def shorten_get(router: APIRouter, resource: Resource) -> None:
         row_id = id_in(scope)
         if row_id is None or scope["query_string"]:
             return None
-        row = await resource.read(Reads(scope["app"].state.database, caller), row_id)
-        return QuickAnswer(200, success(row, {}), ((b"etag", row.etag.encode()),))
+        row = await resource.show(Reads(scope["app"].state.database, caller), row_id)
+        return QuickAnswer(200, around(row.data, {}), ((b"etag", row.etag.encode()),))
 
     shorten(router, resource.reading, get)
 
@@ -55,7 +54,7 @@ def shorten_list(router: APIRouter, resource: Resource) -> None:
             except Problem:
                 return None
         page = await resource.listing.show(Reads(scope["app"].state.database, caller), plan)
-        return QuickAnswer(200, success(page.rows, page.meta))
+        return QuickAnswer(200, around(page.data, page.meta))
 
     shorten(router, resource.reading, listed)
 
@@ -63,14 +62,9 @@ def shorten_list(router: APIRouter, resource: Resource) -> None:
 def shorten_create(router: APIRouter, resource: Resource) -> None:
     creation = Creation(resource)
 
-    def answer(row: Row) -> Kept:
-        headers = {**_USUAL, "etag": row.etag, "location": f"{resource.path}/{row['id']}"}
-        return Kept(201, headers, success(row, {}))
-
-    def show(record: str) -> Kept:
-        kept = orjson.loads(record)
-        version = kept.pop("_version")
-        return answer(Row({**resource.read_model.model_validate(kept).model_dump(), "_version": version}))
+    def show(row: Shown) -> Kept:
+        headers = {**_USUAL, "etag": row.etag, "location": f"{resource.path}/{orjson.loads(row.data)['id']}"}
+        return Kept(201, headers, around(row.data, {}))
 
     async def create(scope: Scope, held: Held, caller: Caller) -> QuickAnswer | None:
         sent = dict(scope["headers"])
@@ -87,7 +81,7 @@ def shorten_create(router: APIRouter, resource: Resource) -> None:
         values = written.model_dump()
         try:
             resource.check(None, values)
-            told = answer(await creation.run(database, caller, scope["state"]["request_id"], values, claim))
+            told = show(await creation.run(database, caller, scope["state"]["request_id"], values, claim))
         except Problem as problem:
             if claim is None:
                 raise

@@ -6,15 +6,16 @@ the database's policies do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Table
+from sqlalchemy import DateTime, Table
 
 from serve.kernel.db import Reads, Record, Transaction, guarded
 from serve.kernel.errors import NotFound
+from serve.kernel.idempotency import Shown
 from serve.kernel.ids import uuid7
 from serve.kernel.resources.errors import LostUpdate, absent
 from serve.kernel.vault import Vault
@@ -25,6 +26,7 @@ Rule = Callable[["Row | None", Mapping[str, Any]], None]
 # RETURNING is evaluated before the trigger writes the event: so these reach it in the same round trip.
 _EVENT = ", set_config('app.event', {}, true) as _event"
 _SEALED = ", set_config('app.sealed', {}, true) as _sealed"
+_MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'  # connections are in UTC
 
 
 class Row(dict[str, Any]):
@@ -58,21 +60,33 @@ class Store:
             ", ".join(f"t.{column}" for column in self.columns) + f", t.change_xid as _version{key}"
         )
         self._get = f"select {self.selected} from {self.name} t where t.id = $1 and t.deleted_at is null"
-        self._read = guarded(
+        self._show = guarded(
             f"select {self.selected} from {self.name} t"
-            " where t.id = $2 and t.deleted_at is null and g.tenants is not null"
+            " where t.id = $2 and t.deleted_at is null and g.tenants is not null",
+            select=f"{self.as_json(self.columns, 'q')} as data, q._version",
         )
         self._inserts: dict[tuple[str, ...], str] = {}
         self._updates: dict[tuple[str, ...], str] = {}
 
     # Reading
 
-    async def read(self, db: Reads, row_id: UUID) -> Row:
-        """For showing: one guarded statement. Raises NotFound."""
-        records = await db.fetch(self._read, row_id)
+    def as_json(self, columns: Iterable[str], row: str) -> str:
+        """SQL for these columns of ``row`` as JSON of ours: moments are in UTC and end in Z."""
+        shown = [
+            f"to_char({row}.{name}, '{_MOMENT}') as {name}" if self._is_moment(name) else f"{row}.{name}"
+            for name in columns
+        ]
+        return f"(select row_to_json(z) from (select {', '.join(shown)}) z)"
+
+    def _is_moment(self, name: str) -> bool:
+        return isinstance(self.table.columns[name].type, DateTime)
+
+    async def show(self, db: Reads, row_id: UUID) -> Shown:
+        """One guarded statement. Raises NotFound."""
+        records = await db.fetch(self._show, row_id)
         if not records:
             raise self.NotFound
-        return Row(records[0])
+        return Shown(records[0]["data"], records[0]["_version"])
 
     async def get(self, db: Transaction, row_id: UUID, *, lock: bool = False, deleted: bool = False) -> Row:
         """Inside a transaction; ``lock`` keeps others from changing it, ``deleted`` looks among the deleted ones.

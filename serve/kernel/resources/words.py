@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, cast
 from uuid import UUID
 
@@ -40,6 +41,11 @@ def one(row: Row, *, status: int = 200, headers: dict[str, str] | None = None) -
     """A row in its envelope, named by its version."""
     named = {"ETag": row.etag, **_PRIVATE, **(headers or {})}
     return Response(success(row, {}), status, named, "application/json")
+
+
+def raw(body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer that is JSON already."""
+    return Response(body, 200, {**_PRIVATE, **(headers or {})}, "application/json")
 
 
 def plain(data: Any, meta: Any = None, *, status: int = 200) -> Response:

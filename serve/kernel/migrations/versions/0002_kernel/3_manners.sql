@@ -10,6 +10,7 @@ create table idempotency_keys (
     headers jsonb,
     body bytea,
     record json,
+    version bigint,
     created_at timestamptz not null default now()
 );
 create index on idempotency_keys (created_at);
