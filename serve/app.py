@@ -33,7 +33,7 @@ from serve.identity.api_keys.ring import KeyRing
 from serve.identity.auth.endpoints import router as auth
 from serve.identity.auth.notes import SecurityNotes
 from serve.identity.auth.service import Login
-from serve.identity.sessions.service import Sessions
+from serve.identity.sessions.service import Sessions, forget_old_sessions
 from serve.kernel import errors, migrate
 from serve.kernel.access import check_declared
 from serve.kernel.answers import Answers
@@ -45,6 +45,7 @@ from serve.kernel.idempotency import forget_old_keys
 from serve.kernel.layer import Layer, Manners
 from serve.kernel.openapi import document
 from serve.kernel.ratelimit import Limits, parse_rates
+from serve.kernel.quick import ShortWays
 from serve.kernel.relay import Reader, Relay
 from serve.kernel.request_log import PAUSE_S
 from serve.kernel.resources.errors import meaning
@@ -154,6 +155,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             expose_headers=["ETag", "X-Request-ID", "X-Release-Id", "X-Total-Count"],
         )
     app.state.settings, app.state.manners = settings, _manners(settings)
+    app.state.manners.short_ways = ShortWays(app.routes)
     app.add_middleware(Layer, manners=app.state.manners)
     watch(app)
     return app
@@ -209,6 +211,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state.background.every(
         3600.0, partial(forget_old_keys, state.worker_database), name="old idempotency keys"
     )
+    forget = partial(forget_old_sessions, state.worker_database, state.login.sessions.life)
+    state.background.every(3600.0, forget, name="old sessions")
     state.background.every(SEAL_EVERY_S, partial(seal, state.worker_database), name="sealing of events")
     gc.set_threshold(20_000, 50, 100)
     try:
@@ -219,6 +223,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await state.imports.stop()
         await state.background.stop()
         await state.own_loops.stop()
+        state.manners.accesses.write()
         await state.manners.requests.close(state.worker_database)
         gc.unfreeze()
         state.answers.close()

@@ -30,4 +30,5 @@ refresh_tokens = Table(
     optional("used_at", Moment),
     PrimaryKeyConstraint("hash"),
     Index(None, "session_id"),
+    Index(None, "issued_at"),
 )

@@ -15,9 +15,14 @@ from hashlib import sha256
 from typing import Literal
 from uuid import UUID
 
-from serve.kernel.db import Transaction
+from serve.kernel.db import Database, Transaction
 
 GRACE = timedelta(seconds=10)
+KEPT = timedelta(days=90)
+"""Of a session that is over. A theft is often noticed weeks later, and then somebody asks what the stolen session was
+and when it was last used; after that its address and program are personal data that nobody needs. Log-ins and reuse
+stay in the history of events."""
+BATCH = 5_000  # rows of a kind in one transaction of forgetting
 
 Outcome = Literal["renewed", "repeated", "reused", "unknown", "ended"]
 Because = Literal["logout", "reuse", "revoked", "password"]
@@ -81,6 +86,19 @@ async def end_others(db: Transaction, user_id: UUID, *, kept: UUID | None, becau
     """End all sessions of the person but ``kept``; gives those that were still open."""
     rows = await db.fetch("select auth_end_other_sessions($1, $2, $3) as id", user_id, kept, because)
     return [UUID(row["id"]) for row in rows]
+
+
+async def forget_old_sessions(worker: Database, life: timedelta, *, batch: int = BATCH) -> None:
+    """Sessions that have been over for ``KEPT``, and spent tokens as long after the end of their own ``life``.
+
+    Such a token sent again is unknown: it is refused as ever, but ends no session any more.
+    """
+    gone = 1
+    while gone:
+        async with worker.transaction() as db:
+            row = await db.fetch_one("select forget_sessions($1, $2, $3) as gone", KEPT, life, batch)
+        assert row is not None
+        gone = row["gone"]
 
 
 def _hash(token: str) -> bytes:

@@ -21,6 +21,7 @@ create table refresh_tokens (
     used_at timestamptz
 );
 create index on refresh_tokens (session_id);
+create index on refresh_tokens (issued_at);
 
 create table api_keys (
     id uuid primary key default uuidv7(),
@@ -155,6 +156,44 @@ language sql volatile security definer set search_path = public, pg_temp as $$
     update sessions s set tenant_id = p_tenant_id
     where s.id = p_session_id
         and exists (select from memberships m where m.user_id = s.user_id and m.tenant_id = p_tenant_id)
+$$;
+
+-- Removes sessions that ended or ran out p_kept ago, and spent tokens of sessions that go on, p_kept after they would have
+-- stopped working themselves (p_life). An unspent token goes only with its session. At most p_most rows of each kind, so
+-- that a long backlog holds no lock for long: whoever calls asks again until nothing is removed. What another caller is
+-- removing is passed over. (`materialized`: what is chosen in a subquery may be chosen more than once, past the limit.)
+create function forget_sessions(p_kept interval, p_life interval, p_most integer) returns integer
+language plpgsql volatile security definer set search_path = public, pg_temp as $$
+declare
+    removed integer;
+    gone integer := 0;
+begin
+    with over as materialized (
+        select t.hash from refresh_tokens t join sessions s on s.id = t.session_id
+        where least(s.ended_at, s.expires_at) < now() - p_kept
+        limit p_most for update of t skip locked
+    )
+    delete from refresh_tokens t using over where t.hash = over.hash;
+    get diagnostics removed = row_count;
+    gone := gone + removed;
+    with spent as materialized (
+        select t.hash from refresh_tokens t
+        where t.used_at is not null and t.issued_at < now() - p_life - p_kept
+        limit p_most for update skip locked
+    )
+    delete from refresh_tokens t using spent where t.hash = spent.hash;
+    get diagnostics removed = row_count;
+    gone := gone + removed;
+    with over as materialized (
+        select s.id from sessions s
+        where least(s.ended_at, s.expires_at) < now() - p_kept
+            and not exists (select from refresh_tokens t where t.session_id = s.id)
+        limit p_most for update skip locked
+    )
+    delete from sessions s using over where s.id = over.id;
+    get diagnostics removed = row_count;
+    return gone + removed;
+end
 $$;
 
 -- The key's hash beside the key. The key itself is a row of the caller's tenant, made under row security.

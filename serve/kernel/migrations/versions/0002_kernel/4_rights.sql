@@ -211,7 +211,7 @@ $$;
 revoke all on all functions in schema public from public;
 grant execute on function acting, record_event, settled_events, event_text, batch_hash to throughline_api, throughline_worker;
 grant execute on function verify_seals to throughline_api;
-grant execute on function forget_idempotency_keys, seal_events, apply_score_batch to throughline_worker;
+grant execute on function forget_idempotency_keys, forget_sessions, seal_events, apply_score_batch to throughline_worker;
 grant execute on function auth_open_session, auth_renew_session, auth_end_session, auth_end_other_sessions,
     auth_move_session, auth_user, auth_change_user, auth_keep_key_hash, auth_api_key, tenant_members,
     record_security_event to throughline_api;
