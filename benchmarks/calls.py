@@ -17,7 +17,7 @@ import psycopg
 from benchmarks import processes
 from benchmarks.common import Bar, Options, Result, console, interleave
 from benchmarks.processes import MemoryWatch, Sample
-from benchmarks.servers import Uvicorn, uvicorn
+from benchmarks.servers import OURS, Uvicorn, uvicorn
 from serve.kernel import bootstrap, migrate
 from serve.kernel.caller import Tokens
 from warehouse.postgres import Address, Server
@@ -147,7 +147,8 @@ class Bench:
         self.servers: dict[str, Uvicorn] = {}
         for name in ("limit", "orm", "ours"):
             app, log = f"benchmarks.calls_apps:{name}", place.home.logs / f"{name}.log"
-            self.servers[name] = stack.enter_context(uvicorn(app, "/health/live", log, env, "--factory"))
+            flags = ["--factory", *(OURS if name == "ours" else [])]
+            self.servers[name] = stack.enter_context(uvicorn(app, "/health/live", log, env, *flags))
         tokens = Tokens(place.home.secret("access_token_key"), life_s=3600)
         self.token, _ = tokens.issue(
             uuid4(), email="b@e.example", tenant_id=place.tenant, tenant_ids=[place.tenant], role="owner"

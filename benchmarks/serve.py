@@ -24,7 +24,7 @@ from benchmarks.client import as_bytes
 from benchmarks.common import Bar, Options, Result, console, interleave
 from benchmarks.homes import finished_home
 from benchmarks.processes import MemoryWatch, Sample
-from benchmarks.servers import Uvicorn, uvicorn
+from benchmarks.servers import OURS, Uvicorn, uvicorn
 from warehouse.settings import Home
 
 CLIENTS = 8
@@ -49,7 +49,7 @@ def measure_on(warehouse: Path, semantic: Path | None, options: Options) -> Resu
         tenant, until = UUID(published["tenant"]), date.fromisoformat(published["until"])
         api = partial(uvicorn, "serve.app:create_app", "/health/live", home.logs / "api.log")
         unlimited = {"RATE_LIMITS": "read=100000000/1000000"}  # counted, never reached
-        with api({"THROUGHLINE_HOME": folder} | unlimited, "--factory") as server:
+        with api({"THROUGHLINE_HOME": folder} | unlimited, "--factory", *OURS) as server:
             bench = _Bench(home, server, tenant, until, cell_s)
             bodies = home.root / "answers.json"
             bodies.write_text(json.dumps(bench.bodies()))

@@ -17,6 +17,9 @@ from pathlib import Path
 from benchmarks.processes import PROJECT, VariantFailed
 from warehouse.postgres import die_with_parent
 
+OURS = ("--http", "serve.kernel.wire:Protocol")
+"""What the service is run with beside what every server gets."""
+
 
 @dataclass(frozen=True)
 class Uvicorn:

@@ -44,8 +44,8 @@ from serve.kernel.etag import PROGRAM
 from serve.kernel.idempotency import forget_old_keys
 from serve.kernel.layer import Layer, Manners
 from serve.kernel.openapi import document
-from serve.kernel.ratelimit import Limits, parse_rates
 from serve.kernel.quick import ShortWays
+from serve.kernel.ratelimit import Limits, parse_rates
 from serve.kernel.relay import Reader, Relay
 from serve.kernel.request_log import PAUSE_S
 from serve.kernel.resources.errors import meaning

@@ -123,7 +123,16 @@ def pipeline_environment(home: Home) -> dict[str, str]:
 def api_child(home: Home, settings: Settings) -> Child:
     """The API: one uvicorn worker."""
     command = [sys.executable, "-m", "uvicorn", "serve.app:create_app", "--factory", "--no-access-log"]
-    command += ["--host", settings.host, "--port", str(settings.port), "--timeout-graceful-shutdown", "10"]
+    command += [
+        "--http",
+        "serve.kernel.wire:Protocol",
+        "--host",
+        settings.host,
+        "--port",
+        str(settings.port),
+        "--timeout-graceful-shutdown",
+        "10",
+    ]
     return Child("api", command, home.logs / "api.log", {"THROUGHLINE_HOME": str(home.root)})
 
 

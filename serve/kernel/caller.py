@@ -6,7 +6,7 @@ import base64
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Protocol
@@ -15,6 +15,8 @@ from uuid import UUID
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Request
+from starlette.requests import cookie_parser
+from starlette.types import Scope
 
 from serve.kernel.errors import Forbidden, Unauthenticated
 from serve.kernel.permissions import Permission, permissions_of
@@ -219,28 +221,31 @@ class NeedsPerson(Guard):
 async def identify(request: Request) -> Caller:
     """The caller by bearer token or API key, else by cookie. Raises Unauthenticated or CrossSiteRequest."""
     known: Caller | None = getattr(request.state, "caller", None)
-    if known is not None:
-        return known
-    tokens: Tokens = request.app.state.tokens
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    token = token.strip()
+    return known or await identify_by(request.scope, dict(request.scope["headers"]))
+
+
+async def identify_by(scope: Scope, headers: Mapping[bytes, bytes]) -> Caller:
+    """The same for who has the headers at hand; remembered for ``identify``."""
+    tokens: Tokens = scope["app"].state.tokens
+    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     if scheme:
         if scheme.lower() != "bearer":
             raise Unauthenticated("Send the access token as 'Authorization: Bearer …'.")
-        caller = await _by_key(request, token) if token.startswith(KEY_START) else tokens.verify(token)
-    elif (key := request.headers.get("x-api-key")) is not None:
-        caller = await _by_key(request, key.strip())
+        token = token.strip()
+        caller = await _by_key(scope, token) if token.startswith(KEY_START) else tokens.verify(token)
+    elif (key := headers.get(b"x-api-key")) is not None:
+        caller = await _by_key(scope, key.decode("latin-1").strip())
     else:
-        cookie = request.cookies.get(COOKIE)
+        cookie = cookie_parser(headers.get(b"cookie", b"").decode("latin-1")).get(COOKIE)
         if not cookie:
             raise Unauthenticated
-        if request.method not in _SAFE_METHODS and "x-requested-with" not in request.headers:
+        if scope["method"] not in _SAFE_METHODS and b"x-requested-with" not in headers:
             raise CrossSiteRequest
         caller = replace(tokens.verify(cookie), by_cookie=True)
-    request.state.caller = caller
+    scope.setdefault("state", {})["caller"] = caller
     return caller
 
 
-async def _by_key(request: Request, key: str) -> Caller:
-    keys: Keys = request.app.state.keys
+async def _by_key(scope: Scope, key: str) -> Caller:
+    keys: Keys = scope["app"].state.keys
     return await keys.verify(key)

@@ -16,23 +16,22 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-import orjson
-from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serve.kernel.access_log import AccessLog, Line
 from serve.kernel.bodies import Body
-from serve.kernel.caller import COOKIE, Caller, identify
+from serve.kernel.caller import COOKIE, Caller, identify_by
 from serve.kernel.compression import Gzip, wants_gzip
 from serve.kernel.errors import Problem, ShuttingDown, TimedOut, TooManyRequests, respond
 from serve.kernel.metrics import Meters
 from serve.kernel.params import snake_query
+from serve.kernel.quick import ShortWays
 from serve.kernel.ratelimit import AUTH_PATHS, Limits
 from serve.kernel.request_log import RequestLog
 from serve.kernel.retirement import headers_of
 from serve.kernel.shutdown import Draining
 from serve.kernel.timeouts import Running
 
-access_log = logging.getLogger("throughline.access")
 error_log = logging.getLogger("throughline.errors")
 
 Headers = dict[bytes, bytes]
@@ -69,6 +68,8 @@ class Manners:
     limits: Limits = field(default_factory=lambda: Limits({}, tenant_factor=1))
     meters: Meters = field(default_factory=Meters)
     requests: RequestLog = field(default_factory=RequestLog)
+    accesses: AccessLog = field(default_factory=AccessLog)
+    short_ways: ShortWays = field(default_factory=ShortWays)
     draining: Draining = field(default_factory=Draining)
 
 
@@ -101,13 +102,16 @@ class Layer:
         if is_alias:
             answer.headers.append((b"link", f'<{quote(scope["path"])}>; rel="canonical"'.encode()))
         body = self._body(scope, headers, receive)
+        rest: Receive | None = body or receive
         manners.running.begin(answer)
         try:
             if manners.draining.has_begun and scope["path"] != "/health/live":
                 raise ShuttingDown
             if is_api:
                 await self._admit(inner, headers, answer)
-            await self.app(inner, body or receive, answer)
+                rest = await manners.short_ways.answer(inner, body or receive, answer)
+            if rest is not None:
+                await self.app(inner, rest, answer)
         except asyncio.CancelledError:
             if answer.status or not manners.running.is_late(answer):
                 raise
@@ -161,17 +165,10 @@ class Layer:
         if caller is not None:
             measured = (answer.status, duration_s * 1000, request_bytes, answer.size, time.time())
             self.manners.requests.add(caller, (scope["method"], route, *measured))
-        if access_log.isEnabledFor(logging.INFO):
-            line = {
-                "method": scope["method"],
-                "path": path,
-                "route": route,
-                "status": answer.status,
-                "duration_ms": round(duration_s * 1000, 2),
-                "request_id": scope["state"]["request_id"],
-                "tenant_id": str(caller.tenant_id) if caller else None,
-            }
-            access_log.info(orjson.dumps(line).decode())
+        tenant_id = str(caller.tenant_id) if caller else None
+        duration_ms, request_id = round(duration_s * 1000, 2), scope["state"]["request_id"]
+        line = Line(scope["method"], path, route, answer.status, duration_ms, request_id, tenant_id)
+        self.manners.accesses.add(line)
 
 
 class _Answer:
@@ -202,7 +199,7 @@ async def _caller(scope: Scope, headers: Headers) -> Caller | None:
     if not named and _COOKIE not in headers.get(b"cookie", b""):
         return None
     try:
-        return await identify(Request(scope))
+        return await identify_by(scope, headers)
     except Problem:
         return None
 

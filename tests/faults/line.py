@@ -189,6 +189,7 @@ class Api:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "uvicorn", "serve.app:create_app", "--factory", "--no-access-log"]
+        command += ["--http", "serve.kernel.wire:Protocol"]
         self.process = subprocess.Popen(
             [*command, "--port", str(self.port)], stdout=subprocess.DEVNULL, **self.line._process()
         )

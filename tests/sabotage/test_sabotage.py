@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import orjson
 import pytest
 from fastapi import Request, Response
 
@@ -19,9 +20,9 @@ from serve.crm.contacts.schemas import ContactFields
 from serve.kernel import caller, db, errors, params, quick
 from serve.kernel.bodies import Body
 from serve.kernel.caller import Guard, identify
-from serve.kernel.idempotency import Claim
+from serve.kernel.idempotency import Claim, Shown
 from serve.kernel.layer import Layer
-from serve.kernel.resources import endpoints, listing, store
+from serve.kernel.resources import creation, endpoints, listing, store
 from tests.surface import checks, tenancy
 from tests.surface.calls import Call, Surface
 from tests.surface.operations import BY_NAME
@@ -107,23 +108,24 @@ def signatures_are_not_looked_at(surface: Surface, patch: Patch) -> None:
 
 
 def rows_show_more(surface: Surface, patch: Patch) -> None:
-    make = store.Row.__init__
+    real = store.Store.show
 
-    def with_more(self: store.Row, record: Any) -> None:
-        make(self, record)
-        self["tenant_id"] = str(surface.firm.a)
+    async def show(self: store.Store, reads: Any, row_id: Any) -> Shown:
+        row = await real(self, reads, row_id)
+        return Shown(orjson.dumps(orjson.loads(row.data) | {"tenant_id": str(surface.firm.a)}), row.version)
 
-    patch.setattr(store.Row, "__init__", with_more)
+    patch.setattr(store.Store, "show", show)
 
 
 def money_with_a_point(surface: Surface, patch: Patch) -> None:
-    make = store.Row.__init__
+    """As it would be if PostgreSQL wrote a numeric column."""
 
-    def with_floats(self: store.Row, record: Any) -> None:
-        make(self, record)
-        self.update({name: float(self[name]) for name in self if name.endswith("_cents")})
+    def shown(data: bytes, version: int) -> Shown:
+        row = orjson.loads(data)
+        row |= {name: float(value) for name, value in row.items() if name.endswith("_cents")}
+        return Shown(orjson.dumps(row), version)
 
-    patch.setattr(store.Row, "__init__", with_floats)
+    patch.setattr(creation, "Shown", shown)
 
 
 def failures_are_200(surface: Surface, patch: Patch) -> None:
@@ -163,10 +165,10 @@ def any_parameter(surface: Surface, patch: Patch) -> None:
 
 def strangers_are_told(surface: Surface, patch: Patch) -> None:
     """A row that is somebody else's is answered differently from one that is nowhere."""
-    real = store.Store.read
+    real = store.Store.show
     theirs = {row_id for (row_id,) in surface.firm.sql("select id::text from contacts")}
 
-    async def read(self: store.Store, reads: Any, row_id: Any) -> store.Row:
+    async def show(self: store.Store, reads: Any, row_id: Any) -> Shown:
         try:
             return await real(self, reads, row_id)
         except errors.NotFound:
@@ -175,16 +177,16 @@ def strangers_are_told(surface: Surface, patch: Patch) -> None:
                 raise errors.Forbidden from None
             raise
 
-    patch.setattr(store.Store, "read", read)
+    patch.setattr(store.Store, "show", show)
 
 
 def totals_never_forget(surface: Surface, patch: Patch) -> None:
     count = listing.Listing._count
-    known: dict[str, int] = {}
+    known: dict[str, listing.Total] = {}
 
-    async def once(self: listing.Listing, reads: Any, plan: listing.Plan) -> int:
+    async def once(self: listing.Listing, reads: Any, plan: listing.Plan, key: Any) -> listing.Total:
         if plan.total not in known:
-            known[plan.total] = await count(self, reads, plan)
+            known[plan.total] = await count(self, reads, plan, key)
         return known[plan.total]
 
     patch.setattr(listing.Listing, "_count", once)

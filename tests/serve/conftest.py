@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from serve.app import create_app
+from serve.kernel.wire import Protocol
 from serve.settings import Settings
 from tests.conftest import TestCluster
 from tests.serve.small_release import A, publish_small
@@ -33,7 +34,9 @@ class Running:
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
-        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", access_log=False))
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, port=0, http=Protocol, log_level="warning", access_log=False)
+        )
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._clients: list[httpx.Client] = []
 

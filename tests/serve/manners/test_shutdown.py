@@ -49,7 +49,10 @@ async def slow():
     open(folder + "/kept", "w").close()
     return "done"
 
-server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=10))
+protocol = "serve.kernel.wire:Protocol"
+server = uvicorn.Server(
+    uvicorn.Config(app, port=0, http=protocol, log_level="warning", timeout_graceful_shutdown=10)
+)
 async def main():
     serving = asyncio.create_task(server.serve())
     while not server.started: await asyncio.sleep(0.01)
