@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -323,7 +324,11 @@ OTHER_EVENTS = "and category = 'change'"  # a refusal may well be noted as a sec
 
 
 def rows_of(surface: Surface, tenant: object) -> dict[str, tuple[int, str]]:
-    """Every table's rows of that tenant as a count and a sum over their contents: equal means nothing changed."""
+    """Every table's rows of that tenant as a count and a sum over their contents: equal means nothing changed.
+
+    Taken once the tenant's imports have ended, because each of them still has something to say.
+    """
+    settle(surface, tenant)
     parts = [
         f"select '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text"
         f" from {table} t where tenant_id = '{tenant}' {OTHER_EVENTS if table == 'events' else ''}"
@@ -332,6 +337,15 @@ def rows_of(surface: Surface, tenant: object) -> dict[str, tuple[int, str]]:
     ]
     found = surface.firm.sql(" union all ".join(parts))
     return {table: (count, contents) for table, count, contents in found}
+
+
+def settle(surface: Surface, tenant: object) -> None:
+    """Wait for the end of every import that the tenant has begun; the end and its event are one transaction."""
+    deadline = time.monotonic() + 60
+    running = "select id from imports where tenant_id = %s and status = 'running'"
+    while found := surface.firm.sql(running, tenant):
+        assert time.monotonic() < deadline, f"never end: {found}"
+        time.sleep(0.01)
 
 
 def unchanged(surface: Surface, tenant: object, before: dict[str, tuple[int, str]]) -> None:
@@ -371,6 +385,7 @@ def _forged(surface: Surface) -> str:
 
 
 def _events(surface: Surface) -> set[tuple[Any, ...]]:
+    settle(surface, surface.firm.a)
     return {
         tuple(row)
         for row in surface.firm.sql(
