@@ -34,7 +34,7 @@ from serve.identity.auth.endpoints import router as auth
 from serve.identity.auth.notes import SecurityNotes
 from serve.identity.auth.service import Login
 from serve.identity.sessions.service import Sessions, forget_old_sessions
-from serve.kernel import errors, migrate
+from serve.kernel import errors, revision
 from serve.kernel.access import check_declared
 from serve.kernel.answers import Answers
 from serve.kernel.background import Background
@@ -138,6 +138,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # looked for at each request, for nobody
     )
     add_routes(app, ROUTERS)
     app.mount("/docs/assets", ASSETS, name="docs-assets")
@@ -199,7 +204,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         private_hosts=settings.mail_private_hosts,
         timeout_s=settings.mail_timeout_s,
     )
-    state.newest_revision = migrate.head()
+    state.newest_revision = revision.newest()
     state.document = Document(home.root / "openapi")
     warming = asyncio.create_task(_warm_up(state.answers))
     state.background = Background(is_on=settings.background_work)

@@ -44,6 +44,9 @@ class Connection(Protocol):
 class DatabaseUnavailable(Unavailable):
     code, message = "DATABASE_UNAVAILABLE", "The database cannot be reached at the moment. Try again shortly."
 
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
 
 class Pool:
     """At most ``size`` connections; a released one goes straight to whoever has waited longest.
@@ -65,13 +68,19 @@ class Pool:
     def waiting_count(self) -> int:
         return len(self._waiting)
 
+    def take(self) -> Connection | None:
+        """One that nobody holds, if there is one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            self._opened -= 1
+        return None
+
     async def acquire(self) -> Connection:
         while True:
-            while self._idle:
-                connection = self._idle.pop()
-                if not connection.is_closed():
-                    return connection
-                self._opened -= 1
+            if (connection := self.take()) is not None:
+                return connection
             if self._opened < self._size:
                 return await self._open()
             handed = await self._wait()
@@ -247,11 +256,7 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection without a transaction: for one statement that carries its own tenants."""
-        try:
-            async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
-                connection = await self._pool.acquire()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise DatabaseUnavailable from error
+        connection = self._pool.take() or await self._acquired()
         try:
             yield connection
         except asyncio.CancelledError:
@@ -267,6 +272,13 @@ class Database:
             raise
         finally:
             self._pool.release(connection)
+
+    async def _acquired(self) -> Connection:
+        try:
+            async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
+                return await self._pool.acquire()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise DatabaseUnavailable from error
 
     async def fetch_alone(self, sql: str, *values: Any) -> list[Record]:
         """One statement that carries its own tenants and is a transaction of its own."""

@@ -1,6 +1,7 @@
 """The server's HTTP protocol with one difference: the head of an answer and its body leave in one write.
 
-Written apart, each costs a system call here and one there, and wakes the client for a head without a body. Use it with ``uvicorn --http serve.kernel.wire:Protocol``.
+Written apart, each costs a system call here and one there, and wakes the client for a head without a body.
+Use it with ``uvicorn --http serve.kernel.wire:Protocol``.
 """
 
 from __future__ import annotations

@@ -65,6 +65,7 @@ class Store:
             " where t.id = $2 and t.deleted_at is null and g.tenants is not null",
             select=f"{self.as_json(self.columns, 'q')} as data, q._version",
         )
+        self._names = tuple(table.columns.keys())
         self._inserts: dict[tuple[str, ...], str] = {}
         self._updates: dict[tuple[str, ...], str] = {}
 
@@ -193,7 +194,7 @@ class Store:
 
     def names_of(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """The columns that have a value, in the table's order: few different statements are made."""
-        return tuple(name for name in self.table.columns.keys() if name in values)  # noqa: SIM118  # a column collection
+        return tuple(name for name in self._names if name in values)
 
     def seal(
         self,

@@ -53,4 +53,6 @@ def test_many_do_not_wait(caplog):
 
     asyncio.run(ask())
     log.write()
-    assert sum(written(caplog), []) == [f"r-{number}" for number in range(MOST_LINES + 1)]
+    assert [each for record in written(caplog) for each in record] == [
+        f"r-{n}" for n in range(MOST_LINES + 1)
+    ]

@@ -78,4 +78,5 @@ def test_closing_sends_what_is_held_first_and_nothing_later():
         assert joining.is_closing()
 
     asyncio.run(write())
-    assert transport.sent == [b"head"] and transport.is_closed
+    assert transport.sent == [b"head"]
+    assert transport.is_closed

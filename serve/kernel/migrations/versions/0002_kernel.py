@@ -36,7 +36,7 @@ FUNCTIONS = (
     "archive_telemetry",
     "forget_idempotency_keys",
     "forget_sessions",
-    *("acting", "record_event", "settled_events", "event_text", "batch_hash", "seal_events", "verify_seals"),
+    *("acting", "sealed_values", "record_event", "settled_events", "event_text", "batch_hash", "seal_events", "verify_seals"),
     "renumber_events",
     *("session_end", "auth_open_session", "auth_renew_session", "auth_move_session", "auth_end_session"),
     *("auth_end_other_sessions", "auth_user", "auth_change_user", "auth_keep_key_hash", "auth_api_key"),

@@ -209,7 +209,7 @@ end
 $$;
 
 revoke all on all functions in schema public from public;
-grant execute on function acting, record_event, settled_events, event_text, batch_hash to throughline_api, throughline_worker;
+grant execute on function acting, sealed_values, record_event, settled_events, event_text, batch_hash to throughline_api, throughline_worker;
 grant execute on function verify_seals to throughline_api;
 grant execute on function forget_idempotency_keys, forget_sessions, seal_events, apply_score_batch to throughline_worker;
 grant execute on function auth_open_session, auth_renew_session, auth_end_session, auth_end_other_sessions,
