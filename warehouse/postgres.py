@@ -24,7 +24,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
-import psycopg
 from sqlalchemy.engine import URL, make_url
 
 from warehouse.settings import Home, locked, read_json, write_json
@@ -50,6 +49,9 @@ SETTINGS = {
 
 # What a server says and ends when processes of one that was killed still run; they end by themselves.
 _LEFTOVERS = "pre-existing shared memory block"
+
+# What it says while another one runs on the same folder: perhaps that of a command which has just ended or was killed.
+_OCCUPIED, OCCUPIED_PATIENCE_S = 'lock file "postmaster.pid" already exists', 30.0
 
 
 class PostgresFailed(RuntimeError):
@@ -202,25 +204,37 @@ class Server:
 
     def _wait(self, account: pwd.struct_passwd | None, timeout_s: float) -> None:
         assert self.process is not None
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
+        began = time.monotonic()
+        while (waited_s := time.monotonic() - began) < timeout_s:
             if self.process.poll() is not None:
                 said = self.log.read_bytes()[self._log_began :].decode(errors="replace")
-                if _LEFTOVERS not in said:
+                may_end = _LEFTOVERS in said or (_OCCUPIED in said and waited_s < OCCUPIED_PATIENCE_S)
+                if not may_end:
                     raise PostgresFailed(
                         "PostgreSQL did not start:\n" + "\n".join(said.strip().splitlines()[-5:])
                     )
                 time.sleep(0.1)
                 self._launch(account)
-            if answers(self.address.database("postgres")):
+            if self._holds_the_folder() and answers(self.address.database("postgres")):
                 return
             time.sleep(0.02)
         self.stop()
         raise PostgresFailed(f"PostgreSQL did not answer within {timeout_s:.0f} s; see {self.log}")
 
+    def _holds_the_folder(self) -> bool:
+        """Whether the server that runs on the folder is ours: with another one's end its answers would end too."""
+        assert self.process is not None
+        try:
+            holder = (self.data / "postmaster.pid").read_text().split()[:1]
+        except OSError:
+            return False
+        return holder == [str(self.process.pid)]
+
 
 def answers(address: Address) -> bool:
     """Whether a query gets through: the only proof that a server is up."""
+    import psycopg  # not for those who only want to know the address: 9 MB
+
     try:
         with psycopg.connect(address.url("super"), connect_timeout=2) as connection:
             return connection.execute("select 1").fetchone() == (1,)
@@ -318,14 +332,18 @@ def process_entry(pid: int, **more: object) -> dict[str, object]:
 
 @contextmanager
 def database(home: Home) -> Iterator[Address]:
-    """The operational store for the block: the running one, or one started for its duration under a lock."""
-    address = running(home)
+    """The operational store for the block: the running one, or one started for its duration under a lock.
+
+    Under a supervisor that lives nobody else starts one. Its own may be away for a moment; one started meanwhile would
+    hold the folder, the supervisor's could not come back, and the platform would stop. Raises PostgresFailed.
+    """
+    address = _of_others(home)
     if address is not None:
         yield address
         return
     home.create()
     with locked(home.root / "postgres.lock"):
-        address = running(home)
+        address = _of_others(home)
         if address is not None:
             yield address
             return
@@ -338,3 +356,19 @@ def database(home: Home) -> Iterator[Address]:
         finally:
             announce(home, "postgres", None)
             server.stop()
+
+
+def _of_others(home: Home, *, timeout_s: float = 120.0) -> Address | None:
+    """The server that somebody else runs, waited for where a supervisor keeps it; None where nobody does."""
+    deadline = time.monotonic() + timeout_s
+    while (address := running(home)) is None:
+        supervisor = (read_json(home.run_file) or {}).get("supervisor")
+        if not supervisor or not alive(supervisor["pid"], supervisor["started"]):
+            return None
+        if time.monotonic() > deadline:
+            raise PostgresFailed(
+                f"the platform is running (pid {supervisor['pid']}), but its PostgreSQL did not answer"
+                f" within {timeout_s:.0f} s; see {home.logs / 'postgres.log'}"
+            )
+        time.sleep(0.1)
+    return address

@@ -1,4 +1,4 @@
-"""A PostgreSQL server that was killed is started again while some of its processes still run."""
+"""One folder, one PostgreSQL server: what a new one waits for, and who may start one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from tests.faults.line import LOSES_NOTHING
 from tests.faults.platform import until
-from warehouse.postgres import Server
+from warehouse.postgres import Server, announce, database, process_entry
+from warehouse.settings import Home
 
 
 def let_go(busy: int, server: Server) -> None:
@@ -42,3 +44,65 @@ def test_a_killed_server_comes_back_once_its_old_processes_are_gone(tmp_path: Pa
             assert again.execute("select 1").fetchone() == (1,)
     finally:
         server.stop()
+
+
+def test_a_server_waits_for_one_that_is_about_to_end(tmp_path: Path):
+    """Such as that of a command which has just ended; whose answers are those of the new one is not left to chance."""
+    ending, server = Server(tmp_path / "data"), Server(tmp_path / "data")
+    ending.start()
+    with ThreadPoolExecutor(1) as other:
+
+        def end() -> None:
+            until(lambda: "already exists" in server.log.read_text(), timeout_s=30)
+            ending.stop()
+
+        ended = other.submit(end)
+        server.start()
+        ended.result()
+    try:
+        assert server.process is not None
+        assert (server.data / "postmaster.pid").read_text().split()[0] == str(server.process.pid)
+    finally:
+        server.stop()
+
+
+def test_in_an_outage_the_supervisors_server_is_waited_for_and_no_other_started(tmp_path: Path):
+    """A second one would hold the folder when the supervisor wants to start its own again."""
+    home = Home(tmp_path / "home").create()
+    server = Server(home.postgres, log=home.logs / "postgres.log")
+
+    def run() -> str:
+        address = server.start()
+        assert server.process is not None
+        announce(home, "postgres", process_entry(server.process.pid, url=address.base))
+        return str(server.process.pid)
+
+    def holder() -> str:
+        return (home.postgres / "postmaster.pid").read_text().split()[0]
+
+    def ask() -> str:
+        with database(home):
+            return holder()
+
+    announce(home, "supervisor", process_entry(os.getpid()))
+    try:
+        killed = run()
+        assert server.process is not None
+        server.process.kill()
+        server.process.wait()
+        with ThreadPoolExecutor(1) as command:
+            asked = command.submit(ask)
+            with pytest.raises(TimeoutError):
+                asked.result(1.5)  # a server of its own would answer long before
+            assert holder() == killed
+            back = run()
+            assert asked.result() == back
+    finally:
+        server.stop()
+
+
+def test_after_a_killed_supervisor_a_command_runs_its_own_server(tmp_path: Path):
+    home = Home(tmp_path / "home").create()
+    announce(home, "supervisor", {**process_entry(os.getpid()), "started": 0.0})  # its number was given again
+    with database(home) as address, psycopg.connect(address.database("postgres").url("super")) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
