@@ -23,16 +23,19 @@ async def tell(db: Transaction, events: Sequence[Record]) -> None:
     """Tell those whom the rules name and who want to know; each person of an event once."""
     people: dict[str, list[tuple[Record, Any]]] = {}
     for rule, event, more in news(events):
-        await act_because_of(db, event)
         tenant_id = event["tenant_id"]
         if tenant_id not in people:
+            await act_because_of(db, event)
             people[tenant_id] = await _people(db, tenant_id)
+        reached = [each for each in people[tenant_id] if _is_reached(rule, event, each[0])]
+        if not reached:
+            continue
+        await act_because_of(db, event)
         actor_id = await _person_acting(db, event)
         told = [
             member["user_id"]
-            for member, preferences in people[tenant_id]
-            if _is_reached(rule, event, member)
-            and is_told(preferences, rule, is_own=member["user_id"] == actor_id)
+            for member, preferences in reached
+            if is_told(preferences, rule, is_own=member["user_id"] == actor_id)
         ]
         if told:
             await db.execute(

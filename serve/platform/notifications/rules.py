@@ -50,9 +50,6 @@ class Rule:
     when: Callable[[Event], bool] = lambda event: True
     about: bool = False
 
-    def fits(self, event: Event) -> bool:
-        return event["name"] == self.event and self.when(event)
-
     def words(self, event: Event, *, more: int = 0) -> str:
         """The title; ``more`` is how many others of the same kind came with it."""
         title = self.title.format_map(_Words(event["after"] or {}))
@@ -115,6 +112,8 @@ RULES = (
     Rule("password.changed", "security", frozenset(), "Your password was changed", "urgent", about=True),
 )
 
+_RULES_OF = {name: [rule for rule in RULES if rule.event == name] for name in {rule.event for rule in RULES}}
+
 
 class _Words(dict[str, Any]):
     """Values of an event for a title; one that is missing or encrypted is left out."""
@@ -131,10 +130,10 @@ def news(events: Iterable[Event]) -> list[tuple[Rule, Event, int]]:
     """
     found: dict[Any, list[tuple[Rule, Event]]] = defaultdict(list)
     for event in events:
-        for number, rule in enumerate(RULES):
-            if rule.fits(event):
+        for rule in _RULES_OF.get(event["name"], ()):
+            if rule.when(event):
                 request = event["request_id"] or event["id"]
-                found[event["tenant_id"], number, request, event["actor_id"]].append((rule, event))
+                found[event["tenant_id"], rule, request, event["actor_id"]].append((rule, event))
     return [(*group[0], len(group) - 1) for group in found.values()]
 
 
