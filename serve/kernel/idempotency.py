@@ -112,9 +112,10 @@ async def _once(
 class Claim:
     """A key on its way: who asks where with which key, and what is asked."""
 
-    row_id: UUID
+    row_id: str
     tenant_id: UUID
-    request_hash: UUID
+    request_hash: str
+    """Both 128 bits in hexadecimal, which PostgreSQL reads as a UUID."""
 
     @classmethod
     def of(cls, scope: Scope, caller: Caller, key: str, body: bytes) -> Claim:
@@ -124,7 +125,7 @@ class Claim:
         place = (str(caller.tenant_id), caller.actor, scope["method"], scope["path"], key)
         who = blake2b("\0".join(place).encode(), digest_size=16)
         what = blake2b(scope["query_string"] + b"\0" + body, digest_size=16)
-        return cls(UUID(bytes=who.digest()), caller.tenant_id, UUID(bytes=what.digest()))
+        return cls(who.hexdigest(), caller.tenant_id, what.hexdigest())
 
     @property
     def sql(self) -> str:
@@ -142,7 +143,7 @@ class Claim:
         row = await db.fetch_one("select * from idempotency_keys where id = $1", self.row_id)
         if row is None:
             return None
-        if UUID(row["request_hash"]) != self.request_hash:
+        if UUID(row["request_hash"]) != UUID(self.request_hash):
             raise KeyOfAnotherRequest
         if row["record"] is None:
             kept = Kept(row["status"], row["headers"], row["body"])

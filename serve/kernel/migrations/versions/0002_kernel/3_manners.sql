@@ -1,10 +1,10 @@
 -- What the manners of the API remember.
 
 -- A request that may be sent again: its key (a hash of who, where and the client's own word), and its answer: as it was
--- sent, or the row that it shows.
+-- sent, or the row that it shows. As with events, the tenant needs no reference.
 create table idempotency_keys (
     id uuid primary key,
-    tenant_id uuid not null references tenants,
+    tenant_id uuid not null,
     request_hash uuid not null,
     status integer,
     headers jsonb,
