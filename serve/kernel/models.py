@@ -159,7 +159,7 @@ idempotency_keys = Table(
     optional("version", BigInteger),
     created_at(),
     PrimaryKeyConstraint("id"),
-    Index(None, "created_at"),
+    Index(None, "created_at", postgresql_using="brin"),
 )
 
 rate_limits = Table(

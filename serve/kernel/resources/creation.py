@@ -65,15 +65,15 @@ class Creation:
         places = [f"${n}" for n in range(6, len(given) + 6)]
         made = (
             f"insert into {store.name} as t (tenant_id, {', '.join(given)})"
-            f" select g.tenant_id, {', '.join(places)} from g returning {store.selected}"
+            f" select g.tenant_id, {', '.join(places)} from g"
+            f" returning {store.as_json(store.columns, 't')} as data, t.change_xid as _version"
         )
-        shown = f"select {store.as_json(store.columns, 'made')} as data, made._version from made"
         if not is_kept:
-            return f"with g as ({ACTING}), made as ({made}) {shown}"
+            return f"with g as ({ACTING}) {made}"
         key, asked = f"${len(given) + 6}", f"${len(given) + 7}"
         return (
-            f"with g as ({ACTING}), made as ({made}), shown as ({shown}), kept as ("
+            f"with g as ({ACTING}), made as ({made}), kept as ("
             "insert into idempotency_keys (id, tenant_id, request_hash, status, record, version)"
-            f" select {key}, g.tenant_id, {asked}, 201, shown.data, shown._version from g, shown)"
-            " select * from shown"
+            f" select {key}, g.tenant_id, {asked}, 201, made.data, made._version from g, made)"
+            " select * from made"
         )

@@ -13,7 +13,7 @@ create table idempotency_keys (
     version bigint,
     created_at timestamptz not null default now()
 );
-create index on idempotency_keys (created_at);
+create index on idempotency_keys using brin (created_at);
 
 create table notifications (
     id uuid primary key default uuidv7(),
