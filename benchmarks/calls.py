@@ -102,7 +102,8 @@ class Place:
 
 @contextmanager
 def store(folder: Path, rows: int) -> Iterator[Place]:
-    """A server with production's settings, ten tenants and their vehicles, and a table that nothing guards."""
+    """A server with production's settings, ten tenants and their vehicles, and a table with the same rules for its
+    values that has no guard, leaves no event and is stamped by nobody."""
     server = Server(folder / "postgres")
     address = server.start()
     try:
@@ -116,8 +117,10 @@ def store(folder: Path, rows: int) -> Iterator[Place]:
                 [TENANTS],
             )
             connection.execute(FILL, [rows])
+            connection.execute("create table plain_vehicles (like vehicles including all)")
+            connection.execute("alter table plain_vehicles add foreign key (tenant_id) references tenants")
             connection.execute(
-                "create table plain_vehicles (like vehicles including defaults including indexes)"
+                "alter table plain_vehicles add foreign key (tenant_id, zone_id) references zones (tenant_id, id)"
             )
             connection.execute("vacuum analyze vehicles")
             row = connection.execute("select id from tenants order by slug limit 1").fetchone()
