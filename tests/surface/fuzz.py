@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -37,6 +38,7 @@ SCHEMA.config.checks.positive_data_acceptance.expected_statuses = [
     *SCHEMA.config.checks.positive_data_acceptance.expected_statuses,
     "410",  # a cursor that nobody gave
     "412",  # the ETag of another version
+    "415",  # a file of another kind than its type says
     "422",  # see ``refusals_are_explained``
 ]
 
@@ -65,7 +67,7 @@ BEYOND = {
     "goes without .*": "one parameter goes with another",
     "is needed .*|needs .*": "one field goes with another",
     "say when the account left|only an account with status churned has left": "one field goes with another",
-    "is before .*|lies more than .*|must be later than .*|must not be shorter than .*": "one goes with another",
+    "(is before|lies (after|more than)|must be later than|must not be shorter than) .*": "one goes with another",
     "overlap on .*": "one row of a list goes with another",
     "must lie .*": "a day, or a moment, in a span",
     "cannot sort by .*": "words in one string; the description names them",
@@ -114,8 +116,8 @@ CHECKS = [
     refusals_are_explained,
 ]
 """All that there are but those about permissions (``ignored_auth``, ``object_level_authorization``): ``checks.py`` asks
-them of every operation; those about a chain of calls (``use_after_free``, ``ensure_resource_availability``): a case is
-one request here; and ``max_response_time``. ``METHODS`` are for paths that no other one takes too: a word
+them of every operation; those about a chain of calls (``use_after_free``, ``ensure_resource_availability``): ``chains.py``
+asks them; and ``max_response_time``. ``METHODS`` are for paths that no other one takes too: a word
 in the place of an id takes the methods of the id's path."""
 
 
@@ -124,6 +126,11 @@ in the place of an id takes the methods of the id's path."""
 )
 def as_it_is(_: schemathesis.SerializationContext, value: object) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
+
+
+def without_if_match(headers: Any) -> dict[str, str]:
+    """An ETag that was made up is of no version."""
+    return {name: value for name, value in headers.items() if name.lower() != "if-match"}
 
 
 @dataclass
@@ -209,7 +216,7 @@ class _Asking:
         ):
             return  # what is wrong with it lies between its parts, and may be what would be replaced
         if case.headers and not case.meta.is_negative_at(ParameterLocation.HEADER):
-            case.headers = {name: value for name, value in case.headers.items() if name.lower() != "if-match"}
+            case.headers = without_if_match(case.headers)
         ids = bool(case.path_parameters) and not case.meta.is_negative_at(ParameterLocation.PATH)
         body = also_body and bool(self._operation.documented.get("requestBody"))
         body = body and not case.meta.is_negative_at(ParameterLocation.BODY)

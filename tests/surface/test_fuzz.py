@@ -10,11 +10,13 @@ import pytest
 
 from tests.conftest import TestCluster
 from tests.surface.calls import Surface
+from tests.surface.chains import follow
 from tests.surface.conftest import open_surface
 from tests.surface.fuzz import ask
 from tests.surface.operations import OPERATIONS, Operation
 
 EXAMPLES, MANY_EXAMPLES = 8, 150
+CHAINS, MANY_CHAINS = (4, 10), (150, 20)  # how many, of how many requests at most
 
 SILENT: dict[str, str] = {}
 """Operations that no request made so far has brought to a success, and why; it may only shrink."""
@@ -65,3 +67,19 @@ def test_nothing_unforeseen(fuzzed: Surface, operation: Operation):
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 def test_nothing_unforeseen_in_many_cases(fuzzed: Surface, operation: Operation):
     check(fuzzed, operation, examples=MANY_EXAMPLES, along_limits=None)
+
+
+def check_chains(surface: Surface, chains: int, steps: int) -> None:
+    answered, failures = follow(surface, chains=chains, steps=steps)
+    assert not failures, "\n".join(failures.values())
+    followed = {name for name, status in answered if status < 300 and "/{id}" in name}
+    assert len(followed) > 3, answered  # rows that a request before has made or shown
+
+
+def test_what_an_answer_leads_to(fuzzed: Surface):
+    check_chains(fuzzed, *CHAINS)
+
+
+@pytest.mark.torture
+def test_what_many_answers_lead_to(fuzzed: Surface):
+    check_chains(fuzzed, *MANY_CHAINS)
