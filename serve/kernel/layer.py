@@ -74,7 +74,7 @@ class Manners:
 
 
 class Layer:
-    """Pure ASGI; about 12 us a request of somebody who is logged in."""
+    """Pure ASGI."""
 
     def __init__(self, app: ASGIApp, manners: Manners) -> None:
         self.app, self.manners = app, manners

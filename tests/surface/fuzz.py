@@ -115,10 +115,10 @@ CHECKS = [
     no_failure_of_ours,
     refusals_are_explained,
 ]
-"""All that there are but those about permissions (``ignored_auth``, ``object_level_authorization``): ``checks.py`` asks
-them of every operation; those about a chain of calls (``use_after_free``, ``ensure_resource_availability``): ``chains.py``
-asks them; and ``max_response_time``. ``METHODS`` are for paths that no other one takes too: a word
-in the place of an id takes the methods of the id's path."""
+"""All that there are but those about permissions (``ignored_auth``, ``object_level_authorization``), which
+``checks.py`` asks of every operation; those about a chain of calls (``use_after_free``,
+``ensure_resource_availability``), which ``chains.py`` asks; and ``max_response_time``. ``METHODS`` are for paths that
+no other one takes too: a word in the place of an id takes the methods of the id's path."""
 
 
 @schemathesis.serializer(
