@@ -19,7 +19,7 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi import stateful
 
 from tests.surface.calls import ENDS_THE_SESSION, Surface
-from tests.surface.fuzz import CHECKS, SCHEMA, refusals_are_explained, without_if_match
+from tests.surface.fuzz import CHECKS, SCHEMA, without_if_match
 from tests.surface.operations import BY_NAME
 
 
@@ -30,11 +30,7 @@ def what_is_deleted_is_gone(ctx: CheckContext, response: Response, case: Case) -
     return schemathesis.checks.use_after_free(ctx, response, case)
 
 
-ASKED = [
-    *(check for check in CHECKS if check is not refusals_are_explained),
-    what_is_deleted_is_gone,
-    schemathesis.checks.ensure_resource_availability,
-]
+ASKED = [*CHECKS, what_is_deleted_is_gone, schemathesis.checks.ensure_resource_availability]
 
 
 def _is_id(value: Any) -> bool:
