@@ -16,8 +16,8 @@ from tests.surface.conftest import open_surface
 from tests.surface.fuzz import ask, refusals_are_explained
 from tests.surface.operations import OPERATIONS, Operation
 
-EXAMPLES, MANY_EXAMPLES = 8, 150
-CHAINS, MANY_CHAINS = (4, 10), (150, 20)  # how many, of how many requests at most
+EXAMPLES, MANY_EXAMPLES = 8, 60
+CHAINS, MANY_CHAINS = (4, 10), (60, 20)  # how many, of how many requests at most
 
 SILENT: dict[str, str] = {}
 """Operations that no request made so far has brought to a success, and why; it may only shrink."""
