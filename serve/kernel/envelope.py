@@ -36,15 +36,19 @@ class Input(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _is_no_number(cls, value: Any, about: ValidationInfo) -> Any:
-        """Without this, true would be read as 1 and false as 0."""
-        if isinstance(value, bool) and not _takes_bool(cls.model_fields[str(about.field_name)].annotation):
-            raise ValueError("must not be true or false")
+    def _is_of_its_kind(cls, value: Any, about: ValidationInfo) -> Any:
+        """Without this, true would be read as 1 where a number belongs, and 0 as false."""
+        if isinstance(value, (bool, int, float)):
+            kind = cls.model_fields[str(about.field_name)].annotation
+            if isinstance(value, bool) and not _takes(kind, bool):
+                raise ValueError("must not be true or false")
+            if not isinstance(value, bool) and _takes(kind, bool) and not _takes(kind, int, float):
+                raise ValueError("must be true or false")
         return value
 
 
-def _takes_bool(kind: Any) -> bool:
-    return kind in (bool, Any) or any(_takes_bool(each) for each in get_args(kind))
+def _takes(annotation: Any, *kinds: type) -> bool:
+    return annotation in (*kinds, Any) or any(_takes(each, *kinds) for each in get_args(annotation))
 
 
 def _written_out(value: Any) -> Any:

@@ -58,7 +58,9 @@ def meaning(error: Exception) -> Problem | None:
         return Invalid(details=[(field, "is not an allowed value") for field in _fields(error, "check")])
     if isinstance(error, pg.NotNullViolationError):
         return Invalid(details=[(error.column_name or "body", "must not be empty")])
-    if isinstance(error, (pg.DataError, asyncpg.DataError)):
+    if isinstance(error, asyncpg.DataError):  # the library's own: it would repeat the value
+        return Invalid("A value does not fit what it is kept in.")
+    if isinstance(error, pg.DataError):
         return Invalid(f"A value does not fit: {_plain(str(error))}.")
     return None
 

@@ -148,7 +148,7 @@ class Listing:
         if query.cursor is not None and (query.offset is not None or query.page is not None):
             raise Invalid(details=[("cursor", "goes without page and offset")])
         order = Order.of(query.sort, self.sortable)
-        asked: list[str] = getattr(query, "fields", None) or list(self.store.columns)
+        asked = list(dict.fromkeys(getattr(query, "fields", None) or self.store.columns))
         names = [*asked, *(name for name, _ in order.terms if name not in asked)]
         bind = Bindings()
         tenants = ONE if is_one else MANY

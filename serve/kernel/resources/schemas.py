@@ -25,20 +25,22 @@ Line = Annotated[str, AfterValidator(_no_nul), Field(json_schema_extra={"pattern
 """Text that PostgreSQL can hold."""
 
 
-def _no_nul_inside(value: Any) -> Any:
+def _storable(value: Any) -> Any:
     if isinstance(value, str):
         _no_nul(value)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise ValueError("must not contain whole numbers of more than 64 bits")
     elif isinstance(value, dict):
         for name, each in value.items():
             _no_nul(name)
-            _no_nul_inside(each)
+            _storable(each)
     elif isinstance(value, list):
         for each in value:
-            _no_nul_inside(each)
+            _storable(each)
     return value
 
 
-FreeMap = Annotated[dict[str, Any], AfterValidator(_no_nul_inside)]
+FreeMap = Annotated[dict[str, Any], AfterValidator(_storable)]
 """Whatever a client keeps with a row, as JSON."""
 
 

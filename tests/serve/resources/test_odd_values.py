@@ -63,6 +63,29 @@ def test_true_is_no_number(firm, value):
     assert free.json()["data"]["attributes"] == {"is_key": value}
 
 
+@pytest.mark.parametrize("value", [0, 1, 0.0])
+def test_a_number_is_neither_true_nor_false(firm, value):
+    sent = {"full_name": "Ada Byron", "consent_email": value}
+    assert refused(firm.client().post("/api/v1/contacts", json=sent)) == ["consent_email"]
+
+
+@pytest.mark.parametrize("value", [2**64, -(2**63) - 1])
+def test_whole_numbers_that_no_client_could_read(firm, value):
+    """The value is not repeated."""
+    response = firm.client().post("/api/v1/accounts", json=ACCOUNT | {"attributes": {"a": [value]}})
+    assert refused(response) == ["attributes"]
+    assert str(value) not in response.text
+    most = firm.client().post("/api/v1/accounts", json=ACCOUNT | {"attributes": {"a": 2**63}})
+    assert most.json()["data"]["attributes"] == {"a": 2**63}
+
+
+def test_a_field_asked_for_twice_is_there_once(firm):
+    client = firm.client()
+    client.post("/api/v1/vehicles", json=VAN)
+    [row] = client.get("/api/v1/vehicles?fields=make&fields=zone_id&fields=make").json()["data"]
+    assert row == {"make": "Opel", "zone_id": None}
+
+
 def test_null_is_no_mapping(firm):
     content = ",".join(VAN) + "\n" + ",".join(map(str, VAN.values())) + "\n"
     sent = {"files": {"file": ("vans.csv", content.encode())}, "data": {"mapping": "null", "dry_run": "true"}}
