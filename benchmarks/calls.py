@@ -68,11 +68,11 @@ def measure(options: Options) -> Result:
         }
         interleave(result, variants, rounds=options.rounds or (1 if options.quick else 3))
         bench.check_effects()
-    conclude(result)
+    conclude(result, ready_s=bench.servers["ours"].first_answer_s)
     return result
 
 
-def conclude(result: Result) -> None:
+def conclude(result: Result, *, ready_s: float) -> None:
     ratio = result.ratio
     failed = sum(sum(s.facts["failures"].values()) for samples in result.samples.values() for s in samples)
     p99 = sorted(sample.facts["p99_ms"] for sample in result.samples["GET"])
@@ -88,6 +88,8 @@ def conclude(result: Result) -> None:
         Bar("list of 50, of the limit", ratio("limit: list of 50", "list of 50"), least=0.80),
         Bar("create, of the limit", ratio("limit: create", "create, repeatable, with its event"), least=0.50),
         Bar("p99 of GET with 700 routes, ms", p99[len(p99) // 2], most=8),
+        Bar("from the start of the process to its first answer, s", ready_s, most=4),
+        Bar("memory with 700 routes, MB", result.peak_mb("create, repeatable, with its event"), most=250),
         Bar("failed requests", failed, most=0),
     ]
 
