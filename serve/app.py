@@ -219,7 +219,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     forget = partial(forget_old_sessions, state.worker_database, state.login.sessions.life)
     state.background.every(3600.0, forget, name="old sessions")
     state.background.every(SEAL_EVERY_S, partial(seal, state.worker_database), name="sealing of events")
-    gc.set_threshold(20_000, 50, 100)
     try:
         with state.manners.draining.on_signal(pause_s=settings.shutdown_pause_s):
             yield

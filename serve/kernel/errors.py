@@ -158,6 +158,7 @@ class TimedOut(Problem):
     )
 
 
+_ENVELOPE = "#/components/schemas/ErrorEnvelope"
 _BY_STATUS: dict[int, type[Problem]] = {
     problem.status: problem
     for problem in (
@@ -178,7 +179,8 @@ def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
     for kind in kinds:
         entry = by_status.setdefault(
             kind.status,
-            {"model": ErrorEnvelope, "description": kind.message, "content": {"application/json": {}}},
+            # By reference: given the model, FastAPI would make a validator of it for each failure of each route.
+            {"description": kind.message, "content": {"application/json": {"schema": {"$ref": _ENVELOPE}}}},
         )
         examples = entry["content"]["application/json"].setdefault("examples", {})
         example = {"code": kind.code, "message": kind.message, "details": [], "request_id": "0b7c-1"}

@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import models_json_schema
 
 from serve.kernel.access import permission_of
 from serve.kernel.answers import NoRelease, QueryTooSlow
@@ -19,6 +20,7 @@ from serve.kernel.asking import asked_of
 from serve.kernel.caller import COOKIE, CrossSiteRequest
 from serve.kernel.errors import (
     BodyTooLarge,
+    ErrorEnvelope,
     Forbidden,
     Invalid,
     Malformed,
@@ -79,8 +81,13 @@ def document(app: FastAPI) -> dict[str, Any]:
             for method in route.methods or ():
                 _complete(schema["paths"][route.path_format][method.lower()], route)
     parts = schema.setdefault("components", {})
+    schemas = parts.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
-        parts.get("schemas", {}).pop(unused, None)
+        schemas.pop(unused, None)
+    _, errors = models_json_schema(
+        [(ErrorEnvelope, "serialization")], ref_template="#/components/schemas/{model}"
+    )
+    schemas |= errors["$defs"]
     parts["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
         "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
