@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
@@ -49,3 +50,12 @@ def test_pages_of_other_origins_may_call_only_when_listed(home, run_app):
     assert allowed.headers["access-control-allow-origin"] == "https://a.example"
     unlisted = run_app(home).client().options("/api/v1/dashboard/kpis", headers=asked)
     assert "access-control-allow-origin" not in unlisted.headers
+
+
+@pytest.mark.parametrize("path", ["/api/v1/vehicles", f"/api/v1/vehicles/{UUID(int=7 << 76 | 2 << 62)}"])
+def test_they_may_read_what_has_a_short_way_too(home, run_app, path):
+    """Here there is no database behind it: also a failure is for them to read."""
+    client = run_app(home, cors_origins="https://a.example").caller()
+    answer = client.get(path, headers={"Origin": "https://a.example"})
+    assert answer.status_code == 503
+    assert answer.headers["access-control-allow-origin"] == "https://a.example"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,12 +35,10 @@ def surface_releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return publish_surface(tmp_path_factory.mktemp("published"))
 
 
-@pytest.fixture(scope="session")
-def surface(
-    pg: TestCluster, surface_releases: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Surface]:
-    home = tmp_path_factory.mktemp("home")
-    shutil.copytree(surface_releases, home / "releases")
+@contextmanager
+def surface_of_its_own(pg: TestCluster, releases: Path, home: Path) -> Iterator[Surface]:
+    """The service with a database that nobody else uses, for the block."""
+    shutil.copytree(releases, home / "releases")
     address = pg.clone()
     surface = open_surface(home, address)
     try:
@@ -47,3 +46,11 @@ def surface(
     finally:
         surface.firm.running.stop()
         pg.drop(address)
+
+
+@pytest.fixture(scope="session")
+def surface(
+    pg: TestCluster, surface_releases: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Surface]:
+    with surface_of_its_own(pg, surface_releases, tmp_path_factory.mktemp("home")) as surface:
+        yield surface

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from tests.conftest import TestCluster
 from tests.surface.calls import Surface
 from tests.surface.chains import follow
-from tests.surface.conftest import open_surface
+from tests.surface.conftest import surface_of_its_own
 from tests.surface.fuzz import ask, refusals_are_explained
 from tests.surface.operations import OPERATIONS, Operation
 
@@ -31,20 +30,13 @@ def fuzzed(
     request: pytest.FixtureRequest,
 ) -> Iterator[Surface]:
     """A firm of its own, whose people and settings may become anything; and in the end how many succeeded."""
-    home = tmp_path_factory.mktemp("home")
-    shutil.copytree(surface_releases, home / "releases")
-    address = pg.clone()
-    surface = open_surface(home, address)
-    try:
+    with surface_of_its_own(pg, surface_releases, tmp_path_factory.mktemp("home")) as surface:
         yield surface
-    finally:
-        surface.firm.running.stop()
-        pg.drop(address)
-        if reporter := request.config.pluginmanager.get_plugin("terminalreporter"):
-            alone = sum(SUCCEEDED.values())
-            reporter.write_line(
-                f"\n{len(SUCCEEDED)} of {len(OPERATIONS)} operations reached a 2xx, {alone} without a ready body"
-            )
+    if reporter := request.config.pluginmanager.get_plugin("terminalreporter"):
+        alone = sum(SUCCEEDED.values())
+        reporter.write_line(
+            f"\n{len(SUCCEEDED)} of {len(OPERATIONS)} operations reached a 2xx, {alone} without a ready body"
+        )
 
 
 SUCCEEDED: dict[str, bool] = {}
