@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -20,6 +19,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from serve.kernel.permissions import ROLES
 from tests.surface.calls import Call, Surface
 from tests.surface.operations import DOCUMENT, Operation
+from tests.surface.rows import events_of_a, ids_of, rows_of, unchanged
 
 REQUEST_ID = "surface-1"
 _FORMATS = FormatChecker(["date", "uuid", "email"])
@@ -226,13 +226,13 @@ def repeats_are_one(surface: Surface, operation: Operation) -> None:
 def writes_are_events(surface: Surface, operation: Operation) -> None:
     """Every change of a resource's row is exactly one event of that row."""
     call = surface.ready(operation)
-    before = _events(surface)
+    before = events_of_a(surface)
     response = surface.send(call)
     assert response.is_success, response.text
     data = response.json()["data"]
     touched = [result["id"] for result in data["results"]] if "results" in data else [data["id"]]
     assert touched
-    new = [event for event in _events(surface) if event not in before]
+    new = [event for event in events_of_a(surface) if event not in before]
     changed = sorted(str(entity_id) for _, entity_id, category in new if category == "change")
     assert changed == sorted(touched), f"{operation}: {new}"
 
@@ -313,85 +313,10 @@ def ids_in(text: str) -> set[str]:
     return set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", text))
 
 
-WRITTEN_BEHIND = {
-    "api_requests": "the log of requests is written in the background",
-    "imports": "an import goes on in the background, and notes how far it is",
-    "event_seals": "sealed in the background",
-    "notifications": "told in the background of what was done before",
-}
-"""Tables that a snapshot leaves out, and why."""
-OTHER_EVENTS = "and category = 'change'"  # a refusal may well be noted as a security event
-
-
-def rows_of(surface: Surface, tenant: object) -> dict[str, tuple[int, str]]:
-    """Every table's rows of that tenant as a count and a sum over their contents: equal means nothing changed.
-
-    Taken once the tenant's imports have ended, because each of them still has something to say.
-    """
-    settle(surface, tenant)
-    parts = [
-        f"select '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text"
-        f" from {table} t where tenant_id = '{tenant}' {OTHER_EVENTS if table == 'events' else ''}"
-        for table in tenant_tables(surface)
-        if table not in WRITTEN_BEHIND
-    ]
-    found = surface.firm.sql(" union all ".join(parts))
-    return {table: (count, contents) for table, count, contents in found}
-
-
-def settle(surface: Surface, tenant: object) -> None:
-    """Wait for the end of every import that the tenant has begun; the end and its event are one transaction."""
-    deadline = time.monotonic() + 60
-    running = "select id from imports where tenant_id = %s and status = 'running'"
-    while found := surface.firm.sql(running, tenant):
-        assert time.monotonic() < deadline, f"never end: {found}"
-        time.sleep(0.01)
-
-
-def unchanged(surface: Surface, tenant: object, before: dict[str, tuple[int, str]]) -> None:
-    after = rows_of(surface, tenant)
-    assert after == before, [
-        (table, before[table], after[table]) for table in after if after[table] != before[table]
-    ]
-
-
-def ids_of(surface: Surface, tenant: object) -> set[str]:
-    """The ids of all that tenant's rows, and of its people, that a neighbour must not see."""
-    parts = [
-        f"select id::text from {table} t where tenant_id = '{tenant}'"
-        for table in tenant_tables(surface, having="id")
-    ]
-    return {row_id for (row_id,) in surface.firm.sql(" union all ".join(parts))}
-
-
-def tenant_tables(surface: Surface, having: str = "tenant_id") -> list[str]:
-    """Tables whose rows belong to a tenant; partitions are part of their table."""
-    return [
-        table
-        for (table,) in surface.firm.sql(
-            "select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace"
-            " and c.relkind in ('r', 'p') and not c.relispartition and (select count(*) from pg_attribute a"
-            "  where a.attrelid = c.oid and a.attname in ('tenant_id', %s)) = %s order by 1",
-            having,
-            1 if having == "tenant_id" else 2,
-        )
-    ]
-
-
 def _forged(surface: Surface) -> str:
     """What a token says, with the signature of another one."""
     said = surface.token(fresh=True).rpartition(".")[0]
     return f"{said}.{surface.token(fresh=True).rpartition('.')[2]}"
-
-
-def _events(surface: Surface) -> set[tuple[Any, ...]]:
-    settle(surface, surface.firm.a)
-    return {
-        tuple(row)
-        for row in surface.firm.sql(
-            "select position, entity_id, category from events where tenant_id = %s", surface.firm.a
-        )
-    }
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -17,6 +17,7 @@ from serve.kernel.idempotency import RepeatableRoute
 from tests.surface import checks
 from tests.surface.calls import Surface
 from tests.surface.operations import BY_NAME, OPERATIONS, PAGES, ROUTES, Operation
+from tests.surface.rows import rows_of
 
 Check = Callable[[Surface, Operation], None]
 
@@ -106,7 +107,7 @@ def test_a_snapshot_waits_for_imports(surface: Surface):
         begun = surface.send(call).json()["data"]
         going_on = Timer(0.5, other.rollback)
         going_on.start()
-        before = checks.rows_of(surface, surface.firm.a)
+        before = rows_of(surface, surface.firm.a)
         going_on.join()
     assert surface.firm.sql("select status from imports where id = %s", begun["id"]) == [("done",)]
     checks.unchanged(surface, surface.firm.a, before)

@@ -1,0 +1,82 @@
+"""What the database holds of a tenant, to compare with what it held before."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tests.surface.calls import Surface
+
+WRITTEN_BEHIND = {
+    "api_requests": "the log of requests is written in the background",
+    "imports": "an import goes on in the background, and notes how far it is",
+    "event_seals": "sealed in the background",
+    "notifications": "told in the background of what was done before",
+}
+"""Tables that a snapshot leaves out, and why."""
+OTHER_EVENTS = "and category = 'change'"  # a refusal may well be noted as a security event
+
+
+def rows_of(surface: Surface, tenant: object) -> dict[str, tuple[int, str]]:
+    """Every table's rows of that tenant as a count and a sum over their contents: equal means nothing changed.
+
+    Taken once the tenant's imports have ended, because each of them still has something to say.
+    """
+    settle(surface, tenant)
+    parts = [
+        f"select '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text"
+        f" from {table} t where tenant_id = '{tenant}' {OTHER_EVENTS if table == 'events' else ''}"
+        for table in tenant_tables(surface)
+        if table not in WRITTEN_BEHIND
+    ]
+    found = surface.firm.sql(" union all ".join(parts))
+    return {table: (count, contents) for table, count, contents in found}
+
+
+def settle(surface: Surface, tenant: object) -> None:
+    """Wait for the end of every import that the tenant has begun; the end and its event are one transaction."""
+    deadline = time.monotonic() + 60
+    running = "select id from imports where tenant_id = %s and status = 'running'"
+    while found := surface.firm.sql(running, tenant):
+        assert time.monotonic() < deadline, f"never end: {found}"
+        time.sleep(0.01)
+
+
+def unchanged(surface: Surface, tenant: object, before: dict[str, tuple[int, str]]) -> None:
+    after = rows_of(surface, tenant)
+    assert after == before, [
+        (table, before[table], after[table]) for table in after if after[table] != before[table]
+    ]
+
+
+def ids_of(surface: Surface, tenant: object) -> set[str]:
+    """The ids of all that tenant's rows, and of its people, that a neighbour must not see."""
+    parts = [
+        f"select id::text from {table} t where tenant_id = '{tenant}'"
+        for table in tenant_tables(surface, having="id")
+    ]
+    return {row_id for (row_id,) in surface.firm.sql(" union all ".join(parts))}
+
+
+def tenant_tables(surface: Surface, having: str = "tenant_id") -> list[str]:
+    """Tables whose rows belong to a tenant; partitions are part of their table."""
+    return [
+        table
+        for (table,) in surface.firm.sql(
+            "select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace"
+            " and c.relkind in ('r', 'p') and not c.relispartition and (select count(*) from pg_attribute a"
+            "  where a.attrelid = c.oid and a.attname in ('tenant_id', %s)) = %s order by 1",
+            having,
+            1 if having == "tenant_id" else 2,
+        )
+    ]
+
+
+def events_of_a(surface: Surface) -> set[tuple[Any, ...]]:
+    settle(surface, surface.firm.a)
+    return {
+        tuple(row)
+        for row in surface.firm.sql(
+            "select position, entity_id, category from events where tenant_id = %s", surface.firm.a
+        )
+    }
