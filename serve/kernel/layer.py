@@ -109,9 +109,8 @@ class Layer:
                 raise ShuttingDown
             if is_api:
                 await self._admit(inner, headers, answer)
-                if (
-                    b"origin" not in headers
-                ):  # what other sites' browsers are told is said by a middleware behind
+                # What browsers of other sites are told is said by a middleware behind.
+                if b"origin" not in headers:
                     rest = await manners.short_ways.answer(inner, body or receive, answer)
             if rest is not None:
                 await self.app(inner, rest, answer)
