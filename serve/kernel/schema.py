@@ -174,20 +174,21 @@ def resource_table(
     personal: tuple[str, ...] = (),
     search: tuple[str, ...] = (),
     unrecorded: tuple[str, ...] = (),
+    extracted: bool = True,
 ) -> Table:
     """A tenant table that a ``Resource`` serves: rows with an id of the client's, deleted softly, found by words.
 
     Its changes are recorded as events of ``entity``. ``personal`` columns are those of one person, encrypted there
-    with the row's own key; ``unrecorded`` ones stay out of events.
+    with the row's own key; ``unrecorded`` ones stay out of events. One that is not ``extracted`` is no business of the
+    warehouse.
     """
     columns: list[Column[Any]] = [optional("external_id", Text), optional("deleted_at", Moment)]
     if personal:
         columns.append(optional("person_key", LargeBinary))
     if search:
         columns.append(Column("search_text", TSVECTOR, Computed(search_vector(search), persisted=True)))
-    table = tenant_table(
-        name, *items, *columns, unique("external_id"), Index(None, "tenant_id", "created_at", "id")
-    )
+    make = tenant_table if extracted else own_table
+    table = make(name, *items, *columns, unique("external_id"), Index(None, "tenant_id", "created_at", "id"))
     table.info |= {"entity": entity, "personal": personal, "search": search, "unrecorded": unrecorded}
     return table
 

@@ -77,6 +77,8 @@ def create_resource(
     references: Mapping[str, str] | None = None,
     personal: Collection[str] = (),
     search: Collection[str] = (),
+    unrecorded: Collection[str] = (),
+    extracted: bool = True,
 ) -> None:
     """A new table as ``resource_table`` declares it; ``columns`` is SQL, ``references`` names tables by column."""
     run(
@@ -87,8 +89,8 @@ def create_resource(
     for column, target in (references or {}).items():
         run(f"alter table {table} add foreign key (tenant_id, {column}) references {target} (tenant_id, id)")
         run(f"create index on {table} (tenant_id, {column})")
-    become_resource(table, entity=entity, personal=personal, search=search)
-    guard_tenant_table(table, hidden=personal)
+    become_resource(table, entity=entity, personal=personal, search=search, unrecorded=unrecorded)
+    guard_tenant_table(table, hidden=personal, extracted=extracted)
 
 
 def record_events(
