@@ -36,6 +36,7 @@ from serve.identity.auth.service import Login
 from serve.identity.sessions.service import Sessions, forget_old_sessions
 from serve.kernel import errors, revision
 from serve.kernel.access import check_declared
+from serve.kernel.actions import Actions, name_operations
 from serve.kernel.answers import Answers
 from serve.kernel.background import Background
 from serve.kernel.caller import Tokens
@@ -149,6 +150,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.mount("/pages", FILES, name="pages")
     index_routes(app)
     check_declared(app.routes, PUBLIC)
+    app.state.actions = Actions(app, name_operations(app.routes))
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     errors.install(app)
     if settings.cors_origins:

@@ -10,7 +10,9 @@ import re
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Annotated, Any, Protocol, cast
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -26,6 +28,10 @@ _HARMLESS = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 Record = Mapping[str, Any]
+Fetch = Callable[..., Awaitable[list[Record]]]
+
+CAUSE: ContextVar[UUID | None] = ContextVar("cause", default=None)
+"""What all transactions that begin from here on are done for: an event, a task. Events name it."""
 
 
 class Connection(Protocol):
@@ -185,15 +191,19 @@ class Transaction:
 
 
 class Reads:
-    """Single guarded statements of a caller; each takes a connection for as long as it runs."""
+    """Single guarded statements of a caller; each takes a connection for as long as it runs.
 
-    def __init__(self, database: Database, caller: Caller) -> None:
-        self._database, self.caller = database, caller
+    ``within`` a transaction they see what it has done so far.
+    """
+
+    def __init__(self, database: Database, caller: Caller, within: Transaction | None = None) -> None:
+        self._fetch: Fetch = database.fetch_alone if within is None else within.fetch
+        self.caller = caller
         self._tenants = ",".join(map(str, caller.tenant_ids))
 
     async def fetch(self, sql: str, *values: Any) -> list[Record]:
         """``sql`` comes from ``guarded``: the tenants it may see are its first parameter."""
-        return await self._database.fetch_alone(sql, self._tenants, *values)
+        return await self._fetch(sql, self._tenants, *values)
 
 
 def guarded(inner: str, *, offset: int = 0, select: str = "q.*", beside: str = "") -> str:
@@ -348,12 +358,13 @@ def _begin(caller: Caller | None, request_id: str) -> str:
     if caller is None:
         return "begin;"
     tenants = ",".join(str(tenant_id) for tenant_id in caller.tenant_ids)
-    said = _harmless(request_id)
+    said, cause = _harmless(request_id), CAUSE.get()
+    because = f", set_config('app.cause', '{cause}', true)" if cause else ""
     return (
         f"begin; set local lock_timeout = '{LOCK_TIMEOUT_S}s';"
         f" select set_config('app.tenant_id', '{caller.tenant_id}', true),"
         f" set_config('app.tenant_ids', '{tenants}', true), set_config('app.actor', '{caller.actor}', true),"
-        f" set_config('app.request_id', '{said}', true);"
+        f" set_config('app.request_id', '{said}', true){because};"
     )
 
 
@@ -370,7 +381,8 @@ async def _request_transaction(request: Request) -> AsyncIterator[Transaction]:
 
 
 async def _request_reads(request: Request) -> Reads:
-    return Reads(request.app.state.database, await identify(request))
+    begun: Transaction | None = getattr(request.state, "transaction", None)
+    return Reads(request.app.state.database, await identify(request), begun)
 
 
 TenantDb = Annotated[Transaction, Depends(_request_transaction, scope="function")]
@@ -378,3 +390,7 @@ TenantDb = Annotated[Transaction, Depends(_request_transaction, scope="function"
 
 ReadDb = Annotated[Reads, Depends(_request_reads)]
 """For a request that asks one guarded statement at a time."""
+
+TRANSACTION = _request_transaction
+SHARING = frozenset({_request_transaction, _request_reads})
+"""The dependencies behind them: a route's own, if it asks for nothing else, may share the transaction of another."""

@@ -7,6 +7,7 @@ the key waits for the first one, inside the database, then gets its answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from serve.kernel.errors import Conflict, Invalid
 
 KEPT_H = 24
 HEADER = "idempotency-key"
+DRY_RUN = "x-dry-run"
 _METHODS = frozenset({"POST", "PATCH"})
 _KEPT_HEADERS = ("content-type", "etag", "location", "cache-control")
 
@@ -36,6 +38,15 @@ class StillRunning(Conflict):
 
 class KeyOfAnotherRequest(Invalid):
     code, message = "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was sent with another request before."
+
+
+def asks_dry_run(value: str | None) -> bool:
+    """What the header ``X-Dry-Run`` says. Raises Invalid."""
+    if value is None or value.lower() == "false":
+        return False
+    if value.lower() != "true":
+        raise Invalid(details=[("X-Dry-Run", "must be true or false")])
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +85,39 @@ class RepeatableRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
-        if not self.is_repeatable:
+        if self.methods == {"GET"}:
             return handler
 
         async def handle(request: Request) -> Response:
-            key = request.headers.get(HEADER)
+            if asks_dry_run(request.headers.get(DRY_RUN)):
+                return await _undone(request, handler)
+            key = request.headers.get(HEADER) if self.is_repeatable else None
             if key is None:
                 return await handler(request)
             return await _once(request, key, handler, self.show)
 
         return handle
+
+
+class _Undone(Exception):
+    """The end of a dry run."""
+
+
+async def _undone(request: Request, handler: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
+    """Everything is done, checked as a commit would, and undone: no key is kept and nothing leaves.
+
+    Whether the route does nothing that a rollback would not undo is asked before (``params``).
+    """
+    caller, state = await identify(request), request.state
+    database: Database = request.app.state.database
+    with suppress(_Undone):
+        async with database.transaction(caller, request_id=state.request_id) as db:
+            state.transaction = db
+            response = await handler(request)
+            await db.execute("set constraints all immediate")
+            raise _Undone
+    response.headers["X-Dry-Run"] = "true"
+    return response
 
 
 async def _once(

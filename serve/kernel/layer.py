@@ -23,6 +23,7 @@ from serve.kernel.bodies import Body
 from serve.kernel.caller import COOKIE, Caller, identify_by
 from serve.kernel.compression import Gzip, wants_gzip
 from serve.kernel.errors import Problem, ShuttingDown, TimedOut, TooManyRequests, respond
+from serve.kernel.inside import inside_of
 from serve.kernel.metrics import Meters
 from serve.kernel.params import snake_query
 from serve.kernel.quick import ShortWays
@@ -40,6 +41,8 @@ UNMATCHED = "unmatched"
 _OUTSIDE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 API_PATHS = ("/api/", "/auth/")
 _COOKIE = COOKIE.encode()
+_UNUSUAL = frozenset({b"origin", b"x-dry-run"})
+"""What browsers of other sites are told is said by a middleware behind, and a try is undone by the route."""
 _COMMON = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -103,14 +106,16 @@ class Layer:
             answer.headers.append((b"link", f'<{quote(scope["path"])}>; rel="canonical"'.encode()))
         body = self._body(scope, headers, receive)
         rest: Receive | None = body or receive
+        asking = inside_of(scope)
         manners.running.begin(answer)
         try:
-            if manners.draining.has_begun and scope["path"] != "/health/live":
+            # What was begun before the end, with all that it asks of the service itself, is finished.
+            if manners.draining.has_begun and asking is None and scope["path"] != "/health/live":
                 raise ShuttingDown
             if is_api:
-                await self._admit(inner, headers, answer)
-                # What browsers of other sites are told is said by a middleware behind.
-                if b"origin" not in headers:
+                if asking is None or asking.is_limited:
+                    await self._admit(inner, headers, answer)
+                if asking is None and not headers.keys() & _UNUSUAL:
                     rest = await manners.short_ways.answer(inner, body or receive, answer)
             if rest is not None:
                 await self.app(inner, rest, answer)
@@ -197,6 +202,9 @@ class _Answer:
 
 async def _caller(scope: Scope, headers: Headers) -> Caller | None:
     """Who sends it, when somebody who may is named; whatever is wrong with that, the route itself refuses."""
+    known: Caller | None = scope["state"].get("caller")
+    if known is not None:
+        return known
     named = b"authorization" in headers or b"x-api-key" in headers
     if not named and _COOKIE not in headers.get(b"cookie", b""):
         return None

@@ -35,6 +35,7 @@ from serve.kernel.errors import (
 from serve.kernel.idempotency import RepeatableRoute
 from serve.kernel.layer import API_PATHS
 from serve.kernel.retirement import describe
+from serve.kernel.risk import KEY, offers_dry_run, risk_of
 
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -42,6 +43,13 @@ _IDEMPOTENCY_KEY = {
     "required": False,
     "description": "A word of yours: the same request with it has one effect and gets the same answer for a day.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+_DRY_RUN = {
+    "name": "X-Dry-Run",
+    "in": "header",
+    "required": False,
+    "description": "`true`: do everything, answer what would happen, and undo it.",
+    "schema": {"type": "boolean", "default": False},
 }
 
 
@@ -117,6 +125,10 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
         kinds += [Malformed, BodyTooLarge, UnsupportedMediaType]
     if isinstance(route, RepeatableRoute) and route.is_repeatable:
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    operation.pop(KEY, None)
+    operation["x-risk"] = risk_of(route)
+    if operation["x-risk"] != "read" and offers_dry_run(route):
+        operation.setdefault("parameters", []).append(_DRY_RUN)
     for status, entry in problems(*kinds).items():
         content = entry["content"]["application/json"]
         # Examples that the route declares itself stay; FastAPI's own model of a 422 does not.

@@ -17,6 +17,8 @@ from pydantic import BaseModel
 
 from serve.kernel.asking import asked_of, repeats
 from serve.kernel.errors import Invalid
+from serve.kernel.idempotency import DRY_RUN, asks_dry_run
+from serve.kernel.risk import DryRunNotPossible, offers_dry_run
 
 _KNOWN: dict[Callable[..., Any], dict[str, bool]] = {}  # by endpoint, once each
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
@@ -41,7 +43,11 @@ def snake_query(query: bytes) -> tuple[bytes, dict[str, str]]:
 
 
 async def refuse_unknown_parameters(request: Request) -> None:
-    """For every route: a parameter that would be ignored is an error, so a typo never changes an answer silently."""
+    """For every route: a parameter that would be ignored is an error, so a typo never changes an answer silently.
+
+    The same goes for the wish that nothing be changed."""
+    if asks_dry_run(request.headers.get(DRY_RUN)) and not offers_dry_run(request.scope["route"]):
+        raise DryRunNotPossible
     given = request.query_params.multi_items()
     if not given:
         return

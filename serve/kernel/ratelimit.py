@@ -20,7 +20,7 @@ from serve.kernel.errors import Unavailable
 
 _MOST_KEYS = 100_000
 _ROUNDING_S = 1e-6
-_READING_WORDS = frozenset({"query", "search", "filter", "validate", "preview"})
+READING_WORDS = frozenset({"query", "search", "filter", "validate", "preview"})
 _CLASSES = frozenset({"read", "write", "export", "auth"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 AUTH_PATHS = ("/api/v1/auth/", "/auth/")
@@ -209,7 +209,7 @@ def class_of(method: str, path: str) -> str:
         return "read"
     if path.startswith(AUTH_PATHS):
         return "auth"
-    return "read" if last in _READING_WORDS else "write"
+    return "read" if last in READING_WORDS else "write"
 
 
 def parse_rates(text: str) -> dict[str, Rate]:

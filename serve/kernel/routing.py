@@ -77,6 +77,13 @@ class RouteTree:
             small = self._small[key] = self._router_of(*key)
         await small(scope, receive, send)
 
+    def route_of(self, scope: Scope) -> BaseRoute | None:
+        """The route that would answer this request."""
+        for position in self._root.candidates(get_route_path(scope)):
+            if self._routes[position].matches(scope)[0] is Match.FULL:
+                return self._routes[position]
+        return None
+
     def _router_of(self, method: str, positions: Sequence[int]) -> ASGIApp:
         """A router for these candidates. There are no more of them than the table has shapes."""
         routes = [self._routes[position] for position in positions]

@@ -25,7 +25,12 @@ from serve.kernel.routing import area_router
 router = area_router(prefix="/api/v1/metrics", tags=["metrics"])
 
 
-@router.get("", response_model=Success[list[MetricRead], ReleaseMeta], **release_answer(NoMetrics))
+@router.get(
+    "",
+    response_model=Success[list[MetricRead], ReleaseMeta],
+    **release_answer(NoMetrics),
+    name="metrics.list",
+)
 async def list_metrics(query: Annotated[NoParameters, Query()], answer: MetricsAnswer) -> Response:
     """Every metric with its unit and the dimensions it can be asked by."""
     return await answer(query, queries.metrics, row=MetricRow)
@@ -35,6 +40,7 @@ async def list_metrics(query: Annotated[NoParameters, Query()], answer: MetricsA
     "/query",
     response_model=Success[list[Row], MetricsMeta],
     **release_answer(NoMetrics, Malformed, UnsupportedMediaType),
+    name="metrics.query",
 )
 async def query_metrics(query: MetricQueryInput, answer: MetricsAnswer) -> Response:
     """Metrics by dimensions and time, filtered, ordered and compared with an earlier range."""

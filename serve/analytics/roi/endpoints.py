@@ -16,7 +16,9 @@ from serve.kernel.routing import area_router
 router = area_router(prefix="/api/v1/analytics/roi", tags=["analytics"])
 
 
-@router.get("/calculation", response_model=Success[RoiRead, RoiMeta], **release_answer())
+@router.get(
+    "/calculation", response_model=Success[RoiRead, RoiMeta], **release_answer(), name="analytics.roi"
+)
 async def roi_calculation(query: Annotated[RoiQuery, Query()], answer: AnalyticsAnswer) -> Response:
     """Investment, return, profit, ROI and payback by campaign, lead source or vehicle, with the formula."""
     return await answer(query, queries.roi, row=SubjectReturns)

@@ -36,6 +36,7 @@ Asked = Annotated[FleetQuery, Query()]
     "/fleet-operational-costs",
     response_model=Success[FleetRead[Costs, CostsMonth, VehicleCosts], FleetMeta],
     **release_answer(),
+    name="fleet.operational_costs",
 )
 async def fleet_operational_costs(query: Asked, answer: FleetAnswer) -> Response:
     """Fuel, upkeep and other costs of the fleet: in total, by month and by vehicle."""
@@ -46,6 +47,7 @@ async def fleet_operational_costs(query: Asked, answer: FleetAnswer) -> Response
     "/fuel-cost-metrics",
     response_model=Success[FleetRead[Fuel, FuelMonth, VehicleFuel], FleetMeta],
     **release_answer(),
+    name="fleet.fuel_costs",
 )
 async def fuel_cost_metrics(query: Asked, answer: FleetAnswer) -> Response:
     """Fuel bought, its price, and consumption: in total, by month and by vehicle."""
@@ -56,6 +58,7 @@ async def fuel_cost_metrics(query: Asked, answer: FleetAnswer) -> Response:
     "/downtime-metrics",
     response_model=Success[FleetRead[Downtime, DowntimeMonth, VehicleDowntime], FleetMeta],
     **release_answer(),
+    name="fleet.downtime",
 )
 async def downtime_metrics(query: Asked, answer: FleetAnswer) -> Response:
     """Hours out of service, planned and not, failures and availability: in total, by month and by vehicle."""
@@ -63,7 +66,10 @@ async def downtime_metrics(query: Asked, answer: FleetAnswer) -> Response:
 
 
 @router.get(
-    "/assets/maintenance-costs", response_model=Success[list[VehicleUpkeep], FleetMeta], **release_answer()
+    "/assets/maintenance-costs",
+    response_model=Success[list[VehicleUpkeep], FleetMeta],
+    **release_answer(),
+    name="assets.maintenance_costs",
 )
 async def asset_maintenance_costs(query: Asked, answer: FleetAnswer) -> Response:
     """Vehicles by what their upkeep cost."""
@@ -71,7 +77,10 @@ async def asset_maintenance_costs(query: Asked, answer: FleetAnswer) -> Response
 
 
 @router.get(
-    "/assets/operational-costs", response_model=Success[list[VehicleCosts], FleetMeta], **release_answer()
+    "/assets/operational-costs",
+    response_model=Success[list[VehicleCosts], FleetMeta],
+    **release_answer(),
+    name="assets.operational_costs",
 )
 async def asset_operational_costs(query: Asked, answer: FleetAnswer) -> Response:
     """Vehicles by what they cost in total."""

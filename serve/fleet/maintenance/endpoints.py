@@ -17,7 +17,10 @@ router = area_router(prefix="/api/v1/fleet/maintenance", tags=["fleet"])
 
 
 @router.get(
-    "/forecast", response_model=Success[list[MaintenanceForecast], ReleasePageMeta], **release_answer()
+    "/forecast",
+    response_model=Success[list[MaintenanceForecast], ReleasePageMeta],
+    **release_answer(),
+    name="fleet.maintenance_forecast",
 )
 async def maintenance_forecast(query: Annotated[MaintenanceQuery, Query()], answer: FleetAnswer) -> Response:
     """Vehicles by their chance to fail soon, with reasons, the cost of waiting and the day to inspect by."""

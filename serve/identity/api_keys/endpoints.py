@@ -27,6 +27,7 @@ from serve.kernel.errors import Malformed, UnsupportedMediaType, problems
 from serve.kernel.paging import page_meta
 from serve.kernel.resources.errors import LostUpdate
 from serve.kernel.resources.words import Id, IfMatch, one
+from serve.kernel.risk import acts
 from serve.kernel.routing import area_router
 
 # Not repeatable by Idempotency-Key: the stored answer would hold the key in the clear.
@@ -37,7 +38,12 @@ _CHANGE = (NotByKey, CrossSiteRequest, DatabaseUnavailable)
 _BODY = (Malformed, UnsupportedMediaType)
 
 
-@router.get("", response_model=Success[list[ApiKeyRead], PageMeta], responses=problems(DatabaseUnavailable))
+@router.get(
+    "",
+    response_model=Success[list[ApiKeyRead], PageMeta],
+    responses=problems(DatabaseUnavailable),
+    name="api_keys.list",
+)
 async def list_keys(
     request: Request, caller: Reader, asked: Annotated[ApiKeyQuery, Query()], db: TenantDb
 ) -> Response:
@@ -56,6 +62,8 @@ async def list_keys(
     status_code=201,
     response_model=Success[ApiKeyMade, Meta],
     responses=problems(*_CHANGE, *_BODY),
+    name="api_keys.create",
+    **acts(left_out="its answer shows a secret"),
 )
 async def make_key(request: Request, caller: Writer, asked: ApiKeyFields, db: TenantDb) -> Response:
     """A new key of yours. This answer is the only one that shows it."""
@@ -67,6 +75,7 @@ async def make_key(request: Request, caller: Writer, asked: ApiKeyFields, db: Te
     "/{id}",
     response_model=Success[ApiKeyRead, Meta],
     responses=problems(ApiKeyNotFound, ApiKeyRevoked, LostUpdate, *_CHANGE, *_BODY),
+    name="api_keys.replace",
 )
 async def change_key(
     request: Request, caller: Writer, id: Id, asked: ApiKeyFields, if_match: IfMatch = None
@@ -81,6 +90,7 @@ async def change_key(
     "/{id}",
     response_model=Success[ApiKeyGone, Meta],
     responses=problems(ApiKeyNotFound, LostUpdate, *_CHANGE),
+    name="api_keys.revoke",
 )
 async def revoke_key(request: Request, caller: Writer, id: Id, if_match: IfMatch = None) -> Response:
     """Revoke a key: it opens nothing any more, and stays in the list as revoked."""
@@ -93,6 +103,7 @@ async def revoke_key(request: Request, caller: Writer, id: Id, if_match: IfMatch
     "/{id}/test",
     response_model=Success[ApiKeyTest, Meta],
     responses=problems(ApiKeyNotFound, CrossSiteRequest, DatabaseUnavailable),
+    name="api_keys.test",
 )
 async def try_key(caller: Reader, id: Id, db: TenantDb) -> Response:
     """Whether a request with the key would be let in now, as whom and with which permissions; why not, if not."""

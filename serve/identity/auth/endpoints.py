@@ -30,6 +30,7 @@ from serve.kernel.caller import COOKIE, NEVER_S, Caller, CrossSiteRequest, Needs
 from serve.kernel.db import DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import Meta, Success, success
 from serve.kernel.errors import Malformed, Unauthenticated, UnsupportedMediaType, problems
+from serve.kernel.risk import acts
 from serve.kernel.routing import area_router
 
 PATH = "/api/v1/auth"
@@ -44,6 +45,7 @@ _BODY = (DatabaseUnavailable, Malformed, UnsupportedMediaType)
     f"{PATH}/login",
     response_model=Success[SessionRead, Meta],
     responses=problems(WrongCredentials, NoMembership, TooManyAttempts, *_BODY),
+    name="auth.log_in",
 )
 @router.post(
     "/auth/api/auth/login",  # where Djobea's front end asks
@@ -66,6 +68,7 @@ async def log_in(request: Request, asked: LoginRequest) -> Response:
     f"{PATH}/refresh",
     response_model=Success[SessionRead, Meta],
     responses=problems(Unauthenticated, SessionEnded, NoMembership, CrossSiteRequest, *_BODY),
+    name="auth.refresh",
 )
 async def refresh(request: Request, asked: Annotated[RefreshRequest | None, Body()] = None) -> Response:
     """Exchange a refresh token for a new access token and the next refresh token.
@@ -91,6 +94,8 @@ async def refresh(request: Request, asked: Annotated[RefreshRequest | None, Body
     f"{PATH}/logout",
     response_model=Success[LoggedOut, Meta],
     responses=problems(CrossSiteRequest, NotByKey, DatabaseUnavailable),
+    name="auth.log_out",
+    **acts(left_out="ends a session, and an action has none"),
 )
 async def log_out(request: Request, caller: SelfPerson, db: TenantDb) -> Response:
     """End the session: its refresh token is dead, this token ends now, and the cookies are cleared."""
@@ -101,7 +106,12 @@ async def log_out(request: Request, caller: SelfPerson, db: TenantDb) -> Respons
     return response
 
 
-@router.get(f"{PATH}/me", response_model=Success[MeRead, Meta], responses=problems(DatabaseUnavailable))
+@router.get(
+    f"{PATH}/me",
+    response_model=Success[MeRead, Meta],
+    responses=problems(DatabaseUnavailable),
+    name="auth.me",
+)
 @router.get(
     f"{PATH}/profile",
     response_model=Success[MeRead, Meta],
@@ -117,6 +127,8 @@ async def me(caller: Self, db: TenantDb) -> Response:
     f"{PATH}/me",
     response_model=Success[MeRead, Meta],
     responses=problems(WrongPassword, EmailTaken, TooManyAttempts, NotByKey, CrossSiteRequest, *_BODY),
+    name="auth.change_me",
+    **acts(left_out="asks for the password"),
 )
 async def change_me(request: Request, caller: SelfWriter, asked: MeChange) -> Response:
     """Change your name, e-mail or password; the latter two need the current password.

@@ -37,6 +37,7 @@ from serve.kernel.resources.files.writers import CsvWriter
 from serve.kernel.resources.import_runs import Imports, Run, TooManyImports
 from serve.kernel.resources.words import plain as answered
 from serve.kernel.resources.words import writing
+from serve.kernel.risk import acts
 
 Mode = Literal["create", "upsert", "update"]
 
@@ -144,7 +145,7 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
             *(Malformed, BodyTooLarge, FileTypeUnknown, FileUnreadable, UnknownColumns),
             *(TooManyImports, StillRunning, KeyOfAnotherRequest, DatabaseUnavailable),
         ),
-        openapi_extra={"requestBody": {"content": {"multipart/form-data": {"encoding": encoding}}}},
+        **acts(dry_run=False, requestBody={"content": {"multipart/form-data": {"encoding": encoding}}}),
         description=f"Take in {many} from a file.\n\nEach row stands for itself: one that fails is reported and the"
         " others stay. The answer comes when the file was looked through; ask `GET /api/v1/imports/{id}` how far it is."
         " In CSV and XLSX an empty cell makes the field empty, or leaves it out if it cannot be.",

@@ -37,7 +37,7 @@ router = area_router(prefix="/api/v1/audit", tags=["audit"], responses=problems(
 auditor = Depends(Needs("audit:read"))
 
 
-@router.get("", response_model=Success[list[AuditEntry], AuditMeta], dependencies=[auditor])
+@router.get("", response_model=Success[list[AuditEntry], AuditMeta], dependencies=[auditor], name="audit.log")
 @router.get("/logs", response_model=Success[list[AuditEntry], AuditMeta], dependencies=[auditor])
 async def audit_log(asked: Annotated[AuditQuery, Query()], db: TenantDb) -> Response:
     """The audit log, newest first: changes, noted reads and security events, filtered and in pages.
@@ -80,7 +80,9 @@ async def user_activities(asked: Annotated[ActivityQuery, Query()], db: TenantDb
     return _answer(rows, page_meta(window, total) | period | {"total_is_estimate": False})
 
 
-@router.get("/verify", response_model=Success[Verification, Meta], dependencies=[auditor])
+@router.get(
+    "/verify", response_model=Success[Verification, Meta], dependencies=[auditor], name="audit.verify"
+)
 async def verify_audit_log(db: TenantDb) -> Response:
     """Every sealed batch of events checked again: nothing in it was changed, added or removed since.
 

@@ -22,6 +22,7 @@ router = area_router(prefix="/api/v1/events", tags=["events"])
     "",
     response_model=Success[list[EventRead], FeedMeta],
     responses=problems(CursorGone, DatabaseUnavailable),
+    name="events.follow",
 )
 async def follow_events(
     asked: Annotated[FeedQuery, Query()],

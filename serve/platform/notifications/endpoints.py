@@ -43,6 +43,7 @@ class ClearQuery(BaseModel):
     response_model=Success[list[NotificationRead], NotificationsMeta],
     dependencies=READING,
     responses=problems(DatabaseUnavailable),
+    name="notifications.list",
 )
 async def list_notifications(asked: Annotated[NotificationQuery, Query()], db: TenantDb) -> Response:
     """The caller's own notifications, the newest first."""
@@ -55,6 +56,7 @@ async def list_notifications(asked: Annotated[NotificationQuery, Query()], db: T
     response_model=Success[Sent, Meta],
     dependencies=[Depends(Needs("notifications:write"))],
     responses=problems(*BODY, *REPEATED),
+    name="notifications.send",
 )
 async def send_notification(message: NotificationFields, db: TenantDb) -> Response:
     """Tell people of the tenant something, by id or role, or remind oneself.
@@ -69,6 +71,7 @@ async def send_notification(message: NotificationFields, db: TenantDb) -> Respon
     response_model=Success[Unread, Meta],
     dependencies=READING,
     responses=problems(DatabaseUnavailable),
+    name="notifications.unread",
 )
 async def count_unread(db: TenantDb) -> Response:
     """How many of the caller's notifications are unread, in all and of each kind."""
@@ -84,6 +87,7 @@ async def mark_all_read(db: TenantDb) -> Response:
     response_model=Success[Cleared, Meta],
     dependencies=WRITING,
     responses=problems(DatabaseUnavailable),
+    name="notifications.clear",
 )
 async def clear_notifications(asked: Annotated[ClearQuery, Query()], db: TenantDb) -> Response:
     """Delete all of the caller's notifications, or only those that are read."""
@@ -133,6 +137,7 @@ _in_every_verb(
     response_model=Success[NotificationRead, Meta],
     dependencies=READING,
     responses=problems(NotificationNotFound, DatabaseUnavailable),
+    name="notifications.get",
 )
 async def get_notification(id: Id, db: TenantDb) -> Response:
     """One of the caller's notifications; a colleague's is not there."""
@@ -144,6 +149,7 @@ async def get_notification(id: Id, db: TenantDb) -> Response:
     response_model=Success[NotificationRead, Meta],
     dependencies=WRITING,
     responses=problems(*BODY, NotificationNotFound, *REPEATED),
+    name="notifications.patch",
 )
 async def flag_notification(id: Id, flag: NotificationFlag, db: TenantDb) -> Response:
     """Mark one notification as read or unread."""
@@ -155,6 +161,7 @@ async def flag_notification(id: Id, flag: NotificationFlag, db: TenantDb) -> Res
     response_model=Success[Removed, Meta],
     dependencies=WRITING,
     responses=problems(NotificationNotFound, DatabaseUnavailable),
+    name="notifications.delete",
 )
 async def delete_notification(id: Id, db: TenantDb) -> Response:
     """Delete one of the caller's notifications, for good."""

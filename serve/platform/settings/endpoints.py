@@ -69,6 +69,7 @@ class Selection(BaseModel):
     "/settings",
     response_model=Success[AllSettings, SettingsMeta],
     responses=problems(CategoryNotFound, DatabaseUnavailable),
+    name="settings.get",
 )
 async def read_settings(asked: Annotated[Selection, Query()], caller: Reader, db: TenantDb) -> Response:
     """Settings by category, all that the caller may see or those selected.
@@ -88,6 +89,7 @@ async def read_settings(asked: Annotated[Selection, Query()], caller: Reader, db
     "/settings",
     response_model=Success[AllSettings, SettingsMeta],
     responses=problems(*BODY, LostUpdate),
+    name="settings.replace",
 )
 async def change_settings(
     body: AllChanges, caller: Writer, db: TenantDb, if_match: IfMatch = None
@@ -142,6 +144,7 @@ OTHER_BODY = {"anyOf": [{"$ref": f"#/components/schemas/{each.changes.__name__}"
     "/settings/{category}",
     response_model=Success[OtherSettings, CategoryMeta],
     responses=problems(CategoryNotFound, DatabaseUnavailable),
+    name="settings.category.get",
 )
 async def read_category(category: Name, caller: Reader, db: TenantDb) -> Response:
     """Settings of one category.
@@ -157,6 +160,7 @@ async def read_category(category: Name, caller: Reader, db: TenantDb) -> Respons
     "/settings/{category}",
     response_model=Success[OtherSettings, CategoryMeta],
     responses=problems(*BODY, CategoryNotFound, LostUpdate),
+    name="settings.category.change",
 )
 async def change_category(
     category: Name,
@@ -183,6 +187,7 @@ mail = area_router(prefix="/api/v1", tags=["settings"])
     "/settings/email/test",
     response_model=Success[MailTested, Meta],
     responses=problems(DatabaseUnavailable, NotConfigured, MailHostRefused, MailRejected, MailServerFailed),
+    name="settings.email.test",
 )
 async def try_email_settings(
     request: Request,
@@ -204,6 +209,7 @@ async def try_email_settings(
     "/account/settings",
     response_model=Success[AccountSettings, SettingsMeta],
     responses=problems(DatabaseUnavailable),
+    name="settings.account.get",
 )
 async def read_account_settings(caller: Reader, db: TenantDb) -> Response:
     """The company's general settings and the caller's own preferences.
@@ -217,6 +223,7 @@ async def read_account_settings(caller: Reader, db: TenantDb) -> Response:
     "/account/settings",
     response_model=Success[AccountSettings, SettingsMeta],
     responses=problems(*BODY, LostUpdate, StillRunning, KeyOfAnotherRequest),
+    name="settings.account.change",
 )
 async def change_account_settings(
     body: AccountChanges, caller: Writer, db: TenantDb, if_match: IfMatch = None
