@@ -72,6 +72,8 @@ from serve.platform.pages.endpoints import router as pages
 from serve.platform.settings.endpoints import mail as mail_settings
 from serve.platform.settings.endpoints import router as settings_routes
 from serve.ports.mail import MailWays, Outbox
+from serve.ports.out import Door
+from serve.ports.way import Ways
 from serve.settings import Settings
 from warehouse import postgres
 from warehouse.metrics import engine_of
@@ -206,6 +208,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         private_hosts=settings.mail_private_hosts,
         timeout_s=settings.mail_timeout_s,
     )
+    state.ways = Ways(Door(private_too=settings.out_private_hosts, ports=settings.out_ports))
     state.newest_revision = revision.newest()
     state.document = Document(home.root / "openapi")
     warming = asyncio.create_task(_warm_up(state.answers))
@@ -234,6 +237,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         gc.unfreeze()
         state.answers.close()
         await state.notes.close()
+        await state.ways.close()
         await state.worker_database.close()
         await state.database.close()
 

@@ -79,6 +79,13 @@ class Settings(BaseSettings):
     mail_timeout_s: float = Field(
         10.0, gt=0, le=60, description="Longest conversation with a mail server, seconds."
     )
+    out_private_hosts: bool = Field(
+        False,
+        description="Call addresses in private networks, this machine included, when tenants' settings say so.",
+    )
+    out_ports: Annotated[list[int], NoDecode] = Field(
+        [80, 443], description="Ports, separated by commas, that may be called outside; none: all of them."
+    )
 
     @field_validator("rate_limits")
     @classmethod
@@ -86,7 +93,7 @@ class Settings(BaseSettings):
         parse_rates(value)
         return value
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "out_ports", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (

@@ -133,6 +133,13 @@ class OutsideFailed(Problem):
         super().__init__(message or f"{service} has failed or does not answer. Try again later.")
 
 
+class OutsideSlow(Problem):
+    status, code, message = 504, "OUTSIDE_SLOW", "An outside service that this needs does not answer in time."
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"{service} does not answer in time. Try again later.")
+
+
 class Unavailable(Problem):
     status, code, message = 503, "UNAVAILABLE", "A part that this needs is not running."
 

@@ -19,9 +19,9 @@ from serve.platform.settings.errors import (
     MailHostRefused,
     MailRejected,
     MailServerFailed,
-    NotConfigured,
 )
-from serve.ports.mail import HostRefused, MailError, MailWays, Outbox, Rejected, SmtpServer, Unreachable
+from serve.ports.mail import HostRefused, MailError, MailWays, Outbox, Rejected, SmtpServer
+from serve.ports.way import not_configured
 
 FIELD_OF = {"login": "password", "sender": "from_address", "recipient": "user_id", "message": "smtp_host"}
 NOBODY = "throughline@localhost"
@@ -45,7 +45,7 @@ async def send_test(
         member = await db.fetch_one(_MEMBER, caller.tenant_id, to or caller.user_id)
     if member is None:
         raise Invalid(details=[("user_id", "is nobody who belongs to this tenant")])
-    way = _way(email, ways)
+    way = way_of(email, ways)
     message = _message(email.values, member)
     outcome = "sent"
     try:
@@ -64,7 +64,7 @@ async def send_test(
     }
 
 
-def _way(email: service.Current, ways: MailWays) -> SmtpServer | Outbox:
+def way_of(email: service.Current, ways: MailWays) -> SmtpServer | Outbox:
     """Raises NotConfigured naming every setting that is missing at once."""
     values = email.values
     if values.smtp_host is None and values.from_address is None and ways.outbox is not None:
@@ -75,10 +75,7 @@ def _way(email: service.Current, ways: MailWays) -> SmtpServer | Outbox:
         "password": values.username is None or "password" in email.secrets,
     }
     if missing := [name for name, is_there in needed.items() if not is_there]:
-        raise NotConfigured(
-            f"Settings of the category email are missing: {', '.join(missing)}.",
-            details=[(name, "is not set") for name in missing],
-        )
+        not_configured("email", missing)
     return SmtpServer(
         values.smtp_host,
         values.smtp_port,
@@ -115,7 +112,6 @@ def _meaning(error: MailError) -> Exception:
     if isinstance(error, Rejected):
         said = f"The mail server does not take the {error.part}: {error}"
         return MailRejected(said, details=[(FIELD_OF[error.part], str(error))])
-    assert isinstance(error, Unreachable)
     return MailServerFailed(f"The mail server could not be spoken to: {error}.")
 
 

@@ -1,21 +1,30 @@
-"""A client of SMTP (RFC 5321) with STARTTLS or TLS and log-in: the library's, bounded in time and in where it goes."""
+"""A client of SMTP (RFC 5321) with STARTTLS or TLS and log-in: the library's, bounded in time and in where it goes.
+
+It always knows whether the mail may have been taken: from the moment at which its last byte is on the way until the
+server's answer, and at no other time, that is unknown.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import smtplib
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any, Literal
 
-from serve.ports.mail.errors import Rejected, Unreachable
-from serve.ports.mail.hosts import resolve
+from serve.ports.mail.errors import HostRefused, Rejected, Unconfirmed, Unreachable
+from serve.ports.out import AddressRefused, LookUp, checked, look_up
+from serve.ports.out import Unreachable as NoAddress
 
 Security = Literal["starttls", "tls", "none"]
+END_S = 2.0
+"""How long a conversation that was broken off may take to notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,63 +38,148 @@ class SmtpServer:
     password: str | None = field(default=None, repr=False)
     timeout_s: float = 10.0
     private_too: bool = False
+    look_up: LookUp = field(default=look_up, repr=False)
 
     async def send(self, message: EmailMessage) -> None:
         """Hand the mail over. Raises MailError."""
         conversation = _Conversation(self)
+        held = asyncio.ensure_future(asyncio.to_thread(conversation.hold, message))
+        held.add_done_callback(_retrieve)
         try:
-            async with asyncio.timeout(self.timeout_s):
-                await asyncio.to_thread(conversation.hold, message)
-        except TimeoutError as error:
-            raise Unreachable(f"no answer within {self.timeout_s:g} s") from error
+            await asyncio.wait([held], timeout=self.timeout_s)
+            is_late = not held.done()
         finally:
             conversation.end()  # a server that answers in drops would keep the thread
+        await asyncio.wait([held], timeout=END_S)
+        error = held.exception() if held.done() else None
+        if conversation.is_taken:
+            return
+        if conversation.is_handed_over:
+            raise Unconfirmed("the whole mail was handed over, but the server did not say that it took it")
+        if error is None or (is_late and isinstance(error, Unreachable)):
+            raise Unreachable(f"no answer within {self.timeout_s:g} s")
+        raise error
+
+
+def _retrieve(held: asyncio.Future[None]) -> None:
+    """Whatever comes of it, somebody has looked at it."""
+    if not held.cancelled():
+        held.exception()
 
 
 class _Conversation:
+    """What a thread does, and what others may know of it meanwhile."""
+
     def __init__(self, server: SmtpServer) -> None:
         self._server = server
         self._socket: socket.socket | None = None
-        self._client: smtplib.SMTP | None = None
+        self._lock = threading.Lock()
+        self._is_over = False
+        self.is_handed_over = False
+        """The last byte of the mail is on its way, and there is no answer to it."""
+        self.is_taken = False
 
     def hold(self, message: EmailMessage) -> None:
+        """Raises MailError."""
         server = self._server
-        address = resolve(server.host, server.port, private_too=server.private_too)
+        addresses = _addresses(server)
         with _failures():
-            client = self._connect(address)
+            client = self._connect(addresses)
             if server.security == "starttls":
                 client.starttls(context=ssl.create_default_context())
+                self._use(client.sock)
             if server.username and server.password:
                 client.login(server.username, server.password)
             client.send_message(message)
-            client.quit()
+            with suppress(smtplib.SMTPException):  # the mail has been taken
+                client.quit()
 
     def end(self) -> None:
-        """Wake the thread if it still waits for the server."""
-        for each in (self._socket, self._client and self._client.sock):
-            if each is not None:
+        """Nothing new is begun from here on; the thread is woken if it waits for the server."""
+        with self._lock:
+            self._is_over = True
+            if self._socket is not None:
                 with suppress(OSError):  # it has ended by itself
-                    each.shutdown(socket.SHUT_RDWR)
+                    self._socket.shutdown(socket.SHUT_RDWR)
 
-    def _connect(self, address: str) -> smtplib.SMTP:
-        """The name stays what the certificate is compared with; the checked address is what is dialled."""
+    def _use(self, connected: socket.socket) -> None:
+        with self._lock:
+            self._socket = connected
+            if self._is_over:
+                connected.close()
+                raise Unreachable("no connection in time")
+
+    def hand_over(self, client: smtplib.SMTP, content: bytes) -> None:
+        with self._lock:
+            if self._is_over:
+                raise Unreachable("no answer in time")
+            self.is_handed_over = True
+        try:
+            client.send(content)
+        except BaseException:
+            self.is_handed_over = False  # the end of it is still here: nobody takes half a mail
+            raise
+
+    def hear(self, code: int) -> None:
+        """The answer to the mail. Raises SMTPServerDisconnected for what is none."""
+        if not (200 <= code < 300 or 400 <= code < 600):
+            raise smtplib.SMTPServerDisconnected("that is no answer")
+        self.is_taken, self.is_handed_over = code < 300, False
+
+    def _connect(self, addresses: list[str]) -> smtplib.SMTP:
+        """The name stays what the certificate is compared with; a checked address is what is dialled."""
         conversation, server = self, self._server
 
         class Client(smtplib.SMTP):
             def _get_socket(self, host: str, port: int, timeout: Any) -> socket.socket:
-                conversation._client = self
-                dialled = socket.create_connection((address, port), timeout)
+                dialled = _dial(addresses, port, timeout)
                 if server.security == "tls":
                     context = ssl.create_default_context()
                     dialled = context.wrap_socket(
                         dialled, server_hostname=host, do_handshake_on_connect=False
                     )
-                    conversation._socket = dialled
+                conversation._use(dialled)
+                if isinstance(dialled, ssl.SSLSocket):
                     dialled.do_handshake()
-                conversation._socket = dialled
                 return dialled
 
+            def data(self, msg: Any) -> tuple[int, bytes]:
+                code, said = self.docmd("data")
+                if code != 354:
+                    raise smtplib.SMTPDataError(code, said)
+                conversation.hand_over(self, _dotted(msg))
+                code, said = self.getreply()
+                conversation.hear(code)
+                return code, said
+
         return Client(server.host, server.port, timeout=server.timeout_s)
+
+
+def _addresses(server: SmtpServer) -> list[str]:
+    try:
+        return checked(server.host, server.port, private_too=server.private_too, look_up=server.look_up)
+    except AddressRefused as error:
+        raise HostRefused(str(error)) from error
+    except NoAddress as error:
+        raise Unreachable(str(error)) from error
+
+
+def _dial(addresses: list[str], port: int, timeout: Any) -> socket.socket:
+    """The first that answers. Raises OSError."""
+    for address in addresses[:-1]:
+        with suppress(OSError):
+            return socket.create_connection((address, port), timeout)
+    return socket.create_connection((addresses[-1], port), timeout)
+
+
+def _dotted(content: bytes) -> bytes:
+    """The content as it is sent: a line that begins with a dot gets another one, and a lone dot ends it (RFC 5321).
+
+    >>> _dotted(b"one\\r\\n.two\\r\\n")
+    b'one\\r\\n..two\\r\\n.\\r\\n'
+    """
+    doubled = re.sub(rb"(?m)^\.", b"..", content)
+    return doubled + (b"" if doubled.endswith(b"\r\n") else b"\r\n") + b".\r\n"
 
 
 @contextmanager

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-from serve.kernel.ids import uuid7
 from warehouse.settings import write_atomic
 
 
@@ -18,15 +18,14 @@ class Outbox:
 
     folder: Path
 
-    async def send(self, message: EmailMessage) -> Path:
-        """Write the mail; the file is whole or not there."""
-        return await asyncio.to_thread(self._write, message.as_bytes(policy=SMTP))
+    async def send(self, message: EmailMessage) -> None:
+        """Write the mail; the file is whole or not there, and there is one for each Message-ID."""
+        await asyncio.to_thread(self._write, message["Message-ID"], message.as_bytes(policy=SMTP))
 
-    def _write(self, content: bytes) -> Path:
+    def _write(self, message_id: str, content: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{uuid7()}.eml"
-        write_atomic(path, content, mode=0o600)
-        return path
+        name = re.sub(r"[^A-Za-z0-9.@-]", "", message_id)
+        write_atomic(self.folder / f"{name[:200]}.eml", content, mode=0o600)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from serve.ports.mail.errors import HostRefused
-from serve.ports.mail.hosts import resolve
+from serve.ports.out import AddressRefused, checked
 from tests.serve.platform.smtp_listener import Listener, certificate
 
 EMAIL = "/api/v1/settings/email"
@@ -229,8 +228,8 @@ class TestPrivateNetworks:
         "address", ["::ffff:10.0.0.1", "fe80::1%1", "224.0.0.1", "0.0.0.0", "100.64.0.1"]
     )
     def test_in_whatever_way_it_is_written(self, address):
-        with pytest.raises(HostRefused):
-            resolve(address, 25, private_too=False)
+        with pytest.raises(AddressRefused):
+            checked(address, 25, private_too=False)
 
     def test_a_public_address_is_taken(self):
-        assert resolve("1.1.1.1", 25, private_too=False) == "1.1.1.1"
+        assert checked("1.1.1.1", 25, private_too=False) == ["1.1.1.1"]
