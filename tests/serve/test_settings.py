@@ -21,10 +21,15 @@ def test_the_page_lists_every_setting_with_its_default():
     assert set(documented) == set(fields)
     for name, default in documented.items():
         value = fields[name].default
-        shown = (
-            "none" if value in (None, []) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
-        )
+        shown = "none" if value in (None, []) else f"`{_written(value)}`"
         assert default == shown, name
+
+
+def _written(value: object) -> object:
+    """As it would stand in the environment."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def test_settings_come_from_the_environment(monkeypatch):
