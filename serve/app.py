@@ -71,6 +71,7 @@ from serve.platform.pages.endpoints import FILES
 from serve.platform.pages.endpoints import router as pages
 from serve.platform.settings.endpoints import mail as mail_settings
 from serve.platform.settings.endpoints import router as settings_routes
+from serve.platform.tasks.endpoints import router as tasks
 from serve.ports.mail import MailWays, Outbox
 from serve.ports.out import Door
 from serve.ports.way import Ways
@@ -98,6 +99,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     mail_settings,
     settings_routes,
     imports,
+    tasks,
     health,
     own_metrics,
     docs,
@@ -178,13 +180,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     _log_accesses()
     state.tokens = Tokens(home.secret("access_token_key"), life_s=settings.token_life_s)
     state.database = Database(
-        lambda: _address(home, settings),
+        lambda: database_address(home, settings),
         size=settings.database_pool_size,
         vault=Vault(home.secret("vault_key")),
         meaning=meaning,
     )
     state.worker_database = Database(
-        lambda: _address(home, settings, "worker"), size=2, vault=state.database.vault, meaning=meaning
+        lambda: database_address(home, settings, "worker"),
+        size=2,
+        vault=state.database.vault,
+        meaning=meaning,
     )
     state.relay = Relay(state.worker_database, READERS)
     state.keys = KeyRing(state.database)
@@ -271,7 +276,7 @@ def _load(answers: Answers) -> None:
             engine_of(session).list()
 
 
-def _address(home: Home, settings: Settings, role: str = "api") -> str:
+def database_address(home: Home, settings: Settings, role: str = "api") -> str:
     address = (
         postgres.external(home, settings.database_url) if settings.database_url else postgres.running(home)
     )

@@ -135,6 +135,15 @@ def release_rollback(
 
 
 @app.command()
+def worker() -> None:
+    """Carry out tasks until stopped; every worker beside another needs a WORKER_NAME of its own."""
+    from serve.settings import Settings
+    from serve.worker import run
+
+    run(Settings())
+
+
+@app.command()
 def openapi() -> None:
     """Print the OpenAPI document; needs no database."""
     from serve.app import create_app

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from serve.kernel.ratelimit import parse_rates
+from serve.kernel.tasks.kinds import parse_queues
 
 
 class Settings(BaseSettings):
@@ -86,6 +87,26 @@ class Settings(BaseSettings):
     out_ports: Annotated[list[int], NoDecode] = Field(
         [80, 443], description="Ports, separated by commas, that may be called outside; none: all of them."
     )
+
+    worker_name: str = Field(
+        "worker-1",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="Which worker this is; another one needs another name, and keeps it over restarts.",
+    )
+    worker_version: str | None = Field(
+        None, description="Version that a worker says it is; without it the service's own."
+    )
+    worker_tasks: int = Field(8, ge=1, le=200, description="Tasks that a worker carries out at once.")
+    task_queues: str = Field(
+        "default=4,files=2,mails=2,actions=4",
+        description="Tasks of one tenant at once, by queue, and how many may start in how many seconds.",
+    )
+
+    @field_validator("task_queues")
+    @classmethod
+    def _are_queues(cls, value: str) -> str:
+        parse_queues(value)
+        return value
 
     @field_validator("rate_limits")
     @classmethod

@@ -65,6 +65,7 @@ def _start(
         migrate.upgrade(address)
     environment = pipeline_environment(home)
     api = supervisor.run(api_child(home, settings), url=f"http://{settings.host}:{settings.port}")
+    supervisor.run(worker_child(home))
     # Side by side, because each waits for something else: Dagster's tables and dbt's manifest, and the demo data.
     preparing = launch(["-m", "pipelines", "instance"], environment)
     if demo:
@@ -134,6 +135,12 @@ def api_child(home: Home, settings: Settings) -> Child:
         "10",
     ]
     return Child("api", command, home.logs / "api.log", {"THROUGHLINE_HOME": str(home.root)})
+
+
+def worker_child(home: Home) -> Child:
+    """What carries out tasks; started again under its own name, it goes on with what it left."""
+    command = [sys.executable, "-m", "serve.cli", "worker"]
+    return Child("worker", command, home.logs / "worker.log", {"THROUGHLINE_HOME": str(home.root)})
 
 
 def dagster_children(home: Home, settings: Settings, environment: dict[str, str]) -> list[Child]:

@@ -9,10 +9,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import URL, Connection, create_engine, inspect, make_url, text
 from sqlalchemy.pool import NullPool
 
-from serve.kernel.bootstrap import OWNER
+from serve.kernel.bootstrap import OWNER, WORKER
 from warehouse.postgres import Address
 
 SCRIPTS = Path(__file__).with_name("migrations")
@@ -25,6 +25,9 @@ def upgrade(database: Address | str, revision: str = "head") -> None:
     """
     with _as_owner(database) as connection:
         command.upgrade(_config(connection), revision)
+        has_tasks = inspect(connection).has_table("tasks")
+    if has_tasks:
+        _prepare_queue(database)
 
 
 def downgrade(database: Address | str, revision: str) -> None:
@@ -44,10 +47,25 @@ def head() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def _prepare_queue(database: Address | str) -> None:
+    """The tables of the task queue are DBOS's own, in a schema of their own, owned by our owner.
+
+    Its migrations make indexes concurrently, so they cannot be part of ours.
+    """
+    from dbos import DBOS
+
+    url = _url(database).update_query_dict({"options": f"-c role={OWNER}"})
+    with _as_owner(database):  # two at once wait for each other
+        DBOS.migrate(url.render_as_string(hide_password=False), application_role=WORKER)
+
+
+def _url(database: Address | str) -> URL:
+    return make_url(database.url("owner") if isinstance(database, Address) else database)
+
+
 @contextmanager
 def _connected(database: Address | str) -> Iterator[Connection]:
-    url = make_url(database.url("owner") if isinstance(database, Address) else database)
-    engine = create_engine(url.set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    engine = create_engine(_url(database).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     with engine.begin() as connection:
         yield connection
 

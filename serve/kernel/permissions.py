@@ -25,6 +25,8 @@ Permission = Literal[
     "settings:write",
     "notifications:write",  # tell other people something
     "api_keys:write",  # make and revoke keys
+    "tasks:read",  # the tenant's tasks; one's own need nothing
+    "tasks:write",  # stop them and try them again
 ]
 Role = Literal["owner", "admin", "manager", "agent", "technician", "viewer"]
 

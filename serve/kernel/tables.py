@@ -37,6 +37,7 @@ MODELS = (
     "serve.platform.notifications",
     "serve.platform.settings",
     "serve.kernel",
+    "serve.kernel.tasks",
 )
 
 

@@ -85,6 +85,8 @@ class Surface:
         params = PARAMETERS.get(operation.name, {})
         if operation.method == "GET" and not ids and (made_by := BY_NAME.get(f"POST {operation.path}")):
             self._make(made_by, tenant)  # a list with something in it
+        if listed := LISTED.get(operation.name):
+            listed(self, tenant)
         if operation.path.startswith(("/api/v1/events", "/api/v1/audit")):
             self._happen(tenant)
         if form := self._form(operation, tenant):
@@ -210,8 +212,31 @@ def _import(surface: Surface, tenant: UUID | None) -> dict[str, str]:
     return {"id": surface._make(BY_NAME["POST /api/v1/contacts/import"], tenant)["id"]}
 
 
+def _task(status: str) -> Callable[[Surface, UUID | None], dict[str, str]]:
+    def make(surface: Surface, tenant: UUID | None) -> dict[str, str]:
+        ((row_id,),) = surface.firm.sql(
+            "with acting as materialized (select set_config('app.actor', 'platform', true))"
+            " insert into tasks (tenant_id, kind, queue, title, most_attempts, status)"
+            " select %s, 'tests.surface', 'default', 'Surface', 1, %s from acting returning id",
+            *(tenant or surface.firm.a, status),
+        )
+        return {"id": str(row_id)}
+
+    return make
+
+
 MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
+    "/api/v1/tasks/{id}/resume": _task("paused"),
+    "/api/v1/tasks/{id}/retry": _task("failed"),
+    "/api/v1/tasks/{id}/dismiss": _task("failed"),
+    "/api/v1/tasks/": _task("queued"),
     "/api/v1/notifications/": _notification,
     "/api/v1/imports/": _import,
 }
 """Ids of rows that no POST of the collection makes, by the beginning of the path."""
+
+LISTED: dict[str, Callable[[Surface, UUID | None], Any]] = {
+    "GET /api/v1/tasks": _task("queued"),
+    "GET /api/v1/tasks/dead-letters": _task("failed"),
+}
+"""Makes a row for lists that no POST beside them fills."""

@@ -89,6 +89,8 @@ FREE = {
     "by_name": "counts by the name of an event",
     "by_kind": "counts by the kind of a notification",
     "etags": "by the category of settings",
+    "result": "what a task gave, of any kind",
+    "output": "what a step of a task gave",
     "data": "rows of a metric query: their columns are those asked for",
 }
 """Properties of answers that hold a map or a value whose shape nobody knows before, and why."""

@@ -15,13 +15,14 @@ OTHERWISE_GUARDED = {
     "api_key_hashes": "no rights for runtime roles; reached through security-definer functions",
 }
 UNREACHED = ("users", "memberships", "tombstones", "sessions", "refresh_tokens", "api_key_hashes")
-HISTORY = {"events", "event_seals", "idempotency_keys"}  # written once: nothing to stamp
+HISTORY = {"events", "event_seals", "idempotency_keys", "task_steps"}  # written once: nothing to stamp
 OWN = {
     "api_keys",
     "notifications",
     "settings",
     "imports",
     "pipeline_requests",
+    "tasks",
 }  # no business of the warehouse
 READ = (
     "(tenant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.tenant_ids'::text, true), ''::text),"
@@ -43,6 +44,7 @@ MORE_POLICIES = {
     ("tombstones", "owner_inserts", "throughline_owner"),
     ("pipeline_requests", "worker_all", "throughline_worker"),
     ("imports", "worker_all", "throughline_worker"),
+    ("tasks", "worker_all", "throughline_worker"),
     ("events", "worker_reads", "throughline_worker"),
     ("events", "owner_all", "throughline_owner"),
     ("event_seals", "worker_reads", "throughline_worker"),

@@ -1,0 +1,53 @@
+"""``throughline worker``: the application without HTTP, carrying out tasks until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+from serve.app import create_app, database_address
+from serve.kernel.db import Database
+from serve.kernel.etag import PROGRAM
+from serve.kernel.resources.errors import meaning
+from serve.kernel.tasks.kinds import parse_queues
+from serve.kernel.tasks.worker import Worker
+from serve.settings import Settings
+from warehouse.settings import Home
+
+
+def run(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT; running steps are finished first."""
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    app = create_app(settings.model_copy(update={"background_work": False}))
+    async with app.router.lifespan_context(app):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        home = Home(settings.throughline_home)
+        state = app.state
+        database = Database(
+            lambda: database_address(home, settings, "worker"),
+            size=settings.worker_tasks + 2,
+            vault=state.database.vault,
+            meaning=meaning,
+        )
+        worker = Worker(
+            database_address(home, settings, "worker"),
+            database,
+            name=settings.worker_name,
+            version=settings.worker_version or PROGRAM,
+            queues=parse_queues(settings.task_queues),
+            at_once=settings.worker_tasks,
+            state=state,
+        )
+        try:
+            await worker.start()
+            print("worker is ready", flush=True)
+            await stop.wait()
+        finally:
+            await worker.stop()
+            await database.close()
