@@ -55,6 +55,8 @@ from serve.kernel.resources.streams import Exports
 from serve.kernel.routing import add_routes, index_routes
 from serve.kernel.timeouts import Running
 from serve.kernel.vault import Vault
+from serve.platform.actions.catalogue import Catalogue
+from serve.platform.actions.endpoints import router as actions
 from serve.platform.audit.endpoints import router as audit
 from serve.platform.audit.seals import SEAL_EVERY_S, seal
 from serve.platform.docs.document import Document
@@ -93,6 +95,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     accounts,
     contacts,
     vehicles,
+    actions,
     events,
     audit,
     notifications,
@@ -216,6 +219,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state.ways = Ways(Door(private_too=settings.out_private_hosts, ports=settings.out_ports))
     state.newest_revision = revision.newest()
     state.document = Document(home.root / "openapi")
+    state.catalogue = Catalogue(state.actions, state.document)
     warming = asyncio.create_task(_warm_up(state.answers))
     state.background = Background(is_on=settings.background_work)
     state.relay.start(state.background)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Annotated, Any, Protocol, cast
 from uuid import UUID
@@ -28,7 +28,6 @@ _HARMLESS = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 Record = Mapping[str, Any]
-Fetch = Callable[..., Awaitable[list[Record]]]
 
 CAUSE: ContextVar[UUID | None] = ContextVar("cause", default=None)
 """What all transactions that begin from here on are done for: an event, a task. Events name it."""
@@ -197,13 +196,15 @@ class Reads:
     """
 
     def __init__(self, database: Database, caller: Caller, within: Transaction | None = None) -> None:
-        self._fetch: Fetch = database.fetch_alone if within is None else within.fetch
-        self.caller = caller
+        self._database, self._within, self.caller = database, within, caller
         self._tenants = ",".join(map(str, caller.tenant_ids))
 
     async def fetch(self, sql: str, *values: Any) -> list[Record]:
         """``sql`` comes from ``guarded``: the tenants it may see are its first parameter."""
-        return await self._fetch(sql, self._tenants, *values)
+        if self._within is None:
+            return await self._database.fetch_alone(sql, self._tenants, *values)
+        with self._database.telling():
+            return await self._within.fetch(sql, self._tenants, *values)
 
 
 def guarded(inner: str, *, offset: int = 0, select: str = "q.*", beside: str = "") -> str:
@@ -282,6 +283,18 @@ class Database:
             raise
         finally:
             self._pool.release(connection)
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """What the server refuses of a part, while the whole goes on, as the client is told it."""
+        try:
+            yield
+        except Problem:
+            raise
+        except Exception as error:
+            if problem := self._meaning(error):
+                raise problem from error
+            raise
 
     async def _acquired(self) -> Connection:
         try:
@@ -371,10 +384,11 @@ def _begin(caller: Caller | None, request_id: str) -> str:
 async def _request_transaction(request: Request) -> AsyncIterator[Transaction]:
     """The request's own; the one that a repeatable request has begun, where there is one."""
     begun: Transaction | None = getattr(request.state, "transaction", None)
-    if begun is not None:
-        yield begun
-        return
     database: Database = request.app.state.database
+    if begun is not None:
+        with database.telling():
+            yield begun
+        return
     caller = await identify(request)
     async with database.transaction(caller, request_id=request.state.request_id) as transaction:
         yield transaction

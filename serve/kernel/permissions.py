@@ -23,6 +23,7 @@ Permission = Literal[
     "audit:read",  # who did what, security events too
     "settings:read",  # the tenant's settings
     "settings:write",
+    "actions:invoke",  # call operations by their id: batch, MCP
     "notifications:write",  # tell other people something
     "api_keys:write",  # make and revoke keys
     "tasks:read",  # the tenant's tasks; one's own need nothing
@@ -41,10 +42,15 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "admin": _EVERYTHING,
     "manager": _EVERYTHING - {"audit:read", "settings:write", "api_keys:write"},
     "agent": frozenset(
-        {"self:read", "self:write", "accounts:read", "accounts:write", "contacts:read", "contacts:write"}
+        {
+            *("self:read", "self:write", "actions:invoke"),
+            *("accounts:read", "accounts:write", "contacts:read", "contacts:write"),
+        }
     ),
-    "technician": frozenset({"self:read", "self:write", "fleet:read", "vehicles:read", "vehicles:write"}),
-    "viewer": _READING | {"metrics:query", "self:write"},
+    "technician": frozenset(
+        {"self:read", "self:write", "actions:invoke", "fleet:read", "vehicles:read", "vehicles:write"}
+    ),
+    "viewer": _READING | {"metrics:query", "self:write", "actions:invoke"},
 }
 
 

@@ -89,8 +89,8 @@ def offers_dry_run(route: BaseRoute) -> bool:
     if risk_of(route) == "read":
         return True
     declared: bool | None = _said(route).get("dry_run")
-    is_whole = isinstance(route, RepeatableRoute) and TRANSACTION in _calls(route.dependant)
-    return is_whole if declared is None else declared and is_whole
+    is_whole = TRANSACTION in _calls(route.dependant) if declared is None else declared
+    return isinstance(route, RepeatableRoute) and is_whole
 
 
 def _said(route: APIRoute) -> dict[str, Any]:

@@ -197,6 +197,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {}
 """Query parameters without which an operation does not succeed."""
 
 WORDS: dict[str, dict[str, str]] = {
+    "GET /api/v1/actions/{operation_id}": {"operation_id": "contacts.create"},
     "GET /api/v1/settings/{category}": {"category": "branding"},
     "PUT /api/v1/settings/{category}": {"category": "branding"},
 }

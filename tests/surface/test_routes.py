@@ -91,7 +91,11 @@ FREE = {
     "etags": "by the category of settings",
     "result": "what a task gave, of any kind",
     "output": "what a step of a task gave",
-    "data": "rows of a metric query: their columns are those asked for",
+    "data": "rows of a metric query: their columns are those asked for; of a batch: whatever the operation answers",
+    "meta": "of an operation of a batch: whatever the operation says",
+    "details": "of an operation of a batch",
+    "input_schema": "a JSON Schema",
+    "output_schema": "a JSON Schema",
 }
 """Properties of answers that hold a map or a value whose shape nobody knows before, and why."""
 

@@ -15,6 +15,7 @@ from serve.kernel.access import permission_of
 from serve.kernel.asking import asked_of
 from serve.kernel.envelope import dumps
 from serve.kernel.errors import Invalid
+from serve.kernel.idempotency import RepeatableRoute
 from serve.kernel.risk import Risk, left_out, offers_dry_run, risk_of, shares_transaction
 
 BODY = "body"
@@ -57,6 +58,16 @@ class Action:
     def method(self) -> str:
         (method,) = self.route.methods or ("",)
         return method
+
+    @property
+    def area(self) -> str:
+        """What the id begins with."""
+        return self.id.partition(".")[0]
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether an Idempotency-Key makes two calls one."""
+        return isinstance(self.route, RepeatableRoute) and self.route.is_repeatable
 
     @property
     def path(self) -> str:

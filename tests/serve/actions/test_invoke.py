@@ -8,36 +8,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from serve.kernel.actions import Actions, Outcome, PrincipalGone, principal_of
+from serve.kernel.actions import Outcome, PrincipalGone, principal_of
 from serve.kernel.caller import Caller
 from serve.kernel.ids import uuid7
 from serve.kernel.ratelimit import Limits, Rate
-from tests.serve.firm import VAN, Firm
-
-
-@pytest.fixture
-def actions(firm: Firm) -> Actions:
-    return firm.running.app.state.actions
-
-
-@pytest.fixture
-def person(firm: Firm):
-    """Whoever has that role in that tenant, as they may act now."""
-
-    def of(role: str = "owner", tenant: UUID | None = None) -> Caller:
-        tenant = tenant or firm.a
-        database = firm.running.app.state.database
-        return firm.running.wait_for(principal_of(database, tenant, user_id=firm.people[tenant, role]))
-
-    return of
-
-
-@pytest.fixture
-def invoke(firm: Firm, actions: Actions, person):
-    def done(operation_id: str, params=None, caller: Caller | None = None, **how) -> Outcome:
-        return firm.running.wait_for(actions.invoke(operation_id, params or {}, caller or person(), **how))
-
-    return done
+from tests.serve.firm import VAN
 
 
 def contact(**fields):
