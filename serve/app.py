@@ -63,6 +63,10 @@ from serve.platform.docs.document import Document
 from serve.platform.docs.endpoints import ASSETS
 from serve.platform.docs.endpoints import router as docs
 from serve.platform.events.endpoints import router as events
+from serve.platform.files.collector import Collector
+from serve.platform.files.endpoints import router as files
+from serve.platform.files.links import Links
+from serve.platform.files.service import Files
 from serve.platform.health.endpoints import router as health
 from serve.platform.health.metrics import router as own_metrics
 from serve.platform.health.metrics import watch
@@ -76,6 +80,7 @@ from serve.platform.settings.endpoints import router as settings_routes
 from serve.platform.tasks.endpoints import router as tasks
 from serve.ports.mail import MailWays, Outbox
 from serve.ports.out import Door
+from serve.ports.storage import Storage
 from serve.ports.way import Ways
 from serve.settings import Settings
 from warehouse import postgres
@@ -103,6 +108,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     settings_routes,
     imports,
     tasks,
+    files,
     health,
     own_metrics,
     docs,
@@ -117,6 +123,7 @@ PUBLIC = frozenset(
         "POST /api/v1/auth/login",
         "POST /auth/api/auth/login",
         "POST /api/v1/auth/refresh",
+        "GET /api/v1/files/shared",  # opens nothing without a signature of ours
         "GET /health/live",
         "GET /health/ready",
         "GET /metrics",  # to this machine or with a token: serve/platform/health/metrics.py
@@ -146,6 +153,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        form_limits={"max_files": 1, "max_fields": 20},  # of an import; uploads are read by themselves
         telemetry={
             "tracing": False,
             "metrics": False,
@@ -217,6 +225,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         timeout_s=settings.mail_timeout_s,
     )
     state.ways = Ways(Door(private_too=settings.out_private_hosts, ports=settings.out_ports))
+    state.files = Files(
+        Storage(settings.files_url or str(home.root / "files")),
+        Links(home.secret("file_link_key")),
+        most_file_bytes=settings.max_file_bytes,
+        quota_bytes=settings.files_quota_bytes,
+    )
     state.newest_revision = revision.newest()
     state.document = Document(home.root / "openapi")
     state.catalogue = Catalogue(state.actions, state.document)
@@ -232,6 +246,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     forget = partial(forget_old_sessions, state.worker_database, state.login.sessions.life)
     state.background.every(3600.0, forget, name="old sessions")
+    collector = Collector(state.worker_database, state.files.storage, kept_s=settings.files_kept_h * 3600)
+    state.background.every(3600.0, collector.collect, name="collecting of files")
     state.background.every(SEAL_EVERY_S, partial(seal, state.worker_database), name="sealing of events")
     try:
         with state.manners.draining.on_signal(pause_s=settings.shutdown_pause_s):

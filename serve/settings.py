@@ -44,7 +44,7 @@ class Settings(BaseSettings):
         [], description="Origins, separated by commas, whose pages may call the API with a bearer token."
     )
     max_body_bytes: int = Field(1_048_576, ge=1_024, description="Largest request body, bytes.")
-    max_upload_bytes: int = Field(104_857_600, ge=1_024, description="Largest file of an import, bytes.")
+    max_upload_bytes: int = Field(104_857_600, ge=1_024, description="Largest body with files in it, bytes.")
     request_timeout_s: float = Field(
         30.0, gt=0, description="Longest time until an answer begins, seconds; then 504."
     )
@@ -107,6 +107,14 @@ class Settings(BaseSettings):
     def _are_queues(cls, value: str) -> str:
         parse_queues(value)
         return value
+    files_url: str | None = Field(
+        None, description="Where the bytes of files lie: what fsspec takes; `files` under the home unless said."
+    )
+    max_file_bytes: int = Field(52_428_800, ge=1_024, description="Largest file of an upload, bytes.")
+    files_quota_bytes: int = Field(
+        10_737_418_240, ge=1_024, description="Bytes that the files of one tenant may have in all."
+    )
+    files_kept_h: int = Field(168, ge=0, description="Hours that a deleted file can be restored.")
 
     @field_validator("rate_limits")
     @classmethod

@@ -6,7 +6,7 @@ the key waits for the first one, inside the database, then gets its answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -120,6 +120,13 @@ async def _undone(request: Request, handler: Callable[[Request], Coroutine[Any, 
     return response
 
 
+class StreamedRoute(RepeatableRoute):
+    """One that reads its body by itself, and calls ``once`` when it knows what was sent."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        return APIRoute.get_route_handler(self)
+
+
 async def _once(
     request: Request,
     key: str,
@@ -127,17 +134,44 @@ async def _once(
     show: Show | None,
 ) -> Response:
     caller = await identify(request)
-    state = request.state
+
+    async def work(db: Transaction) -> Response:
+        request.state.transaction = db
+        return await handler(request)
+
     claim = Claim.of(request.scope, caller, key, await request.body())
+    return await _claimed(request, caller, claim, work, show)
+
+
+async def once(request: Request, sent: bytes, work: Callable[[Transaction], Awaitable[Response]]) -> Response:
+    """Do ``work`` in a transaction of the caller's, and keep its answer for the request's key, if it has one.
+
+    ``sent`` stands for everything that the client sent: with the same key, the same again is answered as before.
+    """
+    caller = await identify(request)
+    key = request.headers.get(HEADER)
+    if key is None:
+        database: Database = request.app.state.database
+        async with database.transaction(caller, request_id=request.state.request_id) as db:
+            return await work(db)
+    return await _claimed(request, caller, Claim.of(request.scope, caller, key, sent), work, None)
+
+
+async def _claimed(
+    request: Request,
+    caller: Caller,
+    claim: Claim,
+    work: Callable[[Transaction], Awaitable[Response]],
+    show: Show | None,
+) -> Response:
     database: Database = request.app.state.database
-    async with database.transaction(caller, request_id=state.request_id, also=claim.sql) as db:
+    async with database.transaction(caller, request_id=request.state.request_id, also=claim.sql) as db:
         if not claim.is_first(db):
             kept = await claim.kept(db, show)
             if kept is None:
                 raise StillRunning(headers={"Retry-After": "1"})
             return Response(kept.body, kept.status, kept.headers)
-        state.transaction = db
-        response = await handler(request)
+        response = await work(db)
         claim.keep(db, response.status_code, response.headers, bytes(response.body))
         return response
 

@@ -14,6 +14,7 @@ import re
 import secrets
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -93,6 +94,7 @@ class Layer:
         request_id = self._request_id(headers)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
+        state["is_head"] = scope["method"] == "HEAD"
         asked_path = scope["path"]
         is_alias = _tidy(scope)
         is_api = scope["path"].startswith(API_PATHS)
@@ -104,7 +106,7 @@ class Layer:
         answer.headers = [(b"x-request-id", request_id.encode()), *(_API if is_api else _PAGE)]
         if is_alias:
             answer.headers.append((b"link", f'<{quote(scope["path"])}>; rel="canonical"'.encode()))
-        body = self._body(scope, headers, receive)
+        body = self._body(inner, headers, receive, answer)
         rest: Receive | None = body or receive
         asking = inside_of(scope)
         manners.running.begin(answer)
@@ -137,16 +139,20 @@ class Layer:
             scope["route"] = inner.get("route")
             self._note(scope, asked_path, answer, body.size if body else 0, time.perf_counter() - started)
 
-    def _body(self, scope: Scope, headers: Headers, receive: Receive) -> Body | None:
+    def _body(self, scope: Scope, headers: Headers, receive: Receive, answer: _Answer) -> Body | None:
         """What watches over the request's body, where there is one."""
         declared = headers.get(b"content-length", b"")
         if not declared and b"transfer-encoding" not in headers:
             return None
-        most_bytes = self.manners.max_body_bytes
-        if scope["path"].endswith("/import"):  # files of rows are read in parts, never held as a whole
-            most_bytes = self.manners.max_upload_bytes
-        is_json = b"json" in headers.get(b"content-type", b"")
-        return Body(receive, most_bytes=most_bytes, declared=declared, is_json=is_json)
+        return Body(
+            receive,
+            scope,
+            most_bytes=self.manners.max_body_bytes,
+            most_upload_bytes=self.manners.max_upload_bytes,
+            declared=declared,
+            is_json=b"json" in headers.get(b"content-type", b""),
+            go_on=partial(self.manners.running.prolong, answer),
+        )
 
     async def _admit(self, scope: Scope, headers: Headers, answer: _Answer) -> None:
         """Count the request against the limits of whoever sends it. Raises TooManyRequests."""

@@ -19,6 +19,8 @@ Permission = Literal[
     "contacts:write",
     "vehicles:read",
     "vehicles:write",
+    "files:read",  # what was uploaded, whoever did
+    "files:write",
     "events:read",  # the change feed of everything
     "audit:read",  # who did what, security events too
     "settings:read",  # the tenant's settings
@@ -43,12 +45,15 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "manager": _EVERYTHING - {"audit:read", "settings:write", "api_keys:write"},
     "agent": frozenset(
         {
-            *("self:read", "self:write", "actions:invoke"),
+            *("self:read", "self:write", "actions:invoke", "files:read", "files:write"),
             *("accounts:read", "accounts:write", "contacts:read", "contacts:write"),
         }
     ),
     "technician": frozenset(
-        {"self:read", "self:write", "actions:invoke", "fleet:read", "vehicles:read", "vehicles:write"}
+        {
+            *("self:read", "self:write", "actions:invoke", "files:read", "files:write"),
+            *("fleet:read", "vehicles:read", "vehicles:write"),
+        }
     ),
     "viewer": _READING | {"metrics:query", "self:write", "actions:invoke"},
 }

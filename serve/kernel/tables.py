@@ -34,6 +34,7 @@ MODELS = (
     "serve.outreach.campaigns",
     "serve.outreach.messages",
     "serve.platform.api_requests",
+    "serve.platform.files",
     "serve.platform.notifications",
     "serve.platform.settings",
     "serve.kernel",

@@ -29,6 +29,12 @@ class Running:
         if self._timer is None:
             self._timer = loop.call_later(self._pause_s, self._look, loop)
 
+    def prolong(self, request: object) -> None:
+        """It has its whole time once more: what it is sent is still coming."""
+        entry = self._tasks.get(request)
+        if entry is not None and request not in self._late:
+            self._tasks[request] = (entry[1].get_loop().time() + self._timeout_s, entry[1])
+
     def exempt(self, request: object) -> None:
         """It may take as long as it likes: its answer has begun."""
         entry = self._tasks.get(request)

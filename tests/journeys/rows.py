@@ -9,6 +9,7 @@ from pathlib import Path
 LIST = Path(__file__).parents[1] / "surface" / "endpoints.csv"
 GROUPS = {
     "audit": "audit.*",
+    "files": "files.*",
     "notifications": "notifications.*",
     "settings": "settings.*|account/settings",
     "sessions": "auth/(login|logout|refresh|me|profile)",

@@ -142,8 +142,8 @@ def failures_are_200(surface: Surface, patch: Patch) -> None:
 def bodies_without_end(surface: Surface, patch: Patch) -> None:
     make = Body.__init__
 
-    def without_end(self: Body, receive: Any, *, most_bytes: int, **rest: Any) -> None:
-        make(self, receive, most_bytes=most_bytes * 1000, **rest)
+    def without_end(self: Body, receive: Any, scope: Any, *, most_bytes: int, **rest: Any) -> None:
+        make(self, receive, scope, most_bytes=most_bytes * 1000, **rest)
 
     patch.setattr(Body, "__init__", without_end)
 

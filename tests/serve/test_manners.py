@@ -223,6 +223,7 @@ class TestDefaultRefusal:
             "POST /api/v1/auth/login",
             "POST /auth/api/auth/login",
             "POST /api/v1/auth/refresh",
+            "GET /api/v1/files/shared",
         }
 
 

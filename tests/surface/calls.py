@@ -7,6 +7,7 @@ in ``BODIES``, ``PARAMETERS``, ``WORDS`` and ``MAKERS``; an operation for which 
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from PIL import Image
 
 from serve.kernel.openapi import example_of
 from tests.serve.firm import PASSWORD, Firm
@@ -82,7 +84,10 @@ class Surface:
     def ready(self, operation: Operation, tenant: UUID | None = None) -> Call:
         """A call that somebody of that tenant (``a`` unless said) may make with success, on rows made for it."""
         ids = self._ids(operation, tenant)
-        params = PARAMETERS.get(operation.name, {})
+        params = {
+            name: value(self, tenant) if callable(value) else value
+            for name, value in PARAMETERS.get(operation.name, {}).items()
+        }
         if operation.method == "GET" and not ids and (made_by := BY_NAME.get(f"POST {operation.path}")):
             self._make(made_by, tenant)  # a list with something in it
         if listed := LISTED.get(operation.name):
@@ -136,6 +141,9 @@ class Surface:
         self.firm.running.wait_for(self.firm.running.app.state.notes.written())
 
     def _form(self, operation: Operation, tenant: UUID | None) -> dict[str, Any]:
+        if operation.name in FILES:
+            field, name, content = FILES[operation.name]
+            return {"data": {}, "files": {field: (name, content, "application/octet-stream")}}
         if not operation.path.endswith("/import"):
             return {}
         row = self._body(BY_NAME[f"POST {operation.path.removesuffix('/import')}"], tenant)
@@ -178,6 +186,22 @@ def _refresh_token(surface: Surface) -> str:
     return token
 
 
+def _picture() -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(made, "PNG")
+    return made.getvalue()
+
+
+UPLOADS = "/api/v1/files"
+FILES = {
+    f"POST {UPLOADS}": ("file", "note.txt", b"A note of ours."),
+    f"POST {UPLOADS}/upload": ("file", "note.txt", b"A note of ours."),
+    f"POST {UPLOADS}/upload-multiple": ("files", "note.txt", b"A note of ours."),
+    f"POST {UPLOADS}/upload-avatar": ("file", "me.png", _picture()),
+    f"POST {UPLOADS}/upload-logo": ("file", "logo.png", _picture()),
+}
+"""What is sent where files are taken: the form's field, a name, the content."""
+
 ENDS_THE_SESSION = {"POST /api/v1/auth/logout"}
 """Called with a token of its own each time."""
 
@@ -193,8 +217,16 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 """Values instead of the examples of the model, by operation or by collection; functions are asked each time."""
 
-PARAMETERS: dict[str, dict[str, Any]] = {}
-"""Query parameters without which an operation does not succeed."""
+
+def _token(surface: Surface, tenant: UUID | None) -> str:
+    """Of a link to a file."""
+    link = BY_NAME["POST /api/v1/files/{id}/link"]
+    made = surface.send(surface.ready(link, tenant), tenant=tenant)
+    return str(made.json()["data"]["url"]).partition("token=")[2]
+
+
+PARAMETERS: dict[str, dict[str, Any]] = {"GET /api/v1/files/shared": {"token": _token}}
+"""Query parameters without which an operation does not succeed; functions are asked each time."""
 
 WORDS: dict[str, dict[str, str]] = {
     "GET /api/v1/actions/{operation_id}": {"operation_id": "contacts.create"},

@@ -21,6 +21,7 @@ from fastapi import APIRouter, Form, Request, Response, UploadFile
 from pydantic import BaseModel, Field, Json
 from starlette.background import BackgroundTask
 
+from serve.kernel.bodies import takes_files
 from serve.kernel.db import DatabaseUnavailable, TenantDb, Transaction
 from serve.kernel.envelope import Input, Meta, Output, Success
 from serve.kernel.errors import BodyTooLarge, Invalid, Malformed, problems
@@ -151,6 +152,7 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
         " In CSV and XLSX an empty cell makes the field empty, or leaves it out if it cannot be.",
         name=f"{resource.name}.import",
     )
+    @takes_files
     async def import_rows(
         form: Annotated[ImportForm, Form(media_type="multipart/form-data")],
         request: Request,

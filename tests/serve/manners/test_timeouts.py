@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from fastapi import Request
 from fastapi.responses import StreamingResponse
 
+from serve.kernel import bodies
 from serve.kernel.timeouts import Running
 from tests.serve.manners.small import client_of, layered
 
@@ -72,3 +74,28 @@ async def test_somebody_elses_cancellation_is_left_alone(app):
         with pytest.raises(asyncio.CancelledError):
             await task
     assert len(app.state.manners.running) == 0
+
+
+@pytest.fixture
+def taking(monkeypatch):
+    """A quarter of a second a request, once more with each kilobyte that an upload brings."""
+    monkeypatch.setattr(bodies, "PROGRESS_BYTES", 1_000)
+    app = layered(running=Running(0.25))
+
+    async def length(request: Request) -> int:
+        return len(await request.body())
+
+    app.post("/api/v1/files")(bodies.takes_files(length))
+    return app
+
+
+@pytest.mark.parametrize(("part_bytes", "status"), [(1_000, 200), (10, 504)])
+async def test_an_upload_has_time_as_long_as_it_comes_along(taking, part_bytes, status):
+    async def parts():
+        for _ in range(6):
+            await asyncio.sleep(0.1)
+            yield b"x" * part_bytes
+
+    async with client_of(taking) as client:
+        response = await client.post("/api/v1/files", content=parts())
+    assert response.status_code == status

@@ -21,6 +21,7 @@ OWN = {
     "notifications",
     "settings",
     "imports",
+    "files",
     "pipeline_requests",
     "tasks",
 }  # no business of the warehouse

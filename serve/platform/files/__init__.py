@@ -1,0 +1,1 @@
+"""Files: taken in, looked through, kept, handed out, collected."""
