@@ -71,6 +71,16 @@ class Settings(BaseSettings):
         32, ge=0, description="Finished answers kept in memory, megabytes; 0 keeps none."
     )
 
+    files_url: str | None = Field(
+        None,
+        description="Where the bytes of files lie: what fsspec takes; `files` under the home unless said.",
+    )
+    max_file_bytes: int = Field(52_428_800, ge=1_024, description="Largest file of an upload, bytes.")
+    files_quota_bytes: int = Field(
+        10_737_418_240, ge=1_024, description="Bytes that the files of one tenant may have in all."
+    )
+    files_kept_h: int = Field(168, ge=0, description="Hours that a deleted file can be restored.")
+
     mail_outbox: bool = Field(
         True, description="Write mail of tenants without a mail server to files under the home."
     )
@@ -107,14 +117,6 @@ class Settings(BaseSettings):
     def _are_queues(cls, value: str) -> str:
         parse_queues(value)
         return value
-    files_url: str | None = Field(
-        None, description="Where the bytes of files lie: what fsspec takes; `files` under the home unless said."
-    )
-    max_file_bytes: int = Field(52_428_800, ge=1_024, description="Largest file of an upload, bytes.")
-    files_quota_bytes: int = Field(
-        10_737_418_240, ge=1_024, description="Bytes that the files of one tenant may have in all."
-    )
-    files_kept_h: int = Field(168, ge=0, description="Hours that a deleted file can be restored.")
 
     @field_validator("rate_limits")
     @classmethod
