@@ -47,12 +47,15 @@ from serve.kernel.layer import Layer, Manners
 from serve.kernel.openapi import document
 from serve.kernel.quick import ShortWays
 from serve.kernel.ratelimit import Limits, parse_rates
+from serve.kernel.realtime.audience import Audience
+from serve.kernel.realtime.hub import POLL_S, Hub
 from serve.kernel.relay import Reader, Relay
 from serve.kernel.request_log import PAUSE_S
 from serve.kernel.resources.errors import meaning
 from serve.kernel.resources.import_runs import Imports
 from serve.kernel.resources.streams import Exports
 from serve.kernel.routing import add_routes, index_routes
+from serve.kernel.tables import all_tables
 from serve.kernel.timeouts import Running
 from serve.kernel.vault import Vault
 from serve.platform.actions.catalogue import Catalogue
@@ -75,6 +78,8 @@ from serve.platform.notifications.endpoints import router as notifications
 from serve.platform.notifications.reader import tell
 from serve.platform.pages.endpoints import FILES
 from serve.platform.pages.endpoints import router as pages
+from serve.platform.realtime.endpoints import router as realtime
+from serve.platform.realtime.endpoints import sockets
 from serve.platform.settings.endpoints import mail as mail_settings
 from serve.platform.settings.endpoints import router as settings_routes
 from serve.platform.tasks.endpoints import router as tasks
@@ -104,6 +109,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     events,
     audit,
     notifications,
+    realtime,
+    sockets,
     mail_settings,
     settings_routes,
     imports,
@@ -134,6 +141,7 @@ PUBLIC = frozenset(
         "GET /docs/openapi-3.0.json",
         "GET /docs/assets",
         "GET /",
+        "WS /ws",  # asks for a token itself, in the first message at the latest
         "GET /pages",  # the dashboard's own files hold no figures: it asks the API for them
     }
 )
@@ -203,6 +211,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         meaning=meaning,
     )
     state.relay = Relay(state.worker_database, READERS)
+    state.hub = Hub(
+        state.database,
+        state.worker_database,
+        Audience(all_tables()),
+        most_of_user=settings.realtime_per_user,
+        most_of_tenant=settings.realtime_per_tenant,
+    )
+    state.manners.draining.told.append(state.hub.end_all)
     state.keys = KeyRing(state.database)
     state.notes = SecurityNotes(state.database)
     state.exports = Exports(state.database, most=settings.database_pool_size // 2)
@@ -241,6 +257,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state.own_loops = Background()  # what this process must do whatever others do
     write_requests = partial(state.manners.requests.write, state.worker_database)
     state.own_loops.every(PAUSE_S, write_requests, name="request log")
+    state.own_loops.every(POLL_S, state.hub.turn, name="realtime")
     state.background.every(
         3600.0, partial(forget_old_keys, state.worker_database), name="old idempotency keys"
     )
@@ -257,6 +274,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await state.imports.stop()
         await state.background.stop()
         await state.own_loops.stop()
+        await state.hub.rest()
         state.manners.accesses.write()
         await state.manners.requests.close(state.worker_database)
         gc.unfreeze()

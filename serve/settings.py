@@ -65,6 +65,15 @@ class Settings(BaseSettings):
     login_attempts_per_min: int = Field(
         10, ge=1, description="Failed log-ins a minute, for one address and account together, before 429."
     )
+    realtime_per_user: int = Field(
+        20, ge=1, description="Live connections of one person or key in one API process."
+    )
+    realtime_per_tenant: int = Field(
+        1_000, ge=1, description="Live connections of one tenant in one API process."
+    )
+    realtime_heartbeat_s: float = Field(
+        15.0, ge=0.1, le=60, description="Longest silence on a live connection, seconds."
+    )
     release_threads: int = Field(2, ge=1, le=64, description="Release queries that run at once.")
     release_memory: str = Field("1GB", pattern=r"^\d+(MB|GB)$", description="Memory of the release reader.")
     answer_cache_mb: int = Field(

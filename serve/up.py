@@ -133,6 +133,10 @@ def api_child(home: Home, settings: Settings) -> Child:
         str(settings.port),
         "--timeout-graceful-shutdown",
         "10",
+        "--ws-max-size",  # of a message of a client, before it is looked at
+        "65536",
+        "--ws-per-message-deflate",  # would be done again for each listener
+        "false",
     ]
     return Child("api", command, home.logs / "api.log", {"THROUGHLINE_HOME": str(home.root)})
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 
 from serve.kernel.caller import Guard
 
@@ -21,13 +21,18 @@ def permission_of(route: APIRoute) -> str | None:
 
 
 def check_declared(routes: Iterable[BaseRoute], public: frozenset[str]) -> None:
-    """Raises UndeclaredRoute naming every route that is open without being in ``public`` (``"GET /path"``)."""
+    """Raises UndeclaredRoute naming every route that is open without being in ``public``.
+
+    A route is ``"GET /path"`` there. A WebSocket is ``"WS /path"``: it may be told who listens once it is open, so each
+    stands in the list and asks by itself.
+    """
     open_routes = set()
     for route in routes:
         if isinstance(route, APIRoute) and permission_of(route) is not None:
             continue
         path: str = getattr(route, "path", repr(route))
-        methods: set[str] = getattr(route, "methods", None) or {"GET"}
+        ways = {"WS"} if isinstance(route, WebSocketRoute) else {"GET"}
+        methods: set[str] = getattr(route, "methods", None) or ways
         open_routes |= {f"{method} {path}" for method in methods if method != "HEAD"}
     if undeclared := sorted(open_routes - public):
         raise UndeclaredRoute(f"neither public nor guarded by a permission: {', '.join(undeclared)}")

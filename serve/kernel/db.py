@@ -328,6 +328,14 @@ class Database:
                 await _roll_back(connection)
                 raise
 
+    async def apart(self) -> Connection:
+        """A connection beside the pool, such as for LISTEN; whoever asked for it closes it."""
+        try:
+            async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
+                return await self._connect()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise DatabaseUnavailable from error
+
     async def close(self) -> None:
         await self._pool.close()
 

@@ -32,6 +32,7 @@ from serve.kernel.ratelimit import AUTH_PATHS, Limits
 from serve.kernel.request_log import RequestLog
 from serve.kernel.retirement import headers_of
 from serve.kernel.shutdown import Draining
+from serve.kernel.sockets import SWITCHED, Opening
 from serve.kernel.timeouts import Running
 
 error_log = logging.getLogger("throughline.errors")
@@ -86,6 +87,9 @@ class Layer:
         self._numbers = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._open(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -99,7 +103,9 @@ class Layer:
         is_alias = _tidy(scope)
         is_api = scope["path"].startswith(API_PATHS)
         # The server leaves the body of a HEAD away; its own scope must go on saying HEAD for that.
-        inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        inner = scope
+        if scope["method"] == "HEAD":
+            inner, state["is_head"] = {**scope, "method": "GET"}, True
         if wants_gzip(headers.get(b"accept-encoding", b"")) and not scope["path"].startswith(AUTH_PATHS):
             send = Gzip(send)  # not around secrets: their length would tell something about them
         answer = _Answer(inner, send, manners.running)
@@ -138,6 +144,35 @@ class Layer:
             manners.running.end(answer)
             scope["route"] = inner.get("route")
             self._note(scope, asked_path, answer, body.size if body else 0, time.perf_counter() - started)
+
+    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket: request id, refusal when the process stops or somebody opens too many, a line in the log."""
+        started, headers = time.perf_counter(), dict(scope["headers"])
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id = self._request_id(headers)
+        opening = Opening(send, request_id)
+        try:
+            if self.manners.draining.has_begun:
+                raise ShuttingDown
+            verdict = await self.manners.limits.verdict({**scope, "method": "GET"}, None)
+            if verdict is not None and not verdict.is_admitted:
+                raise TooManyRequests(headers={"Retry-After": str(verdict.wait_s)})
+            await self.app(scope, receive, opening)
+        except Exception as error:
+            if not isinstance(error, Problem):
+                error_log.exception("request %s failed: WS %s", request_id, scope["path"])
+            if opening.status == SWITCHED:
+                raise  # the server closes the connection as one that failed
+            problem = error if isinstance(error, Problem) else Problem()
+            await opening.refuse(scope, receive, problem)
+        finally:
+            duration_s = time.perf_counter() - started
+            route: str = getattr(scope.get("route"), "path", UNMATCHED)
+            self.manners.meters.count("WS", route, opening.status, opening.opened_s or duration_s)
+            caller: Caller | None = state.get("caller")
+            tenant_id = str(caller.tenant_id) if caller else None
+            measured = (opening.status, round(duration_s * 1000, 2), request_id, tenant_id)
+            self.manners.accesses.add(Line("WS", scope["path"], route, *measured))
 
     def _body(self, scope: Scope, headers: Headers, receive: Receive, answer: _Answer) -> Body | None:
         """What watches over the request's body, where there is one."""

@@ -140,6 +140,9 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
             "content": {"application/json": content},
         }
     success = next((code for code in responses if code.startswith("2")), None)
+    if success and (stream := responses[success].get("content", {}).get("text/event-stream")):
+        # One event is what the schema says; the stream is text. (``itemSchema`` is of OpenAPI 3.2.)
+        stream |= {"itemSchema": {"$ref": stream["schema"]["$ref"]}, "schema": {"type": "string"}}
     if success and isinstance(route.response_model, type) and issubclass(route.response_model, BaseModel):
         responses[success]["content"]["application/json"]["example"] = example_of(route.response_model)
     describe(operation)

@@ -5,7 +5,7 @@ A route states the permission it needs (``Needs("analytics:read")``); the defaul
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from typing import Final, Literal, cast, get_args
 
 Permission = Literal[
     "self:read",  # one's own account, notifications, preferences
@@ -21,6 +21,11 @@ Permission = Literal[
     "vehicles:write",
     "files:read",  # what was uploaded, whoever did
     "files:write",
+    "leads:read",  # these five: hearing of them live; their own calls come with their domains
+    "campaigns:read",
+    "scrapes:read",
+    "approvals:read",
+    "workflows:read",
     "events:read",  # the change feed of everything
     "audit:read",  # who did what, security events too
     "settings:read",  # the tenant's settings
@@ -47,6 +52,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
         {
             *("self:read", "self:write", "actions:invoke", "files:read", "files:write"),
             *("accounts:read", "accounts:write", "contacts:read", "contacts:write"),
+            *("leads:read", "campaigns:read", "approvals:read"),
         }
     ),
     "technician": frozenset(
@@ -62,3 +68,8 @@ ROLES: Final[dict[str, frozenset[str]]] = {
 def permissions_of(role: str) -> frozenset[str]:
     """What the role allows; an unknown role allows nothing."""
     return ROLES.get(role, frozenset())
+
+
+def known_permission(word: str) -> Permission | None:
+    """The permission of that name, if there is one."""
+    return cast(Permission, word) if word in _EVERYTHING else None

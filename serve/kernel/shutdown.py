@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -14,13 +14,19 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Draining:
-    """Whether the process is about to stop. New requests are refused from then on."""
+    """Whether the process is about to stop. New requests are refused from then on.
+
+    ``told`` are called when it begins: by whoever would not end by itself.
+    """
 
     def __init__(self) -> None:
         self.has_begun = False
+        self.told: list[Callable[[], None]] = []
 
     def begin(self) -> None:
         self.has_begun = True
+        for each in self.told:
+            each()
 
     @contextmanager
     def on_signal(self, *, pause_s: float) -> Iterator[None]:
@@ -37,6 +43,8 @@ class Draining:
 
         def noticed(number: int, frame: FrameType | None) -> None:
             is_first, self.has_begun = not self.has_begun, True
+            if is_first:
+                loop.call_soon_threadsafe(self.begin)
             pass_on: Any = before[signal.Signals(number)]
             if not callable(pass_on):
                 raise KeyboardInterrupt

@@ -12,6 +12,7 @@ GROUPS = {
     "files": "files.*",
     "notifications": "notifications.*",
     "settings": "settings.*|account/settings",
+    "realtime": "realtime/subscribe|/ws",
     "sessions": "auth/(login|logout|refresh|me|profile)",
     "api_keys": "auth/api-keys.*",
 }

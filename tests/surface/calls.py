@@ -225,8 +225,11 @@ def _token(surface: Surface, tenant: UUID | None) -> str:
     return str(made.json()["data"]["url"]).partition("token=")[2]
 
 
-PARAMETERS: dict[str, dict[str, Any]] = {"GET /api/v1/files/shared": {"token": _token}}
-"""Query parameters without which an operation does not succeed; functions are asked each time."""
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "GET /api/v1/files/shared": {"token": _token},
+    "GET /api/v1/realtime/subscribe": {"follow": "false"},
+}
+"""Query parameters without which an operation does not succeed or does not end; functions are asked each time."""
 
 WORDS: dict[str, dict[str, str]] = {
     "GET /api/v1/actions/{operation_id}": {"operation_id": "contacts.create"},

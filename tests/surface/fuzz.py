@@ -68,6 +68,7 @@ BEYOND = {
     "This Idempotency-Key was sent with another request before.": "a request before",
     "is what (update|upsert) goes by": "one parameter goes with another",
     "is another way to say .*": "one parameter goes with another",
+    "'.*' is unknown: a topic is .*": "the names of events; a page lists them",
     "goes without .*": "one parameter goes with another",
     "is needed .*|needs .*": "one field goes with another",
     "say when the account left|only an account with status churned has left": "one field goes with another",

@@ -14,7 +14,8 @@ WRITTEN_BEHIND = {
     "notifications": "told in the background of what was done before",
 }
 """Tables that a snapshot leaves out, and why."""
-OTHER_EVENTS = "and category = 'change'"  # a refusal may well be noted as a security event
+OTHER_EVENTS = "and category = 'change' and name <> 'notification.new'"
+"""A refusal may well be noted as a security event, and people are told in the background."""
 
 
 def rows_of(surface: Surface, tenant: object) -> dict[str, tuple[int, str]]:
@@ -77,6 +78,8 @@ def events_of_a(surface: Surface) -> set[tuple[Any, ...]]:
     return {
         tuple(row)
         for row in surface.firm.sql(
-            "select position, entity_id, category from events where tenant_id = %s", surface.firm.a
+            "select position, entity_id, category from events"
+            " where tenant_id = %s and name <> 'notification.new'",
+            surface.firm.a,
         )
     }

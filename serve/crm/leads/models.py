@@ -40,6 +40,7 @@ leads = tenant_table(
     attributes(),
     lookup("status", "created_at"),
 )
+leads.info |= {"entity": "lead", "personal": ("full_name", "email", "phone"), "unrecorded": ()}
 
 lead_activities = tenant_table(
     "lead_activities",

@@ -21,7 +21,8 @@ changed of the row. Personal values are encrypted with a key of the person: only
 them.
 
 Categories: `change` is an edit, `read` is somebody looking at something sensitive, `security` is about access.
-The last two need the permission `audit:read`.
+The last two need the permission `audit:read`. A `hint` is no event: it is told to those who listen at that moment
+(docs/api/realtime.md) and kept nowhere.
 """
 
 

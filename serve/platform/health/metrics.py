@@ -76,10 +76,19 @@ def watch(app: FastAPI) -> None:
             lambda: _age_s(state.answers),
         ),
         "throughline_background_loops": ("Loops beside the requests that run.", background),
+        "throughline_realtime_listeners": (
+            "Live connections that events are told to.",
+            lambda: state.hub.stream_count,
+        ),
         "throughline_request_log_waiting": ("Rows not written yet.", lambda: len(state.manners.requests)),
     }
     for name, (help, read) in gauges.items():
         meters.gauge(name, help, read)
+    meters.counter(
+        "throughline_realtime_overflows",
+        "How often a listener was so slow that it was sent back to the store.",
+        lambda: state.hub.overflow_count,
+    )
     _count_rows(meters, state.manners)
 
 
