@@ -35,8 +35,12 @@ MODELS = (
     "serve.outreach.messages",
     "serve.platform.api_requests",
     "serve.platform.files",
+    "serve.platform.experiments",
+    "serve.platform.flags",
+    "serve.platform.limits",
     "serve.platform.notifications",
     "serve.platform.settings",
+    "serve.platform.versions",
     "serve.kernel",
     "serve.kernel.tasks",
 )

@@ -18,12 +18,19 @@ UNREACHED = ("users", "memberships", "tombstones", "sessions", "refresh_tokens",
 HISTORY = {"events", "event_seals", "idempotency_keys", "task_steps"}  # written once: nothing to stamp
 OWN = {
     "api_keys",
+    "api_sunsets",
+    "beta_users",
+    "flag_feedback",
+    "flag_segments",
+    "flag_uses",
+    "flags",
     "notifications",
     "settings",
     "imports",
     "files",
     "pipeline_requests",
     "tasks",
+    "tenant_limits",
 }  # no business of the warehouse
 READ = (
     "(tenant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.tenant_ids'::text, true), ''::text),"
@@ -53,6 +60,8 @@ MORE_POLICIES = {
     ("api_keys", "owner_reads", "throughline_owner"),
     ("api_keys", "owner_updates", "throughline_owner"),
     ("settings", "owner_reads", "throughline_owner"),
+    ("tenant_limits", "owner_reads", "throughline_owner"),
+    ("api_sunsets", "owner_reads", "throughline_owner"),
 }
 HIDDEN_FROM_EXTRACTION = {
     *(
@@ -66,7 +75,7 @@ HIDDEN_FROM_EXTRACTION = {
     *("tickets.subject", "work_orders.description", "compliance_documents.number"),
     *(
         f"{table}.{column}"
-        for table in ("accounts", "contacts", "vehicles")
+        for table in ("accounts", "contacts", "experiments", "vehicles")
         for column in ("external_id", "search_text")
     ),
     *("accounts.person_key", "contacts.person_key"),
