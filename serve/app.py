@@ -70,6 +70,11 @@ from serve.platform.files.collector import Collector
 from serve.platform.files.endpoints import router as files
 from serve.platform.files.links import Links
 from serve.platform.files.service import Files
+from serve.platform.flags.endpoints import asking as flag_answers
+from serve.platform.flags.endpoints import router as flags
+from serve.platform.flags.endpoints import segment_router as flag_segments
+from serve.platform.flags.service import Flags, note_stale
+from serve.platform.flags.sightings import PAUSE_S as FLAGS_PAUSE_S
 from serve.platform.health.endpoints import router as health
 from serve.platform.health.metrics import router as own_metrics
 from serve.platform.health.metrics import watch
@@ -108,6 +113,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     actions,
     events,
     audit,
+    flags,
+    flag_answers,
+    flag_segments,
     notifications,
     realtime,
     sockets,
@@ -221,6 +229,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state.manners.draining.told.append(state.hub.end_all)
     state.keys = KeyRing(state.database)
     state.notes = SecurityNotes(state.database)
+    state.flags = Flags(state.database)
     state.exports = Exports(state.database, most=settings.database_pool_size // 2)
     state.imports = Imports(state.database, state.worker_database)
     state.login = Login(
@@ -258,6 +267,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     write_requests = partial(state.manners.requests.write, state.worker_database)
     state.own_loops.every(PAUSE_S, write_requests, name="request log")
     state.own_loops.every(POLL_S, state.hub.turn, name="realtime")
+    write_flags = partial(state.flags.sightings.write, state.worker_database)
+    state.own_loops.every(FLAGS_PAUSE_S, write_flags, name="use of flags")
+    state.background.every(3600.0, partial(note_stale, state.worker_database), name="stale flags")
     state.background.every(
         3600.0, partial(forget_old_keys, state.worker_database), name="old idempotency keys"
     )
@@ -277,6 +289,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await state.hub.rest()
         state.manners.accesses.write()
         await state.manners.requests.close(state.worker_database)
+        await state.flags.sightings.close(state.worker_database)
         gc.unfreeze()
         state.answers.close()
         await state.notes.close()

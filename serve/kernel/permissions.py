@@ -26,6 +26,9 @@ Permission = Literal[
     "scrapes:read",
     "approvals:read",
     "workflows:read",
+    "flags:read",  # feature flags, groups and experiments, and who gets what
+    "flags:write",
+    "limits:write",  # the tenant's own limits of its calls, and when it gives up deprecated ones
     "events:read",  # the change feed of everything
     "audit:read",  # who did what, security events too
     "settings:read",  # the tenant's settings
@@ -47,7 +50,7 @@ _READING: Final = frozenset({each for each in _EVERYTHING if each.endswith(":rea
 ROLES: Final[dict[str, frozenset[str]]] = {
     "owner": _EVERYTHING,
     "admin": _EVERYTHING,
-    "manager": _EVERYTHING - {"audit:read", "settings:write", "api_keys:write"},
+    "manager": _EVERYTHING - {"audit:read", "settings:write", "limits:write", "api_keys:write"},
     "agent": frozenset(
         {
             *("self:read", "self:write", "actions:invoke", "files:read", "files:write"),

@@ -20,7 +20,7 @@ from serve.kernel.errors import Unavailable
 
 _MOST_KEYS = 100_000
 _ROUNDING_S = 1e-6
-READING_WORDS = frozenset({"query", "search", "filter", "validate", "preview"})
+READING_WORDS = frozenset({"query", "search", "filter", "validate", "preview", "evaluate"})
 _CLASSES = frozenset({"read", "write", "export", "auth"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 AUTH_PATHS = ("/api/v1/auth/", "/auth/")

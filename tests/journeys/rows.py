@@ -15,6 +15,7 @@ GROUPS = {
     "realtime": "realtime/subscribe|/ws",
     "sessions": "auth/(login|logout|refresh|me|profile)",
     "api_keys": "auth/api-keys.*",
+    "flags": "feature-flags.*",
 }
 """What stands behind the common beginning of a path, as a pattern."""
 

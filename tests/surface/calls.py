@@ -212,6 +212,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /api/v1/auth/me": {"email": "owner@a.example", "current_password": PASSWORD},
     "POST /api/v1/metrics/query": {"metrics": ["revenue_cents"], "order_by": ["-revenue_cents"]},
     "POST /api/v1/notifications": {"user_ids": [], "roles": []},
+    "/api/v1/feature-flags": {"key": _number("flag-{}")},
+    "/api/v1/flag-segments": {"key": _number("segment-{}")},
+    "POST /api/v1/feature-flags/{id}/preview": {"changes": {"percent": 50}},
+    "POST /api/v1/feature-flags/evaluate": {"keys": None},
+    "PUT /api/v1/feature-flags/{id}/feedback": {"rating": 4},
     "/api/v1/vehicles": {"registration": _number("HB-TL {}")},
     "PUT /api/v1/settings/{category}": {"corner_radius_px": lambda surface: next(NUMBERS) % 32},
 }

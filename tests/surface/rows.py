@@ -11,6 +11,8 @@ WRITTEN_BEHIND = {
     "api_requests": "the log of requests is written in the background",
     "imports": "an import goes on in the background, and notes how far it is",
     "event_seals": "sealed in the background",
+    "flag_exposures": "who saw a flag is noted beside the request",
+    "flag_uses": "how often a flag was given is noted beside the request",
     "notifications": "told in the background of what was done before",
 }
 """Tables that a snapshot leaves out, and why."""

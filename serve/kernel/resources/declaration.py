@@ -42,6 +42,7 @@ class Resource(Store):
     rule : refuses what the business does not allow; a plain function of the row before and all values after.
     calls : which of ``CALLS`` it has.
     path : if it is not the table's name.
+    permission : the word before ``:read`` and ``:write``, if it is not the table's name.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Resource(Store):
         rule: Rule | None = None,
         calls: Collection[str] = CALLS,
         path: str | None = None,
+        permission: str | None = None,
     ) -> None:
         name = "".join(part.title() for part in table.info["entity"].split("_"))
         self.fields, self.rule, self.calls = fields, rule, frozenset(calls)
@@ -72,7 +74,8 @@ class Resource(Store):
         )
         self.listing = Listing(self, filters, self.sortable)
         self.path = path or f"/api/v1/{table.name.replace('_', '-')}"
-        self.reading, self.writing = f"{table.name}:read", f"{table.name}:write"
+        word = permission or table.name
+        self.reading, self.writing = f"{word}:read", f"{word}:write"
 
     def check(self, before: Any, after: dict[str, Any]) -> None:
         """Raises what the rule says about all values after a change."""

@@ -95,7 +95,12 @@ Index(
 )
 Index(
     "flag_exposures_flag_id_key",
-    *(flag_exposures.c.tenant_id, flag_exposures.c.flag_id, flag_exposures.c.subject, flag_exposures.c.variant),
+    *(
+        flag_exposures.c.tenant_id,
+        flag_exposures.c.flag_id,
+        flag_exposures.c.subject,
+        flag_exposures.c.variant,
+    ),
     unique=True,
     postgresql_where=text("experiment_id is null"),
 )

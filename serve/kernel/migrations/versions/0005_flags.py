@@ -14,7 +14,12 @@ TABLES = (
     *("flag_exposures", "flag_uses", "flag_feedback", "beta_users", "experiments", "flag_segments", "flags"),
     *("tenant_limits", "api_sunsets"),
 )
-FUNCTIONS = ("note_stale_flags()", "tenant_limits_since(bigint)", "api_sunsets_since(bigint)", "rate_debts(text[])")
+FUNCTIONS = (
+    "note_stale_flags()",
+    "tenant_limits_since(bigint)",
+    "api_sunsets_since(bigint)",
+    "rate_debts(text[])",
+)
 
 FLAGS = """
     key text not null,
@@ -59,7 +64,9 @@ EXPERIMENTS = """
 
 def upgrade() -> None:
     create_resource("flags", FLAGS, entity="flag", search=("key", "name"), extracted=False)
-    guard_tenant_table("flags", scores=("stale_since", "stale_because"), extracted=False)  # found, not written
+    guard_tenant_table(
+        "flags", scores=("stale_since", "stale_because"), extracted=False
+    )  # found, not written
     create_resource("flag_segments", SEGMENTS, entity="flag_segment", search=("key", "name"), extracted=False)
     create_resource(
         "experiments", EXPERIMENTS, entity="experiment", references={"flag_id": "flags"}, search=("name",)
