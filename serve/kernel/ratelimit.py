@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
+from uuid import UUID
 
 from starlette.types import Scope
 
 from serve.kernel.caller import Caller
-from serve.kernel.db import Database
+from serve.kernel.db import Database, Transaction
 from serve.kernel.errors import Unavailable
 
 _MOST_KEYS = 100_000
@@ -144,6 +146,22 @@ class RateLimit:
         self._debts.forget(("", key))
 
 
+class Pair(NamedTuple):
+    """What one key or user may send, and what all of its tenant together."""
+
+    caller: Rate
+    tenant: Rate
+
+
+@dataclass(slots=True)
+class Refusals:
+    """How often somebody of a tenant was refused since it was last told; ``caller`` was the first."""
+
+    caller: Caller
+    count: int = 0
+    tenant_count: int = 0  # those that only the whole tenant's limit refused
+
+
 class Limits:
     """The limits of the API: for each key or user, and for each tenant, by class of request."""
 
@@ -156,27 +174,61 @@ class Limits:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """A class without a rate is not limited. A tenant gets ``tenant_factor`` times what one of its people gets."""
-        self._rates = dict(rates)
-        self._tenant_rates = {
-            name: Rate(rate.per_min * tenant_factor, rate.burst * tenant_factor)
+        self.usual = {
+            name: Pair(rate, Rate(rate.per_min * tenant_factor, rate.burst * tenant_factor))
             for name, rate in rates.items()
         }
-        self._is_shared, self._debts = is_shared, Debts(clock)
+        self.is_shared, self._debts = is_shared, Debts(clock)
+        self._own: dict[tuple[str, int], Pair] = {}
+        self.refusals: dict[tuple[UUID, str], Refusals] = {}
+
+    def pair_of(self, tenant_id: UUID, kind: str) -> Pair | None:
+        """What holds for that tenant; None when the class is not limited."""
+        return self._own.get((kind, tenant_id.int), self.usual.get(kind))
+
+    def set_own(self, tenant_id: UUID, kind: str, pair: Pair | None) -> None:
+        """From now on the tenant has limits of its own; None: the usual ones again."""
+        if pair is None:
+            self._own.pop((kind, tenant_id.int), None)
+        else:
+            self._own[kind, tenant_id.int] = pair
 
     async def verdict(self, scope: Scope, caller: Caller | None) -> Verdict | None:
         """What becomes of this request; None when nothing limits it."""
         kind = class_of(scope["method"], scope["path"])
-        rate = self._rates.get(kind)
-        if rate is None:
+        pair = self.usual.get(kind)
+        if pair is None:
             return None
         if caller is None:
-            asked: Asked = [((kind, (scope.get("client") or ("",))[0]), rate)]
+            asked: Asked = [((kind, (scope.get("client") or ("",))[0]), pair.caller)]
         else:
-            who = caller.api_key_id or caller.user_id  # as numbers: their hash costs less
-            asked = [((kind, who.int), rate), ((kind, caller.tenant_id.int), self._tenant_rates[kind])]
-        if self._is_shared:
-            return _strictest(asked, *await self._shared(asked, scope["app"].state.database))
-        return _strictest(asked, *self._debts.take(asked))
+            asked = self._asked(kind, caller, self._own.get((kind, caller.tenant_id.int), pair))
+        if self.is_shared:
+            answer = await self._shared(asked, scope["app"].state.database)
+        else:
+            answer = self._debts.take(asked)
+        if not answer[0] and caller is not None:
+            self._note_refusal(caller, kind, asked, answer[1])
+        return _strictest(asked, *answer)
+
+    async def debts_s(self, db: Transaction, kind: str, pair: Pair) -> Sequence[float]:
+        """What the transaction's caller owes now, and what the tenant does."""
+        asked = self._asked(kind, db.caller, pair)
+        if not self.is_shared:
+            return [self._debts.debt_s(key, rate) for key, rate in asked]
+        keys = [f"{kind}:{who}" for (kind, who), _ in asked]
+        owed = {row["key"]: row["debt_s"] for row in await db.fetch("select * from rate_debts($1)", keys)}
+        return [min(owed.get(key, 0.0), rate.most_s) for key, (_, rate) in zip(keys, asked, strict=True)]
+
+    def _asked(self, kind: str, caller: Caller, pair: Pair) -> Asked:
+        who = caller.api_key_id or caller.user_id  # as numbers: their hash costs less
+        return [((kind, who.int), pair.caller), ((kind, caller.tenant_id.int), pair.tenant)]
+
+    def _note_refusal(self, caller: Caller, kind: str, asked: Asked, debts_s: Sequence[float]) -> None:
+        refusals = self.refusals.setdefault((caller.tenant_id, kind), Refusals(caller))
+        refusals.count += 1
+        (_, own), _ = asked
+        refusals.tenant_count += debts_s[0] + own.interval_s <= own.most_s + _ROUNDING_S
 
     async def _shared(self, asked: Asked, database: Database) -> tuple[bool, list[float]]:
         """By the database's clock. Without a database each process counts for itself."""
