@@ -79,6 +79,9 @@ from serve.platform.health.endpoints import router as health
 from serve.platform.health.metrics import router as own_metrics
 from serve.platform.health.metrics import watch
 from serve.platform.imports.endpoints import router as imports
+from serve.platform.limits.endpoints import router as own_limits
+from serve.platform.limits.service import LOOK_S, TELL_S
+from serve.platform.limits.service import Watch as LimitsWatch
 from serve.platform.notifications.endpoints import router as notifications
 from serve.platform.notifications.reader import tell
 from serve.platform.pages.endpoints import FILES
@@ -116,6 +119,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     flags,
     flag_answers,
     flag_segments,
+    own_limits,
     notifications,
     realtime,
     sockets,
@@ -267,6 +271,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     write_requests = partial(state.manners.requests.write, state.worker_database)
     state.own_loops.every(PAUSE_S, write_requests, name="request log")
     state.own_loops.every(POLL_S, state.hub.turn, name="realtime")
+    limits = LimitsWatch(state.database, state.worker_database, state.manners.limits)
+    state.own_loops.every(LOOK_S, limits.look, name="own limits of tenants")
+    state.own_loops.every(TELL_S, limits.tell, name="refusals of tenants")
     write_flags = partial(state.flags.sightings.write, state.worker_database)
     state.own_loops.every(FLAGS_PAUSE_S, write_flags, name="use of flags")
     state.background.every(3600.0, partial(note_stale, state.worker_database), name="stale flags")

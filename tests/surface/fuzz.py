@@ -79,6 +79,7 @@ BEYOND = {
     "must have different names|must follow each other in time": "one row of a list goes with another",
     ".* cannot be asked with these values|of a segment cannot be segment": "one field goes with another",
     "is no moment: .*|is too long for a variant": "deep inside of free values",
+    "is a class that is not limited on this installation|must not be above .*": "limits as they are set",
     "must lie .*": "a day, or a moment, in a span",
     "cannot sort by .*": "words in one string; the description names them",
     ".*(unknown|names nothing); there are: .*": "words in one string; the description names them",

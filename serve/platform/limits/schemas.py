@@ -32,7 +32,9 @@ class OwnLimits(Input):
 
 
 class LimitsChange(Input):
-    limits: OwnLimits = Field(description="All of them: a class that is left out is as the installation has it.")
+    limits: OwnLimits = Field(
+        description="All of them: a class that is left out is as the installation has it."
+    )
 
 
 class LimitsQuery(BaseModel):
@@ -81,10 +83,9 @@ class Bursts(Output):
 
 
 class Refused(Output):
-    """Calls that were refused with 429."""
+    """Calls that were refused with 429, before anybody looked what was called."""
 
     method: str = Field(examples=["GET"])
-    route: str = Field(examples=["/api/v1/contacts"])
     user_id: UUID | None
     full_name: str | None = Field(examples=["Olga Owner"])
     refused_count: int = Field(examples=[12])
@@ -95,7 +96,9 @@ class LimitsRead(Output):
     endpoint: str = Field(description="What was asked about; `*` is everything.", examples=["*"])
     limits: LimitsByClass
     burst: Bursts
-    refusals: list[Refused] = Field(description="Of everybody of the tenant in the last hour, the most first.")
+    refusals: list[Refused] = Field(
+        description="Of everybody of the tenant in the last hour, the most first."
+    )
     is_shared: bool = Field(
         description="Whether all servers count together; else each counts for itself.", examples=[False]
     )

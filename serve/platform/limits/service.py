@@ -29,16 +29,16 @@ _CHANGED = """
 """
 _OWN = f"select kind, {', '.join(COLUMNS)} from tenant_limits where tenant_id = $1"
 _SET = f"""
-    insert into tenant_limits (tenant_id, kind, {', '.join(COLUMNS)}) values ($1, $2, $3, $4, $5, $6)
-    on conflict (tenant_id, kind) do update set {', '.join(f'{name} = excluded.{name}' for name in COLUMNS)}
-    where ({', '.join(f'tenant_limits.{name}' for name in COLUMNS)})
-        is distinct from ({', '.join(f'excluded.{name}' for name in COLUMNS)})
+    insert into tenant_limits (tenant_id, kind, {", ".join(COLUMNS)}) values ($1, $2, $3, $4, $5, $6)
+    on conflict (tenant_id, kind) do update set {", ".join(f"{name} = excluded.{name}" for name in COLUMNS)}
+    where ({", ".join(f"tenant_limits.{name}" for name in COLUMNS)})
+        is distinct from ({", ".join(f"excluded.{name}" for name in COLUMNS)})
 """
 _REFUSALS = """
     select r.*, m.full_name from (
-        select method, route, user_id, count(*) as refused_count, max(requested_at) as last_at from api_requests
+        select method, user_id, count(*) as refused_count, max(requested_at) as last_at from api_requests
         where tenant_id = $1 and requested_at > now() - interval '1 hour' and status = 429
-        group by method, route, user_id order by refused_count desc, last_at desc limit 100
+        group by method, user_id order by refused_count desc, last_at desc limit 100
     ) r
     left join (select distinct on (user_id) user_id, full_name from tenant_members() order by user_id) m
         on m.user_id = r.user_id
