@@ -109,7 +109,7 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     for asking in asked_of(route.dependant):
         operation.setdefault("parameters", []).extend(asking.parameters())
     for parameter in operation.get("parameters", ()):
-        parameter["schema"] = _never_null(parameter["schema"])
+        parameter["schema"] = never_null(parameter["schema"])
     responses = operation["responses"]
     kinds: list[type[Problem]] = [Invalid]
     if route.path.startswith(API_PATHS):
@@ -148,7 +148,7 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     describe(operation)
 
 
-def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+def never_null(schema: dict[str, Any]) -> dict[str, Any]:
     """Of a parameter: it may be left out, but in an address or a header there is no null."""
     if {"type": "null"} not in schema.get("anyOf", ()):
         return schema

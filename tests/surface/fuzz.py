@@ -22,7 +22,7 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.transport.requests import ManagedCookiesSession
 
-from tests.surface.calls import ENDS_THE_SESSION, Call, Surface
+from tests.surface.calls import ENDS_THE_SESSION, PARAMETERS, Call, Surface
 from tests.surface.operations import DOCUMENT, Operation
 
 # Domains that mail can have: the service refuses the reserved ones, which the format does not know.
@@ -92,6 +92,8 @@ BEYOND = {
     "must not contain (the character NUL|whole numbers .*)": "deep inside of free attributes",
     "Extra inputs are not permitted": "settings: which ones there are depends on the category in the path",
     "does not belong to this order of the list": "a cursor is one that was given",
+    "must end in .*|goes with entity_type.*": "the name goes with the content, one field with another",
+    "is no (whole )?picture.*|is no text.*|has no name|is named .*|is of (the|no) kind .*": "what a file holds",
     "The file .*|is empty|has no rows|column .* has no name in the header|.* not a file.*": "what a file holds",
 }
 """What is said of values that fit the document all the same: it cannot tell what else there is. By the message, as a
@@ -242,13 +244,17 @@ class _Asking:
         ids = bool(case.path_parameters) and not case.meta.is_negative_at(ParameterLocation.PATH)
         body = also_body and bool(self._operation.documented.get("requestBody"))
         body = body and not case.meta.is_negative_at(ParameterLocation.BODY)
-        if not (ids or body):
+        asked = self._operation.name in PARAMETERS and not case.meta.is_negative_at(ParameterLocation.QUERY)
+        if not (ids or asked or body):
             return
         known = self._known = self._known or self._surface.ready(self._operation)
         if ids:
             case.path_parameters = dict(known.ids)
+        if asked:
+            case.query = {**(case.query or {}), **known.params}
         if body and known.form:
-            files = {name: content.decode() for name, (_, content, _) in known.form["files"].items()}
+            texts = {name: content.decode() for name, (_, content, _) in known.form["files"].items()}
+            files = {name: [text] if name == "files" else text for name, text in texts.items()}
             case.body, case.media_type = known.form["data"] | files, "multipart/form-data"
         elif body:
             case.body, case.media_type = known.json, "application/json"

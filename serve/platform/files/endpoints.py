@@ -17,6 +17,7 @@ from serve.kernel.envelope import Meta, Success
 from serve.kernel.errors import BodyTooLarge, Invalid, Malformed, NotFound, Problem, problems
 from serve.kernel.events import event, note_read
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning, StreamedRoute, once
+from serve.kernel.openapi import never_null
 from serve.kernel.permissions import Permission
 from serve.kernel.resources.errors import Duplicate
 from serve.kernel.resources.schemas import RowMeta
@@ -68,7 +69,9 @@ def _uploading(
     permission: Permission, answered: Any, form: type[BaseModel], *also: type[Problem]
 ) -> dict[str, Any]:
     """What the routes that take files have in common."""
-    content = {"multipart/form-data": {"schema": form.model_json_schema(by_alias=False)}}
+    schema = form.model_json_schema(by_alias=False)
+    schema["properties"] = {name: never_null(each) for name, each in schema["properties"].items()}
+    content = {"multipart/form-data": {"schema": schema}}
     kinds: tuple[type[Problem], ...] = (
         *(DatabaseUnavailable, Malformed, NotAForm, FileTypeRefused, FileRefused, BodyTooLarge, FileTooLarge),
         *(QuotaExceeded, StillRunning, KeyOfAnotherRequest),

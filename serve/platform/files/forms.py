@@ -17,7 +17,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from serve.kernel.errors import BodyTooLarge, Invalid, Malformed, Problem
+from serve.kernel.errors import Invalid, Malformed, Problem
 from serve.platform.files.errors import FileTooLarge, NotAForm
 from serve.ports.storage import Aside, Storage
 
@@ -58,16 +58,14 @@ async def received(
 
     Raises Malformed, NotAForm, Invalid, FileTooLarge, or BodyTooLarge.
     """
-    form = Form()
+    form, body = Form(), request.stream()
     try:
         try:
-            await _Reading(form, storage, name, most_files, most_file_bytes).read(request)
-        except BodyTooLarge as problem:
-            if isinstance(problem, FileTooLarge):
-                await _drain(request)
-            raise
+            reading = _Reading(form, storage, name, most_files, most_file_bytes)
+            await reading.read(_pieces(request.headers.get("content-type"), body))
         except Problem:
-            await _drain(request)
+            async for _ in body:  # the rest, if any may come: whoever still writes would not read what we say
+                pass
             raise
         if not form.files:
             raise Invalid(details=[(name, "is needed: a part with a file name")])
@@ -77,12 +75,6 @@ async def received(
     finally:
         for incoming in form.files:
             await asyncio.to_thread(incoming.aside.discard)
-
-
-async def _drain(request: Request) -> None:
-    """Read the rest, which the layer limits: whoever still writes would not read what we say."""
-    async for _ in request.stream():
-        pass
 
 
 @dataclass(slots=True)
@@ -98,8 +90,8 @@ class _Reading:
     _part: Part | None = None
     _aside: Aside | None = None
 
-    async def read(self, request: Request) -> None:
-        async for piece in _pieces(request):
+    async def read(self, pieces: AsyncIterator[Part | bytes]) -> None:
+        async for piece in pieces:
             if isinstance(piece, Part):
                 await self._end()
                 await self._begin(piece)
@@ -147,9 +139,9 @@ class _Reading:
         self._text.clear()
 
 
-async def _pieces(request: Request) -> AsyncIterator[Part | bytes]:
+async def _pieces(content_type: str | None, body: AsyncIterator[bytes]) -> AsyncIterator[Part | bytes]:
     """The parts of a form: the head of each, then its content in pieces. Raises NotAForm or Malformed."""
-    kind, options = parse_options_header(request.headers.get("content-type"))
+    kind, options = parse_options_header(content_type)
     if kind != b"multipart/form-data":
         raise NotAForm
     found: list[Part | bytes] = []
@@ -180,7 +172,7 @@ async def _pieces(request: Request) -> AsyncIterator[Part | bytes]:
                 "on_end": lambda: ended.append(True),
             },
         )
-        async for chunk in request.stream():
+        async for chunk in body:
             parser.write(chunk)
             for piece in found:
                 yield piece
