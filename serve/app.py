@@ -82,6 +82,7 @@ from serve.platform.imports.endpoints import router as imports
 from serve.platform.limits.endpoints import router as own_limits
 from serve.platform.limits.service import LOOK_S, TELL_S
 from serve.platform.limits.service import Watch as LimitsWatch
+from serve.platform.mails.endpoints import router as mails
 from serve.platform.notifications.endpoints import router as notifications
 from serve.platform.notifications.reader import tell
 from serve.platform.pages.endpoints import FILES
@@ -120,6 +121,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     flag_answers,
     flag_segments,
     own_limits,
+    mails,
     notifications,
     realtime,
     sockets,

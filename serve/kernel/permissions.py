@@ -34,6 +34,8 @@ Permission = Literal[
     "settings:read",  # the tenant's settings
     "settings:write",
     "actions:invoke",  # call operations by their id: batch, MCP
+    "mails:read",  # what was written to people, too
+    "mails:write",  # send mail in the tenant's name
     "notifications:write",  # tell other people something
     "api_keys:write",  # make and revoke keys
     "tasks:read",  # the tenant's tasks; one's own need nothing
@@ -45,6 +47,7 @@ _EVERYTHING: Final = frozenset(get_args(Permission))
 _READING: Final = frozenset({each for each in _EVERYTHING if each.endswith(":read")}) - {
     "audit:read",
     "events:read",
+    "mails:read",
 }
 
 ROLES: Final[dict[str, frozenset[str]]] = {
@@ -54,6 +57,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "agent": frozenset(
         {
             *("self:read", "self:write", "actions:invoke", "files:read", "files:write"),
+            *("mails:read", "mails:write"),
             *("accounts:read", "accounts:write", "contacts:read", "contacts:write"),
             *("leads:read", "campaigns:read", "approvals:read"),
         }

@@ -38,6 +38,7 @@ MODELS = (
     "serve.platform.files",
     "serve.platform.flags",
     "serve.platform.limits",
+    "serve.platform.mails",
     "serve.platform.notifications",
     "serve.platform.settings",
     "serve.platform.versions",

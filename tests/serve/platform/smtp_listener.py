@@ -30,14 +30,19 @@ class Mail:
 
 @dataclass
 class Listener:
-    """``answers`` replace what is said to a verb; ``silent_at`` is a verb after which nothing more is said."""
+    """``answers`` replace what is said to a verb; ``silent_at`` is a verb after which nothing more is said, ``dies_at``
+    one at which the connection breaks. CONTENT is the end of a mail. ``arrived`` are all mails that came whole.
+    """
 
     security: str = "none"
     context: ssl.SSLContext | None = None
     accounts: dict[str, str] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
     silent_at: str | None = None
+    dies_at: str | None = None
     mails: list[Mail] = field(default_factory=list)
+    arrived: list[EmailMessage] = field(default_factory=list)
+    is_silent: threading.Event = field(default_factory=threading.Event)
     broke_off: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Listener:
@@ -78,7 +83,11 @@ class Listener:
         encrypted, login, sender, recipients = self.security == "tls", None, "", []
 
         async def say(verb: str, usual: str) -> bool:
+            if verb == self.dies_at:
+                writer.transport.abort()
+                raise ConnectionAbortedError
             if verb == self.silent_at:
+                self.is_silent.set()
                 await reader.read()
                 return False
             answer = self.answers.get(verb, usual)
@@ -116,6 +125,7 @@ class Listener:
                     message = message_from_bytes(
                         content[:-3].replace(b"\r\n..", b"\r\n."), policy=policy.default
                     )
+                    self.arrived.append(message)
                     if await say("CONTENT", "250 taken"):
                         self.mails.append(Mail(sender, recipients, message, encrypted, login))
             elif verb == "QUIT":

@@ -1,0 +1,46 @@
+"""A stored mail as it goes out: the same bytes each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Any
+from uuid import UUID
+
+from serve.kernel.errors import Invalid
+
+
+def message_id(mail_id: UUID, from_address: str) -> str:
+    """Of the row's id, so that a mail keeps it however often it is sent.
+
+    >>> message_id(UUID(int=1), "office@example.org")
+    '<00000000-0000-0000-0000-000000000001@example.org>'
+    """
+    return f"<{mail_id}@{from_address.rpartition('@')[2]}>"
+
+
+def message_of(mail: Mapping[str, Any]) -> EmailMessage:
+    """Raises Invalid naming the field that no mail can have."""
+    message = EmailMessage()
+    message["From"] = _address(mail, "from_address", mail["from_name"])
+    message["To"] = _address(mail, "to_address", mail["to_name"])
+    if mail["reply_to"]:
+        message["Reply-To"] = _address(mail, "reply_to", None)
+    message["Subject"] = mail["subject"]
+    message["Date"] = format_datetime(mail["created_at"])
+    message["Message-ID"] = mail["message_id"]
+    message.set_content(mail["text"])
+    if mail["html"]:
+        message.add_alternative(mail["html"], subtype="html")
+        message.set_boundary(f"mail-{mail['id']}")
+    return message
+
+
+def _address(mail: Mapping[str, Any], field: str, name: str | None) -> Address:
+    try:
+        return Address(name or "", addr_spec=mail[field])
+    except (HeaderParseError, ValueError, IndexError) as error:
+        raise Invalid(details=[(field, "is no address that mail can be sent to")]) from error
