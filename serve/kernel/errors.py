@@ -128,16 +128,19 @@ class TooDeep(Malformed):
 class OutsideFailed(Problem):
     status, code, message = 502, "OUTSIDE_FAILED", "An outside service that this needs has failed."
 
-    def __init__(self, service: str, message: str | None = None) -> None:
+    def __init__(self, service: str, message: str | None = None, *, wait_s: float | None = None) -> None:
         """``service`` is its name as people know it; never its answer, which may hold anything."""
-        super().__init__(message or f"{service} has failed or does not answer. Try again later.")
+        super().__init__(
+            message or f"{service} has failed or does not answer. Try again later.",
+            headers=None if wait_s is None else {"Retry-After": str(max(1, round(wait_s)))},
+        )
 
 
-class OutsideSlow(Problem):
+class OutsideSlow(OutsideFailed):
     status, code, message = 504, "OUTSIDE_SLOW", "An outside service that this needs does not answer in time."
 
     def __init__(self, service: str) -> None:
-        super().__init__(f"{service} does not answer in time. Try again later.")
+        super().__init__(service, f"{service} does not answer in time. Try again later.")
 
 
 class Unavailable(Problem):

@@ -31,17 +31,16 @@ LONGEST_PAUSE_S = 5.0
 """A service that wants us to wait longer is not waited for: the client is told when to come again."""
 
 
-class OutsideRefused(OutsideFailed):
-    """The service answered, and does not do it; ``status_seen`` and ``answer`` are for the port that asked."""
+class OutsideRefused(Problem):
+    """The service answered, and does not do it: asking again changes nothing. ``answer`` is for the port that asked."""
 
-    code, message = "OUTSIDE_REFUSED", "An outside service does not do what was asked of it."
+    status, code, message = 502, "OUTSIDE_REFUSED", "An outside service does not do what was asked of it."
 
     def __init__(self, service: str, answer: Answer) -> None:
         super().__init__(
-            service,
-            f"{service} refuses what was asked (status {answer.status}). Its settings may be wrong.",
+            f"{service} refuses what was asked (status {answer.status}). Its settings may be wrong."
         )
-        self.status_seen, self.answer = answer.status, answer
+        self.answer = answer
 
 
 class OutsideAddressRefused(Invalid):
@@ -87,7 +86,9 @@ class Way(Generic[S]):
     """Of its settings."""
     key_header: ClassVar[str] = "Idempotency-Key"
     """By which the service knows a repeated call."""
-    limits: ClassVar[Limits] = Limits(within_s=10.0, most_bytes=1_000_000, redirects=0)
+    within_s: ClassVar[float] = 10.0
+    most_bytes: ClassVar[int] = 1_000_000
+    """Of an answer."""
     attempts: ClassVar[int] = 3
     pause_s: ClassVar[float] = 0.2
     """Before the second attempt; longer before each further one, and never the same."""
@@ -119,8 +120,8 @@ class Way(Generic[S]):
         """What the service answers, once it does.
 
         Repeated is what may be: methods that are safe to repeat, calls with a ``key`` of their own by which the service
-        knows them, and what certainly has not happened. Raises OutsideFailed (OutsideRefused when the service said no),
-        OutsideSlow or OutsideAddressRefused.
+        knows them, and what certainly has not happened. Raises OutsideFailed, OutsideSlow, OutsideRefused or
+        OutsideAddressRefused.
         """
         url = _with(self.settings.base_url.rstrip("/") + path, params)
         headers = {"Accept": "application/json", **self.headers()}
@@ -148,8 +149,9 @@ class Way(Generic[S]):
 
     async def _once(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
         self._breaker.admit()
+        limits = Limits(self.within_s, self.most_bytes, redirects=0)  # our credentials are for this address
         try:
-            answer = await self._door.send(method, url, headers=headers, content=body, limits=self.limits)
+            answer = await self._door.send(method, url, headers=headers, content=body, limits=limits)
         except (Unreachable, Unanswered) as error:
             self._breaker.failed()
             raise _Failed(
@@ -161,9 +163,8 @@ class Way(Generic[S]):
         else:
             self._breaker.succeeded()
         if answer.status in (*PASSING, BUSY):
-            problem, wait_s = OutsideFailed(self.name), _wait_s(answer.headers.get("retry-after"))
-            if wait_s is not None:
-                problem.headers = {"Retry-After": str(round(wait_s))}
+            wait_s = _wait_s(answer.headers.get("retry-after"))
+            problem = OutsideFailed(self.name, wait_s=wait_s)
             raise _Failed(problem, is_undone=answer.status == BUSY, wait_s=wait_s)
         if not 200 <= answer.status < 300:
             raise OutsideRefused(self.name, answer)
@@ -177,11 +178,8 @@ class Way(Generic[S]):
         except _Failed as failed:
             raise failed.problem from failed.__cause__
         except Resting as resting:
-            problem = OutsideFailed(
-                self.name, f"{self.name} has failed repeatedly and is left alone for a moment."
-            )
-            problem.headers = {"Retry-After": str(round(resting.wait_s) or 1)}
-            raise problem from resting
+            said = f"{self.name} has failed repeatedly and is left alone for a moment."
+            raise OutsideFailed(self.name, said, wait_s=resting.wait_s) from resting
         except AddressRefused as refused:
             raise OutsideAddressRefused(details=[("base_url", str(refused))]) from refused
         except OutError as error:

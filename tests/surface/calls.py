@@ -260,11 +260,19 @@ def _task(status: str) -> Callable[[Surface, UUID | None], dict[str, str]]:
     return make
 
 
+def _mail_of_unknown_fate(surface: Surface, tenant: UUID | None) -> dict[str, str]:
+    made = surface._make(BY_NAME["POST /api/v1/mails"], tenant)
+    surface.firm.sql("update mails set state = 'uncertain' where id = %s", made["id"])
+    return {"id": made["id"]}
+
+
 MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
     "/api/v1/tasks/{id}/resume": _task("paused"),
     "/api/v1/tasks/{id}/retry": _task("failed"),
     "/api/v1/tasks/{id}/dismiss": _task("failed"),
     "/api/v1/tasks/": _task("queued"),
+    "/api/v1/mails/{id}/mark-sent": _mail_of_unknown_fate,
+    "/api/v1/mails/{id}/resend": _mail_of_unknown_fate,
     "/api/v1/notifications/": _notification,
     "/api/v1/imports/": _import,
 }

@@ -65,7 +65,7 @@ async def cancel_mail(id: Id, db: TenantDb) -> Response:
     **acts(risk="risky", left_out=A_PERSON),
 )
 async def resend_mail(id: Id, request: Request, db: TenantDb) -> Response:
-    """Send a mail again that failed, or of which nobody knows whether it was sent.
+    """Send a mail again that failed, or of which nobody knows whether it was sent; or a waiting one now.
 
     It goes out under the same Message-ID. One of unknown fate may arrive twice: only a person may decide that.
     """

@@ -10,7 +10,7 @@ class MailOnItsWay(Conflict):
 class MailNotOpen(Conflict):
     code, message = (
         "MAIL_NOT_OPEN",
-        "Only a mail that failed, or of which nobody knows whether it was sent, can be sent again.",
+        "A mail that was sent or cancelled is not sent again.",
     )
 
 
@@ -20,3 +20,6 @@ class MailNotUncertain(Conflict):
 
 class MailBeingSent(Unavailable):
     code, message = "MAIL_BEING_SENT", "The mail is being sent at this moment."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "30"})

@@ -58,9 +58,9 @@ def cancelled(mail: Mapping[str, Any]) -> Change:
 
 
 def again(mail: Mapping[str, Any], now: datetime, timeout_s: float) -> Change:
-    """A person wants it sent once more, under the same Message-ID. Raises MailNotOpen or MailBeingSent."""
+    """A person wants it sent now, or once more, under the same Message-ID. Raises MailNotOpen or MailBeingSent."""
     _check_is_still(mail, now, timeout_s)
-    if mail["state"] not in ("failed", "uncertain", "sending"):
+    if mail["state"] in ("sent", "cancelled"):
         raise MailNotOpen
     return "mail.resent", {"state": "queued", "attempts": 0, "error": None, "not_before": None}
 
@@ -75,4 +75,4 @@ def settled(mail: Mapping[str, Any], now: datetime, timeout_s: float) -> Change:
 
 def _check_is_still(mail: Mapping[str, Any], now: datetime, timeout_s: float) -> None:
     if mail["state"] == "sending" and left_behind(mail, now, timeout_s) is None:
-        raise MailBeingSent(headers={"Retry-After": "30"})
+        raise MailBeingSent

@@ -32,7 +32,7 @@ _STRANGE = re.compile(r"[\x00-\x20\x7f\\]")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``within_s`` is for all of it, redirects and the answer's last byte included."""
+    """``within_s`` is for all of it, redirects and the answer's last byte included; 0 redirects: none is followed."""
 
     within_s: float = 30.0
     most_bytes: int = 5_000_000
@@ -131,6 +131,7 @@ class Door:
     ) -> httpx.Response:
         """No client of the library stands between: it would keep cookies, and log addresses with what is in them."""
         to = read_url(url)
+        _check_headers(headers)
         timeout = httpx.Timeout(limits.within_s, connect=min(limits.within_s, CONNECT_S)).as_dict()
         for left in range(limits.redirects, -1, -1):
             request = httpx.Request(
@@ -141,7 +142,7 @@ class Door:
             )
             response = await self.transport.handle_async_request(request)
             response.request = request
-            if method not in ("GET", "HEAD") or not response.has_redirect_location:
+            if method not in ("GET", "HEAD") or not (limits.redirects and response.has_redirect_location):
                 return response
             await response.aclose()
             if not left:
@@ -174,6 +175,13 @@ def check_url(url: httpx.URL, ports: Collection[int]) -> None:
     port = {"http": 80, "https": 443}[url.scheme] if url.port is None else url.port
     if ports and port not in ports:
         raise AddressRefused(f"port {port} is not one that may be called")
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """The library would say the value, which may be a secret. Raises Unreachable."""
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            raise Unreachable(f"the header {name} has letters that none may have")
 
 
 def _next(before: httpx.URL, location: str) -> httpx.URL:

@@ -12,7 +12,7 @@ import pytest
 
 from serve.kernel.caller import Caller
 from serve.kernel.resources import Row
-from serve.platform.mails import service
+from serve.platform.mails import delivery
 from tests.serve.firm import Firm
 from tests.serve.platform.smtp_listener import Listener
 
@@ -67,7 +67,7 @@ def deliver(firm: Firm) -> Callable[[dict[str, Any]], Row]:
 
     def send(mail: dict[str, Any]) -> Row:
         begin = partial(state.worker_database.transaction, caller_of(firm))
-        return firm.running.wait_for(service.deliver(begin, state.mail, UUID(mail["id"])))
+        return firm.running.wait_for(delivery.deliver(begin, state.mail, UUID(mail["id"])))
 
     return send
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from serve.kernel.caller import Caller
 from serve.kernel.db import Database
 from serve.kernel.vault import Vault
-from serve.platform.mails import service
+from serve.platform.mails import delivery
 from serve.ports.mail import MailWays
 from warehouse.settings import Home
 
@@ -29,7 +29,7 @@ async def main(home: str, address: str, tenant: str, user: str, mail: str) -> No
     )
     database = Database(lambda: address, size=1, vault=Vault(Home(Path(home)).secret("vault_key")))
     ways = MailWays(None, private_hosts=True, timeout_s=60)
-    await service.deliver(partial(database.transaction, caller), ways, UUID(mail))
+    await delivery.deliver(partial(database.transaction, caller), ways, UUID(mail))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ OWN = {
     "flag_segments",
     "flag_uses",
     "flags",
+    "mails",
     "notifications",
     "settings",
     "imports",
