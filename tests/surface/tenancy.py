@@ -266,6 +266,7 @@ MORE_VALUES: dict[str, dict[str, Any]] = {
     "budgets": {"month": "2026-01-01"},
     "api_keys": {"scopes": '["contacts:read"]'},
     "compliance_documents": {"vehicle_id": uuid4()},
+    "files": {"size_bytes": 1},
 }
 """Where the checks of a table ask for more than each column for itself."""
 
