@@ -89,6 +89,7 @@ from serve.platform.pages.endpoints import FILES
 from serve.platform.pages.endpoints import router as pages
 from serve.platform.realtime.endpoints import router as realtime
 from serve.platform.realtime.endpoints import sockets
+from serve.platform.schedules.endpoints import router as schedules
 from serve.platform.settings.endpoints import mail as mail_settings
 from serve.platform.settings.endpoints import router as settings_routes
 from serve.platform.tasks.endpoints import router as tasks
@@ -128,6 +129,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     mail_settings,
     settings_routes,
     imports,
+    schedules,
     tasks,
     files,
     health,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from functools import partial
 
 from serve.app import create_app, database_address
+from serve.kernel.background import Background
 from serve.kernel.db import Database
 from serve.kernel.etag import PROGRAM
 from serve.kernel.resources.errors import meaning
 from serve.kernel.tasks.kinds import parse_queues
 from serve.kernel.tasks.worker import Worker
+from serve.platform.schedules.firing import EVERY_S, fire_due
 from serve.settings import Settings
 from warehouse.settings import Home
 
@@ -44,10 +47,13 @@ async def _run(settings: Settings) -> None:
             at_once=settings.worker_tasks,
             state=state,
         )
+        clock = Background()
         try:
             await worker.start()
+            clock.every(EVERY_S, partial(fire_due, database), name="schedules")
             print("worker is ready", flush=True)
             await stop.wait()
         finally:
+            await clock.stop()
             await worker.stop()
             await database.close()

@@ -38,6 +38,8 @@ Permission = Literal[
     "mails:write",  # send mail in the tenant's name
     "notifications:write",  # tell other people something
     "api_keys:write",  # make and revoke keys
+    "schedules:read",  # what is done at which time
+    "schedules:write",
     "tasks:read",  # the tenant's tasks; one's own need nothing
     "tasks:write",  # stop them and try them again
 ]

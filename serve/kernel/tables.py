@@ -42,6 +42,7 @@ MODELS = (
     "serve.platform.notifications",
     "serve.platform.settings",
     "serve.platform.versions",
+    "serve.platform.schedules",
     "serve.kernel",
     "serve.kernel.tasks",
 )

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from serve.kernel.db import Database, Record
+from serve.kernel.db import CAUSE, Database, Record
 from serve.kernel.errors import OutsideFailed, Problem, TimedOut, TooManyRequests, Unavailable
 from serve.kernel.tasks.acting import acting_for
 from serve.kernel.tasks.kinds import KINDS
-from serve.kernel.tasks.work import HandedBack, Stopped, Work
+from serve.kernel.tasks.work import Failed, HandedBack, Stopped, Work
 
 log = logging.getLogger("throughline.tasks")
 
@@ -41,7 +42,8 @@ _BEGIN = """
     returning *, set_config('app.event', 'task.started', true) as _event
 """
 _END = """
-    update tasks set status = $3, result = $4, error = $5, finished_at = now()
+    update tasks set status = $3, result = $4, error = $5, finished_at = now(),
+        params = case when $3 = 'succeeded' then '{}'::jsonb else params end -- it may name people, and is done
     where id = $1 and run = $2 and status = 'running'
     returning id, set_config('app.event', $6, true) as _event
 """
@@ -55,8 +57,8 @@ _AGAIN = """
 class Runner:
     """``database`` acts as the worker; ``name`` is whose tasks they are while they run."""
 
-    def __init__(self, database: Database, name: str, context: Any = None) -> None:
-        self._database, self.name, self.context = database, name, context
+    def __init__(self, database: Database, name: str, state: Any = None) -> None:
+        self._database, self.name, self._state = database, name, state
         self.running: set[str] = set()
         self.is_stopping = False
 
@@ -72,7 +74,7 @@ class Runner:
             self.running.discard(task_id)
 
     async def _carry_out(self, task: Record) -> None:
-        work = Work(task, self._database, self.name, lambda: self.is_stopping, self.context)
+        work = Work(task, self._database, self.name, lambda: self.is_stopping, self._state)
         kind = KINDS.get(task["kind"])
         try:
             if kind is None:  # a newer worker may
@@ -80,7 +82,8 @@ class Runner:
             if task["attempt"] > task["most_attempts"]:
                 raise _KeepsDying
             await work.recall()
-            result = await kind.run(work)
+            with _because_of(work):
+                result = await kind.run(work)
         except Stopped:
             return
         except HandedBack:
@@ -95,8 +98,8 @@ class Runner:
 
     async def _failed(self, task: Record, work: Work, error: Exception) -> None:
         said = _said(error)
-        is_passing = isinstance(error, PASSING) or not isinstance(error, Problem)
-        if not isinstance(error, Problem):
+        is_passing = error.is_passing if isinstance(error, Failed) else _is_passing(error)
+        if not isinstance(error, (Problem, Failed)):
             log.exception("task %s failed in the step %s", task["id"], work.step_name)
         if is_passing and work.attempt < task["most_attempts"]:
             wait_s = pause_s(work.attempt, error)
@@ -148,11 +151,27 @@ class Runner:
                 pause = min(pause * 2, 5.0)
 
 
+@contextmanager
+def _because_of(work: Work) -> Iterator[None]:
+    before = CAUSE.set(UUID(work.id))
+    try:
+        yield
+    finally:
+        CAUSE.reset(before)
+
+
 class _KeepsDying(Exception):
     """Nothing but an outside end of the process, several times in one step."""
 
 
+def _is_passing(error: Exception) -> bool:
+    """What we did wrong may be mended by the next try too: it depends on more than the task."""
+    return isinstance(error, PASSING) or not isinstance(error, Problem)
+
+
 def _said(error: Exception) -> dict[str, Any]:
+    if isinstance(error, Failed):
+        return error.said
     if isinstance(error, Problem):
         details = [{"field": field, "message": message} for field, message in error.details]
         return {"code": error.code, "message": error.detail, "details": details}
@@ -169,5 +188,6 @@ def pause_s(
     [1.0, 2.0, 4.0, 600.0]
     """
     longest: float = min(SHORTEST_PAUSE_S * 2 ** (attempt - 1), LONGEST_PAUSE_S)
-    asked = (getattr(error, "headers", None) or {}).get("Retry-After", "0")
+    headers = {name.lower(): value for name, value in (getattr(error, "headers", None) or {}).items()}
+    asked = headers.get("retry-after", "0")
     return max(longest * (0.5 + chance() / 2), float(asked) if asked.isdigit() else 0.0)

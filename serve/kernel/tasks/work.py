@@ -64,6 +64,16 @@ class HandedBack(Exception):
     """This worker is about to end: another one goes on."""
 
 
+class Failed(Exception):
+    """It failed for a reason that somebody else has put into words already; ``is_passing`` may be better in a while."""
+
+    def __init__(
+        self, said: Mapping[str, Any], *, is_passing: bool, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(said["message"])
+        self.said, self.is_passing, self.headers = dict(said), is_passing, dict(headers or {})
+
+
 class OutcomeUnknown(Conflict):
     """A step outside was begun by a process that died, and must not be done twice without a person."""
 
@@ -109,9 +119,8 @@ class Work:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """One of its own, for the tenant, whose events name the task as their cause."""
-        cause = f"select set_config('app.cause', '{UUID(self.id)}', true);"
-        async with self._database.transaction(self.caller, request_id=self.request_id, also=cause) as db:
+        """One of its own, for the tenant; its events name the task as their cause, as everything that a task does."""
+        async with self._database.transaction(self.caller, request_id=self.request_id) as db:
             yield db
 
     def is_done(self, name: str) -> bool:

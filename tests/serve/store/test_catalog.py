@@ -32,6 +32,8 @@ OWN = {
     "pipeline_requests",
     "tasks",
     "tenant_limits",
+    "schedules",
+    "schedule_runs",
 }  # no business of the warehouse
 READ = (
     "(tenant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.tenant_ids'::text, true), ''::text),"
@@ -54,6 +56,7 @@ MORE_POLICIES = {
     ("pipeline_requests", "worker_all", "throughline_worker"),
     ("imports", "worker_all", "throughline_worker"),
     ("tasks", "worker_all", "throughline_worker"),
+    ("schedules", "worker_all", "throughline_worker"),
     ("events", "worker_reads", "throughline_worker"),
     ("events", "owner_all", "throughline_owner"),
     ("event_seals", "worker_reads", "throughline_worker"),
