@@ -13,14 +13,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import httpx
 
 from serve.app import create_app
 from serve.platform.audit.seals import seal
+from serve.platform.schedules.firing import fire_due
 from tests.serve.conftest import Running
 from tests.serve.firm import PASSWORD, Firm
+from tests.serve.working import work
 
 PLACE = re.compile(r"\{(\w+)\}")
 
@@ -74,6 +77,14 @@ class Office:
         self.running.wait_for(state.notes.written())
         self.running.wait_for(state.relay.catch_up())
         self.running.wait_for(seal(state.worker_database))
+
+    def work(self) -> None:
+        """What the worker does: every task that is queued."""
+        self.running.wait_for(work(self.running.app.state))
+
+    def clock(self, moment: datetime) -> None:
+        """It is that time: schedules that are due begin."""
+        self.running.wait_for(fire_due(self.running.app.state.worker_database, moment))
 
     def restart(self) -> None:
         """End the service and start another on the same home and database; who was logged in goes on."""

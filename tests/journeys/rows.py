@@ -16,6 +16,7 @@ GROUPS = {
     "sessions": "auth/(login|logout|refresh|me|profile)",
     "api_keys": "auth/api-keys.*",
     "flags": "feature-flags.*",
+    "schedules": "schedules.*",
 }
 """What stands behind the common beginning of a path, as a pattern."""
 

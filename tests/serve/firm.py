@@ -11,8 +11,8 @@ import psycopg
 from argon2 import PasswordHasher
 
 from serve.kernel.permissions import ROLES
-from serve.kernel.tasks.runner import Runner
 from tests.serve.conftest import Running
+from tests.serve.working import work
 from warehouse.postgres import Address
 
 PASSWORD = "a password of ours"
@@ -94,25 +94,7 @@ class Firm:
 
     def work(self, *, waits_too: bool = False) -> int:
         """Carry out what is queued, as a worker would, one task after the other; how many runs that took."""
-        return self.running.wait_for(self._work(waits_too))  # type: ignore[no-any-return]
-
-    async def _work(self, waits_too: bool) -> int:
-        state = self.running.app.state
-        runner = Runner(state.worker_database, "tests", state)
-        count = 0
-        while due := await self._queued(waits_too):
-            for task in due:
-                await runner.run(task["tenant_id"], task["id"], task["run"])
-                count += 1
-        return count
-
-    async def _queued(self, waits_too: bool) -> list[Any]:
-        async with self.running.app.state.worker_database.connection() as connection:
-            return await connection.fetch(  # type: ignore[no-any-return]
-                "select id, tenant_id, run from tasks where status = 'queued'"
-                " and ($1 or coalesce(not_before, now()) <= now()) order by id",
-                waits_too,
-            )
+        return int(self.running.wait_for(work(self.running.app.state, waits_too=waits_too)))
 
     def events(self, entity_id: object) -> list[Any]:
         """(name, before, after) of a row's events, oldest first."""

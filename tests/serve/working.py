@@ -1,0 +1,29 @@
+"""The worker's part, done by hand: tests say when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from serve.kernel.tasks.runner import Runner
+
+_QUEUED = """
+    select id, tenant_id, run from tasks
+    where status = 'queued' and ($1 or coalesce(not_before, now()) <= now()) order by id
+"""
+
+
+async def work(state: Any, *, waits_too: bool = False) -> int:
+    """Carry out what is queued, one task after the other, until nothing is; how many runs that took.
+
+    ``state`` is the application's; ``waits_too`` does now what is to be tried again later.
+    """
+    runner = Runner(state.worker_database, "tests", state)
+    count = 0
+    while True:
+        async with state.worker_database.connection() as connection:
+            queued = await connection.fetch(_QUEUED, waits_too)
+        if not queued:
+            return count
+        for task in queued:
+            await runner.run(task["tenant_id"], task["id"], task["run"])
+            count += 1
