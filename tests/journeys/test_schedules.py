@@ -28,7 +28,7 @@ def test_every_morning(office):
     # The morning comes: the account is there, made by the manager, and the history tells of it.
     office.clock(datetime.fromisoformat(first["next_run_at"]))
     office.work()
-    assert manager("GET /api/v1/accounts", q="morning").meta["total"] == 1
+    assert manager("GET /api/v1/accounts", search="morning").meta["total"] == 1
     [run] = manager("GET /api/v1/schedules/{id}/history", id=schedule_id).data
     assert (run["outcome"], run["task_status"]) == ("started", "succeeded")
 
@@ -51,13 +51,13 @@ def test_every_morning(office):
     office.work()
     task = owner("GET " + started["url"]).data
     assert (task["status"], task["user_id"]) == ("succeeded", owner.id)
-    assert owner("GET /api/v1/accounts", q="morning").meta["total"] == 2
+    assert owner("GET /api/v1/accounts", search="morning").meta["total"] == 2
 
     # Left: nobody finds it any more, and its time does not come.
     manager("DELETE /api/v1/schedules/{id}", id=schedule_id)
     manager("GET /api/v1/schedules/{id}", id=schedule_id, refused=404)
     office.clock(datetime.now(UTC) + timedelta(days=30))
     office.work()
-    assert owner("GET /api/v1/accounts", q="morning").meta["total"] == 2
+    assert owner("GET /api/v1/accounts", search="morning").meta["total"] == 2
     kept = manager("POST /api/v1/schedules", MORNING | {"name": "Another"}).data["id"]
     assert manager("GET /api/v1/schedules/{id}", id=kept).data["name"] == "Another"

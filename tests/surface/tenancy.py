@@ -268,6 +268,7 @@ MORE_VALUES: dict[str, dict[str, Any]] = {
     "api_keys": {"scopes": '["contacts:read"]'},
     "compliance_documents": {"vehicle_id": uuid4()},
     "files": {"size_bytes": 1},
+    "schedules": {"cron": "0 0 * * *"},
 }
 """Where the checks of a table ask for more than each column for itself."""
 

@@ -90,6 +90,7 @@ FREE = {
     "by_kind": "counts by the kind of a notification",
     "etags": "by the category of settings",
     "result": "what a task gave, of any kind",
+    "params": "what a schedule invokes its action with",
     "output": "what a step of a task gave",
     "data": "rows of a metric query: their columns are those asked for; of a batch: whatever the operation answers",
     "meta": "of an operation of a batch: whatever the operation says",
