@@ -13,6 +13,7 @@ from serve.kernel.caller import Caller, Needs
 from serve.kernel.db import DatabaseUnavailable, TenantDb, Transaction
 from serve.kernel.envelope import Input, Meta, PageMeta, Success
 from serve.kernel.errors import problems
+from serve.kernel.events import event
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
 from serve.kernel.paging import Paged
 from serve.kernel.resources import Resource
@@ -28,6 +29,9 @@ from serve.platform.schedules.errors import ScheduleBusy, ScheduleFinished
 from serve.platform.schedules.models import schedules as table
 from serve.platform.schedules.rules import check_schedule, explained, upcoming
 from serve.platform.schedules.schemas import NextRun, ScheduleFields, ScheduleRead, ScheduleRun
+
+event("schedule.paused", "Somebody holds the schedule.")
+event("schedule.resumed", "Somebody lets the schedule go on.")
 
 schedules = Resource(
     table,
