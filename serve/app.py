@@ -83,6 +83,10 @@ from serve.platform.limits.endpoints import router as own_limits
 from serve.platform.limits.service import LOOK_S, TELL_S
 from serve.platform.limits.service import Watch as LimitsWatch
 from serve.platform.mails.endpoints import router as mails
+from serve.platform.mcp.calls import Desk
+from serve.platform.mcp.confirmations import Confirmations
+from serve.platform.mcp.endpoints import router as mcp
+from serve.platform.mcp.server import McpServer
 from serve.platform.notifications.endpoints import router as notifications
 from serve.platform.notifications.reader import tell
 from serve.platform.pages.endpoints import FILES
@@ -123,6 +127,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     flag_segments,
     own_limits,
     mails,
+    mcp,
     notifications,
     realtime,
     sockets,
@@ -266,7 +271,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     state.newest_revision = revision.newest()
     state.document = Document(home.root / "openapi")
-    state.catalogue = Catalogue(state.actions, state.document)
+    state.catalogue = Catalogue()
+    desk = Desk(state.actions, state.database, Confirmations(home.secret("confirmation_key")))
+    state.mcp = McpServer(desk, state.catalogue, version=app.version)
     warming = asyncio.create_task(_warm_up(state.answers))
     state.background = Background(is_on=settings.background_work)
     state.relay.start(state.background)

@@ -104,6 +104,14 @@ def document(app: FastAPI) -> dict[str, Any]:
     return schema
 
 
+def operation_of(route: APIRoute) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the document says of one route, and the schemas that this refers to; without making all of it."""
+    schema = get_openapi(title="", version="", routes=[route])
+    (operation,) = schema["paths"][route.path_format].values()
+    _complete(operation, route)
+    return operation, schema.get("components", {}).get("schemas", {})
+
+
 def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     operation["summary"] = operation["description"].partition("\n")[0].rstrip(".")
     for asking in asked_of(route.dependant):

@@ -14,6 +14,7 @@ GROUPS = {
     "settings": "settings.*|account/settings",
     "realtime": "realtime/subscribe|/ws",
     "sessions": "auth/(login|logout|refresh|me|profile)",
+    "actions": "mcp",
     "api_keys": "auth/api-keys.*",
     "flags": "feature-flags.*",
     "schedules": "schedules.*",

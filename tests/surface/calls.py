@@ -86,7 +86,8 @@ class Surface:
             name: value(self, tenant) if callable(value) else value
             for name, value in PARAMETERS.get(operation.name, {}).items()
         }
-        if operation.method == "GET" and not ids and (made_by := BY_NAME.get(f"POST {operation.path}")):
+        made_by = BY_NAME.get(f"POST {operation.path}")
+        if operation.method == "GET" and not ids and made_by and made_by.name not in MAKE_NOTHING:
             self._make(made_by, tenant)  # a list with something in it
         if listed := LISTED.get(operation.name):
             listed(self, tenant)
@@ -203,6 +204,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /auth/api/auth/login": {"email": "owner@a.example", "password": PASSWORD},
     "POST /api/v1/auth/refresh": {"refresh_token": _refresh_token},
     "PUT /api/v1/auth/me": {"email": "owner@a.example", "current_password": PASSWORD},
+    "POST /api/v1/mcp": {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}},
     "POST /api/v1/metrics/query": {"metrics": ["revenue_cents"], "order_by": ["-revenue_cents"]},
     "POST /api/v1/notifications": {"user_ids": [], "roles": []},
     "/api/v1/feature-flags": {"key": _number("flag-{}")},
@@ -215,6 +217,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /api/v1/settings/{category}": {"corner_radius_px": lambda surface: next(NUMBERS) % 32},
 }
 """Values instead of the examples of the model, by operation or by collection; functions are asked each time."""
+
+MAKE_NOTHING = {"POST /api/v1/mcp"}
+"""Operations that make no row, though GET stands at their address too."""
 
 
 def _token(surface: Surface, tenant: UUID | None) -> str:

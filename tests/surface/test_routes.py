@@ -23,6 +23,10 @@ Check = Callable[[Surface, Operation], None]
 
 LEFT_OUT: dict[str, dict[str, str]] = {
     "answers_as_documented": {},
+    "refuses_extra_properties": {"POST /api/v1/mcp": "JSON-RPC leaves out what it does not know"},
+    "refuses_malformed_bodies": {
+        "POST /api/v1/mcp": "JSON-RPC says in its own words what is wrong with a message"
+    },
 }
 """By promise: operations that it is not asked of, and why."""
 

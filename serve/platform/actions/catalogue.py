@@ -1,15 +1,14 @@
-"""What each action takes and answers, from the OpenAPI document: nothing is described a second time."""
+"""What each action takes and answers, as the OpenAPI document says it: nothing is described a second time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import orjson
 
 from serve.kernel.actions.action import BODY, Action
-from serve.platform.docs.document import Document
+from serve.kernel.openapi import operation_of
 
 _COMPONENTS = "#/components/schemas/"
 Schema = dict[str, Any]
@@ -23,30 +22,20 @@ class Schemas(NamedTuple):
 
 
 class Catalogue:
-    """Made when first asked for, and kept as JSON: as objects hundreds of schemas take ten times the room."""
+    """Each made when first asked for, and kept as JSON: as objects hundreds of schemas take ten times the room."""
 
-    def __init__(self, actions: Iterable[Action], document: Document) -> None:
-        self._actions, self._document = actions, document
+    def __init__(self) -> None:
         self._schemas: dict[str, bytes] = {}
-        self._turn = asyncio.Lock()
 
     async def schemas(self, action: Action) -> Schemas:
-        """Raises DocumentNotReady."""
-        async with self._turn:
-            if not self._schemas:
-                content = await self._document.current()
-                self._schemas = await asyncio.to_thread(_all, list(self._actions), content)
-        return Schemas(*orjson.loads(self._schemas[action.id]))
+        made = self._schemas.get(action.id)
+        if made is None:
+            made = self._schemas[action.id] = await asyncio.to_thread(_made, action)
+        return Schemas(*orjson.loads(made))
 
 
-def _all(actions: list[Action], content: bytes) -> dict[str, bytes]:
-    document = orjson.loads(content)
-    named = document["components"]["schemas"]
-    made = {}
-    for action in actions:
-        operation = document["paths"][action.path][action.method.lower()]
-        made[action.id] = orjson.dumps(tuple(schemas_of(action, operation, named)))
-    return made
+def _made(action: Action) -> bytes:
+    return orjson.dumps(tuple(schemas_of(action, *operation_of(action.route))))
 
 
 def schemas_of(action: Action, operation: dict[str, Any], named: dict[str, Schema]) -> Schemas:

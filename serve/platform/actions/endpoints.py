@@ -28,7 +28,6 @@ from serve.kernel.routing import area_router
 from serve.platform.actions.batch import BatchUndone, Run, check
 from serve.platform.actions.catalogue import Catalogue
 from serve.platform.actions.schemas import ActionLine, ActionRead, ActionsQuery, Batch, BatchResults
-from serve.platform.docs.document import DocumentNotReady
 
 router = area_router("/api/v1", tags=["actions"], route_class=RepeatableRoute)
 Someone = Annotated[Caller, Depends(Needs("actions:invoke"))]
@@ -56,7 +55,7 @@ async def list_actions(
 @router.get(
     "/actions/{operation_id}",
     response_model=Success[ActionRead, Meta],
-    responses=problems(OperationNotFound, NotAnAction, DocumentNotReady),
+    responses=problems(OperationNotFound, NotAnAction),
     name="actions.get",
 )
 async def get_action(
