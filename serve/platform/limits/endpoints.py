@@ -11,6 +11,7 @@ from serve.kernel.db import DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import Meta, Success
 from serve.kernel.errors import problems
 from serve.kernel.resources.words import BODY, plain
+from serve.kernel.risk import acts
 from serve.kernel.routing import area_router
 from serve.platform.limits import service
 from serve.platform.limits.rules import LimitsInvalid
@@ -39,6 +40,7 @@ async def read_limits(asked: Annotated[LimitsQuery, Query()], request: Request, 
     response_model=Success[LimitsRead, Meta],
     dependencies=[Depends(Needs("limits:write"))],
     responses=problems(*BODY, LimitsInvalid),
+    **acts(risk="risky"),
 )
 async def change_limits(asked: LimitsChange, request: Request, db: TenantDb) -> Response:
     """Set the tenant's own limits, within those of the installation; every server keeps to them within two seconds.

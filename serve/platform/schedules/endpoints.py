@@ -43,6 +43,7 @@ schedules = Resource(
 router = schedules.router(tags=["schedules"])
 
 Patch = schedules.patch
+SETS_IN_MOTION = acts(risk="risky")  # whatever action it names, when nobody is asked any more
 Reader = Annotated[Caller, Depends(Needs("schedules:read"))]
 Writer = Annotated[Caller, Depends(Needs("schedules:write"))]
 REPEATED = (StillRunning, KeyOfAnotherRequest)
@@ -58,6 +59,7 @@ class RunNow(Input):
     response_model=Success[ScheduleRead, RowMeta],
     responses=problems(*BODY, Duplicate, *REPEATED),
     name="schedules.create",
+    **SETS_IN_MOTION,
 )
 async def create(written: ScheduleFields, request: Request, caller: Writer, db: TenantDb) -> Response:
     """Invoke an action again and again, or once at a moment; as you, with what you may do then."""
@@ -73,6 +75,7 @@ async def create(written: ScheduleFields, request: Request, caller: Writer, db: 
     response_model=Success[ScheduleRead, RowMeta],
     responses=problems(*BODY, schedules.NotFound, Duplicate, LostUpdate),
     name="schedules.replace",
+    **SETS_IN_MOTION,
 )
 async def replace(
     id: Id, written: ScheduleFields, request: Request, caller: Writer, db: TenantDb, if_match: IfMatch = None
@@ -87,6 +90,7 @@ async def replace(
     response_model=Success[ScheduleRead, RowMeta],
     responses=problems(*BODY, schedules.NotFound, Duplicate, LostUpdate, *REPEATED),
     name="schedules.patch",
+    **SETS_IN_MOTION,
 )
 async def patch(
     id: Id, written: Patch, request: Request, caller: Writer, db: TenantDb, if_match: IfMatch = None

@@ -57,6 +57,15 @@ def test_what_takes_away_or_changes_much_is_risky():
             assert action.risk == "read", action
 
 
+@pytest.mark.parametrize(
+    "operation_id",
+    ["schedules.create", "schedules.patch", "schedules.run_now", "mails.create", "limits.change_limits"],
+)
+def test_what_sets_others_in_motion_is_risky(operation_id):
+    (action,) = [each for each in OPERATIONS if each.id == operation_id]
+    assert action.risk == "risky"
+
+
 def test_what_shows_secrets_or_belongs_to_a_session_is_no_action():
     ids = {action.id for action in ACTIONS}
     assert not ids & {"auth.log_in", "auth.refresh", "auth.log_out", "auth.change_me", "api_keys.create"}
