@@ -19,6 +19,7 @@ from email.message import EmailMessage
 from typing import Any, Literal
 
 from serve.ports.mail.errors import HostRefused, Rejected, Unconfirmed, Unreachable
+from serve.ports.mail.writing import is_plain, people_of, written
 from serve.ports.out import AddressRefused, LookUp, checked, look_up
 from serve.ports.out import Unreachable as NoAddress
 
@@ -90,7 +91,7 @@ class _Conversation:
                 self._use(client.sock)
             if server.username and server.password:
                 client.login(server.username, server.password)
-            client.send_message(message)
+            _send(client, message)
             with suppress(smtplib.SMTPException):  # the mail has been taken
                 client.quit()
 
@@ -162,6 +163,16 @@ def _addresses(server: SmtpServer) -> list[str]:
         raise HostRefused(str(error)) from error
     except NoAddress as error:
         raise Unreachable(str(error)) from error
+
+
+def _send(client: smtplib.SMTP, message: EmailMessage) -> None:
+    """The library's ``send_message`` would write a line that begins with "From " differently."""
+    client.ehlo_or_helo_if_needed()
+    sender, *recipients = people_of(message)
+    options = () if is_plain(message) else ("SMTPUTF8", "BODY=8BITMIME")
+    if options and not client.has_extn("smtputf8"):
+        raise smtplib.SMTPNotSupportedError("addresses with other letters than those of ASCII")
+    client.sendmail(sender, recipients, written(message), options)
 
 
 def _dial(addresses: list[str], port: int, timeout: Any) -> socket.socket:

@@ -6,9 +6,9 @@ import asyncio
 import re
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import SMTP
 from pathlib import Path
 
+from serve.ports.mail.writing import written
 from warehouse.settings import write_atomic
 
 
@@ -20,7 +20,7 @@ class Outbox:
 
     async def send(self, message: EmailMessage) -> None:
         """Write the mail; the file is whole or not there, and there is one for each Message-ID."""
-        await asyncio.to_thread(self._write, message["Message-ID"], message.as_bytes(policy=SMTP))
+        await asyncio.to_thread(self._write, message["Message-ID"], written(message))
 
     def _write(self, message_id: str, content: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -61,15 +63,22 @@ def queue(firm: Firm) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
+def begin(firm: Firm) -> Callable[[dict[str, Any]], Future[Row]]:
+    """Begins to send a mail, as the background does."""
+    return partial(begin_to_deliver, firm)
+
+
+@pytest.fixture
 def deliver(firm: Firm) -> Callable[[dict[str, Any]], Row]:
-    """As the background does."""
+    """The same to its end."""
+    return lambda mail: begin_to_deliver(firm, mail).result(30)
+
+
+def begin_to_deliver(firm: Firm, mail: dict[str, Any]) -> Future[Row]:
     state = firm.running.app.state
-
-    def send(mail: dict[str, Any]) -> Row:
-        begin = partial(state.worker_database.transaction, caller_of(firm))
-        return firm.running.wait_for(delivery.deliver(begin, state.mail, UUID(mail["id"])))
-
-    return send
+    begin = partial(state.worker_database.transaction, caller_of(firm))
+    sending = delivery.deliver(begin, state.mail, UUID(mail["id"]))
+    return asyncio.run_coroutine_threadsafe(sending, firm.running._loop)
 
 
 def caller_of(firm: Firm) -> Caller:

@@ -82,3 +82,22 @@ def survives_the_death_of_its_sender(
     assert asked.status_code == 200, asked.text
     assert deliver(mail)["state"] == "sent"
     assert [each["Message-ID"] for each in listener.arrived] == [mail["message_id"]] * (before + 1)
+
+
+def survives_being_stopped(
+    firm: Firm, listener: Listener, mail: dict[str, Any], begin: Callable[[], Any], deliver: Deliver
+) -> None:
+    """The sending is cancelled, as at the end of a process, while the server keeps it waiting: the same holds.
+
+    ``begin`` begins to deliver the mail, and gives what can be cancelled.
+    """
+    sending = begin()
+    assert listener.is_silent.wait(30), "the sender never got so far"
+    sending.cancel()
+    assert listener.broke_off.wait(30), "the conversation went on"
+    before = len(listener.arrived)
+    listener.silent_at = None
+    firm.sql(LONG_AGO, mail["id"])
+    for _ in range(3):
+        assert deliver(mail)["state"] == "uncertain"
+    assert len(listener.arrived) == before, "it was sent again, and nobody had asked for that"

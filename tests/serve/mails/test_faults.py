@@ -59,3 +59,11 @@ def test_the_sender_is_killed(firm, set_up, queue, deliver, verb):
     with Listener(silent_at=verb) as listener:
         set_up(listener)
         faults.survives_the_death_of_its_sender(firm, listener, queue(), deliver)
+
+
+@pytest.mark.parametrize("verb", ["DATA", "CONTENT"])
+def test_the_sender_is_stopped(firm, set_up, queue, begin, deliver, verb):
+    with Listener(silent_at=verb) as listener:
+        set_up(listener)
+        mail = queue()
+        faults.survives_being_stopped(firm, listener, mail, lambda: begin(mail), deliver)

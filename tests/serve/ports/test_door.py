@@ -13,6 +13,7 @@ import pytest
 
 from serve.ports.out import AddressRefused, Answer, Limits, TooLarge, Unanswered, Unreachable
 from serve.ports.out.addresses import is_public
+from tests.serve.platform.smtp_listener import certificate
 from tests.serve.ports import corpus
 from tests.serve.ports.corpus import LIMITS, door
 from tests.serve.ports.internet import PUBLIC, internet, say, to
@@ -253,6 +254,21 @@ class TestNothingElseIsUsed:
             assert isinstance(found, Unreachable)
             assert b"public.example" in await heard
             server.close()
+
+
+@pytest.mark.parametrize(("host", "is_trusted"), [("localhost", True), ("public.example", False)])
+async def test_the_certificate_must_be_of_the_name(tmp_path, monkeypatch, host, is_trusted):
+    """And of an authority that this machine trusts; the address that is dialled is of no interest."""
+    context, trusted = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    async with internet() as world:
+        world.names = {"localhost": [[PUBLIC[0]]]}
+        server = await asyncio.start_server(world._serve, "127.0.0.1", 0, ssl=context)
+        world.public_port = server.sockets[0].getsockname()[1]
+        found = await corpus.visit(world, f"https://{host}/", door(world))
+        server.close()
+        assert isinstance(found, Answer if is_trusted else Unreachable)
+        assert len(world.requests) == is_trusted
 
 
 def test_the_system_is_asked_for_names():
