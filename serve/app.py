@@ -66,6 +66,9 @@ from serve.platform.docs.document import Document
 from serve.platform.docs.endpoints import ASSETS
 from serve.platform.docs.endpoints import router as docs
 from serve.platform.events.endpoints import router as events
+from serve.platform.experiments.endpoints import features as experimental_features
+from serve.platform.experiments.endpoints import looking as experiment_results
+from serve.platform.experiments.endpoints import router as experiments
 from serve.platform.files.collector import Collector
 from serve.platform.files.endpoints import router as files
 from serve.platform.files.links import Links
@@ -125,6 +128,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     flags,
     flag_answers,
     flag_segments,
+    experiments,
+    experiment_results,
+    experimental_features,
     own_limits,
     mails,
     mcp,

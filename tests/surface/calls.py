@@ -44,6 +44,7 @@ class Surface:
     def __init__(self, firm: Firm) -> None:
         self.firm = firm
         self.http = firm.running.client()
+        self.at_work_for: UUID | None = None  # whose body is being made
         self._tokens: dict[tuple[str, UUID | None], str] = {}
 
     def token(self, role: str = "owner", tenant: UUID | None = None, *, fresh: bool = False) -> str:
@@ -167,6 +168,7 @@ class Surface:
         body = example_of(model) if model else {}
         collection = operation.path.partition("/{")[0]
         body |= BODIES.get(operation.name) or BODIES.get(collection) or {}
+        self.at_work_for = tenant
         body = {name: value(self) if callable(value) else value for name, value in body.items()}
         if "external_id" in body:
             body["external_id"] = f"surface-{next(NUMBERS)}"
@@ -196,6 +198,12 @@ FILES = {
 }
 """What is sent where files are taken: the form's field, a name, the content."""
 
+
+def _row_of(collection: str) -> Callable[[Surface], str]:
+    """The id of a new row, of the tenant whose body needs it."""
+    return lambda surface: surface._make(BY_NAME[f"POST {collection}"], surface.at_work_for)["id"]
+
+
 ENDS_THE_SESSION = {"POST /api/v1/auth/logout"}
 """Called with a token of its own each time."""
 
@@ -207,6 +215,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/mcp": {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}},
     "POST /api/v1/metrics/query": {"metrics": ["revenue_cents"], "order_by": ["-revenue_cents"]},
     "POST /api/v1/notifications": {"user_ids": [], "roles": []},
+    "/api/v1/experiments": {"flag_id": _row_of("/api/v1/feature-flags")},
     "/api/v1/feature-flags": {"key": _number("flag-{}")},
     "/api/v1/flag-segments": {"key": _number("segment-{}")},
     "POST /api/v1/feature-flags/{id}/preview": {"changes": {"percent": 50}},
@@ -271,6 +280,21 @@ def _mail_of_unknown_fate(surface: Surface, tenant: UUID | None) -> dict[str, st
     return {"id": made["id"]}
 
 
+def _beta_user(surface: Surface, tenant: UUID | None) -> dict[str, str]:
+    user_id = str(surface.firm.people[tenant or surface.firm.a, "agent"])
+    add = Call(BY_NAME["PUT /api/v1/experimental/beta-users/{user_id}"], {"user_id": user_id})
+    assert surface.send(add, tenant=tenant).status_code == 200
+    return add.ids
+
+
+def _running(surface: Surface, tenant: UUID | None) -> dict[str, str]:
+    """An experiment that may be stopped."""
+    row_id = surface._make(BY_NAME["POST /api/v1/experiments"], tenant)["id"]
+    start = Call(BY_NAME["POST /api/v1/experiments/{id}/start"], {"id": row_id})
+    assert surface.send(start, tenant=tenant).status_code == 200
+    return start.ids
+
+
 MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
     "/api/v1/tasks/{id}/resume": _task("paused"),
     "/api/v1/tasks/{id}/retry": _task("failed"),
@@ -278,6 +302,8 @@ MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
     "/api/v1/tasks/": _task("queued"),
     "/api/v1/mails/{id}/mark-sent": _mail_of_unknown_fate,
     "/api/v1/mails/{id}/resend": _mail_of_unknown_fate,
+    "/api/v1/experimental/beta-users/{": _beta_user,
+    "/api/v1/experiments/{id}/stop": _running,
     "/api/v1/notifications/": _notification,
     "/api/v1/imports/": _import,
 }
