@@ -54,6 +54,7 @@ from serve.kernel.request_log import PAUSE_S
 from serve.kernel.resources.errors import meaning
 from serve.kernel.resources.import_runs import Imports
 from serve.kernel.resources.streams import Exports
+from serve.kernel.retirement import close_when_gone
 from serve.kernel.routing import add_routes, index_routes
 from serve.kernel.tables import all_tables
 from serve.kernel.timeouts import Running
@@ -100,6 +101,8 @@ from serve.platform.schedules.endpoints import router as schedules
 from serve.platform.settings.endpoints import mail as mail_settings
 from serve.platform.settings.endpoints import router as settings_routes
 from serve.platform.tasks.endpoints import router as tasks
+from serve.platform.versions.endpoints import router as versions
+from serve.platform.versions.service import Watch as SunsetsWatch
 from serve.ports.mail import MailWays, Outbox
 from serve.ports.out import Door
 from serve.ports.storage import Storage
@@ -134,6 +137,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     own_limits,
     mails,
     mcp,
+    versions,
     notifications,
     realtime,
     sockets,
@@ -198,6 +202,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_routes(app, ROUTERS)
     app.mount("/docs/assets", ASSETS, name="docs-assets")
     app.mount("/pages", FILES, name="pages")
+    close_when_gone(app.routes)
     index_routes(app)
     check_declared(app.routes, PUBLIC)
     app.state.actions = Actions(app, name_operations(app.routes))
@@ -290,6 +295,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state.own_loops.every(POLL_S, state.hub.turn, name="realtime")
     limits = LimitsWatch(state.database, state.worker_database, state.manners.limits)
     state.own_loops.every(LOOK_S, limits.look, name="own limits of tenants")
+    sunsets = SunsetsWatch(state.database, state.manners.sunsets)
+    state.own_loops.every(LOOK_S, sunsets.look, name="own sunsets of tenants")
     state.own_loops.every(TELL_S, limits.tell, name="refusals of tenants")
     write_flags = partial(state.flags.sightings.write, state.worker_database)
     state.own_loops.every(FLAGS_PAUSE_S, write_flags, name="use of flags")

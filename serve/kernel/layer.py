@@ -30,7 +30,7 @@ from serve.kernel.params import snake_query
 from serve.kernel.quick import ShortWays
 from serve.kernel.ratelimit import AUTH_PATHS, Limits
 from serve.kernel.request_log import RequestLog
-from serve.kernel.retirement import headers_of
+from serve.kernel.retirement import Sunsets, headers_of
 from serve.kernel.shutdown import Draining
 from serve.kernel.sockets import SWITCHED, Opening
 from serve.kernel.timeouts import Running
@@ -76,6 +76,7 @@ class Manners:
     accesses: AccessLog = field(default_factory=AccessLog)
     short_ways: ShortWays = field(default_factory=ShortWays)
     draining: Draining = field(default_factory=Draining)
+    sunsets: Sunsets = field(default_factory=Sunsets)
 
 
 class Layer:
@@ -108,7 +109,7 @@ class Layer:
             inner, state["is_head"] = {**scope, "method": "GET"}, True
         if wants_gzip(headers.get(b"accept-encoding", b"")) and not scope["path"].startswith(AUTH_PATHS):
             send = Gzip(send)  # not around secrets: their length would tell something about them
-        answer = _Answer(inner, send, manners.running)
+        answer = _Answer(inner, send, manners)
         answer.headers = [(b"x-request-id", request_id.encode()), *(_API if is_api else _PAGE)]
         if is_alias:
             answer.headers.append((b"link", f'<{quote(scope["path"])}>; rel="canonical"'.encode()))
@@ -222,20 +223,20 @@ class Layer:
 class _Answer:
     """The way of one answer to its client. Call it as ``send``."""
 
-    __slots__ = ("_running", "_scope", "_send", "headers", "size", "status")
+    __slots__ = ("_manners", "_scope", "_send", "headers", "size", "status")
 
-    def __init__(self, scope: Scope, send: Send, running: Running) -> None:
-        self._scope, self._send, self._running = scope, send, running
+    def __init__(self, scope: Scope, send: Send, manners: Manners) -> None:
+        self._scope, self._send, self._manners = scope, send, manners
         self.headers: list[tuple[bytes, bytes]] = []
         self.status = self.size = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self._running.exempt(self)
+            self._manners.running.exempt(self)
             message["headers"] = [*message.get("headers", ()), *self.headers]
             if getattr(route := self._scope.get("route"), "deprecated", None):
-                message["headers"] += headers_of(route)
+                message["headers"] += headers_of(route, self._manners.sunsets.of(self._scope, route))
         else:
             self.size += len(message.get("body", b""))
         await self._send(message)

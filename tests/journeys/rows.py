@@ -16,8 +16,8 @@ GROUPS = {
     "sessions": "auth/(login|logout|refresh|me|profile)",
     "actions": "mcp",
     "api_keys": "auth/api-keys.*",
-    "flags": "feature-flags.*",
     "schedules": "schedules.*",
+    "flags": "feature-flags.*|experimental/features|api/(versioning/management|rate-limiting/advanced)",
 }
 """What stands behind the common beginning of a path, as a pattern."""
 

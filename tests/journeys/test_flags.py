@@ -38,6 +38,37 @@ def test_a_new_checkout_comes_step_by_step(office):
     has(agent, False)
     rating = {"rating": 4, "comment": "Quicker."}
     manager("PUT /api/v1/feature-flags/{id}/feedback", rating, id=made["id"])
+    # An agent wants to be among the first, and half of the beta users get it the short way.
+    agent("PUT /api/v1/experimental/beta-users/me")
+    half = {
+        "flag_id": made["id"],
+        "name": "Short or long",
+        "hypothesis": "Short brings more jobs.",
+        "primary_metric": "revenue_cents",
+        "variants": [{"name": "short", "value": True}, {"name": "long", "value": False}],
+        "conditions": [{"attribute": "is_beta", "values": [True]}],
+    }
+    tried = owner("POST /api/v1/experiments", half).data
+    owner("POST /api/v1/experiments/{id}/start", id=tried["id"])
+    asked_at = time.monotonic()
+    while True:
+        asked = {"keys": ["new-checkout"], "note_exposure": True}
+        [found] = agent("POST /api/v1/feature-flags/evaluate", asked).data
+        if found["reason"] == "experiment":
+            break
+        assert time.monotonic() - asked_at < NEVER_S
+    state = office.running.app.state
+    office.running.wait_for(state.flags.sightings.write(state.worker_database))
+    seen = manager("GET /api/v1/experimental/features").data
+    assert [each["user_id"] for each in seen["beta_users"]] == [agent.id]
+    [flag] = seen["feature_flags"]
+    assert flag["experiment_id"] == tried["id"]
+    [ran] = seen["metrics"]["experiments"]
+    assert {each["variant"]: each["exposed_count"] for each in ran["variants"]}[found["variant"]] == 1
+    [used] = seen["metrics"]["features"]
+    assert (used["feedback_count"], used["rating_mean"]) == (1, 4.0)
+    owner("POST /api/v1/experiments/{id}/stop", id=tried["id"])
+    owner("POST /api/v1/experiments/{id}/start", id=tried["id"], refused=409)
 
     # Everybody, also after a restart.
     manager("PUT /api/v1/feature-flags/{id}", {**body, "percent": 100, "rules": []}, id=made["id"])
@@ -51,3 +82,18 @@ def test_a_new_checkout_comes_step_by_step(office):
         ("Owner of A", "flag.created"),
     ]
     assert history[0]["before"]["percent"] == 0
+
+
+def test_what_the_api_gives_and_what_goes_away(office):
+    owner, manager, agent = (office.person(role) for role in ("owner", "manager", "agent"))
+    versions = manager("GET /api/v1/api/versioning/management").data
+    assert versions["current_version"] == "v1"
+    assert all(each["sunset_on"] for each in versions["deprecated_calls"])
+    owner("PUT /api/v1/api/versioning/management", {"sunsets": []})
+    manager("PUT /api/v1/api/versioning/management", {"sunsets": []}, refused=403)
+    limits = manager("GET /api/v1/api/rate-limiting/advanced", endpoint="GET /api/v1/contacts").data
+    assert limits["endpoint"] == "GET /api/v1/contacts"
+    assert limits["limits"].keys() == limits["burst"].keys() == {"read", "write", "export", "auth"}
+    assert owner("PUT /api/v1/api/rate-limiting/advanced", {"limits": {}}).data["refusals"] == []
+    manager("PUT /api/v1/api/rate-limiting/advanced", {"limits": {}}, refused=403)
+    agent("GET /api/v1/api/rate-limiting/advanced", refused=403)

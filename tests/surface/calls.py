@@ -221,6 +221,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/feature-flags/{id}/preview": {"changes": {"percent": 50}},
     "POST /api/v1/feature-flags/evaluate": {"keys": None},
     "PUT /api/v1/feature-flags/{id}/feedback": {"rating": 4},
+    "PUT /api/v1/api/versioning/management": {"sunsets": []},
     "PUT /api/v1/api/rate-limiting/advanced": {"limits": {}},
     "/api/v1/vehicles": {"registration": _number("HB-TL {}")},
     "PUT /api/v1/settings/{category}": {"corner_radius_px": lambda surface: next(NUMBERS) % 32},

@@ -92,6 +92,7 @@ FREE = {
     "by": "groups by the column that was asked for",
     "by_name": "counts by the name of an event",
     "by_kind": "counts by the kind of a notification",
+    "migration_path": "by the call that goes away",
     "etags": "by the category of settings",
     "result": "what a task gave, of any kind",
     "params": "what a schedule invokes its action with",

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from serve.kernel.db import Database, Transaction
 from serve.kernel.errors import Unavailable
 from serve.kernel.events import event
+from serve.kernel.following import Followed
 from serve.kernel.ratelimit import Limits, Pair, Rate, class_of
 from serve.platform.limits.rules import COLUMNS, check_limits, in_force, is_own
 from serve.platform.limits.schemas import LimitsChange
@@ -23,10 +22,6 @@ REACHED = event(
     "Calls of the tenant were refused because they were too many: `after` says of which class, how many, and whether"
     " the whole tenant's limit did it. At most once an hour for each class.",
 )
-_CHANGED = """
-    select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon,
-        (select json_agg(l) from tenant_limits_since($1) l) as rows
-"""
 _OWN = f"select kind, {', '.join(COLUMNS)} from tenant_limits where tenant_id = $1"
 _SET = f"""
     insert into tenant_limits (tenant_id, kind, {", ".join(COLUMNS)}) values ($1, $2, $3, $4, $5, $6)
@@ -60,24 +55,15 @@ class Watch:
     """Keeps ``limits`` as the rows of all tenants say, and tells tenants that were refused."""
 
     def __init__(self, database: Database, worker: Database, limits: Limits) -> None:
-        self._database, self._worker, self._limits = database, worker, limits
-        self._horizon = 0
+        self._rows, self._worker, self._limits = Followed(database, "tenant_limits_since"), worker, limits
 
     async def look(self) -> None:
-        """Take over what has changed since the last look.
-
-        Whatever a snapshot did not see was written by a transaction at or above its horizon, so that is where the
-        next look begins. A horizon that went back is that of a restored database: then everything is read again.
-        """
-        (row,) = await self._database.fetch_alone(_CHANGED, self._horizon)
-        if row["horizon"] < self._horizon:
-            (row,) = await self._database.fetch_alone(_CHANGED, 0)
-        for own in orjson.loads(row["rows"]) or () if row["rows"] else ():
+        """Take over what has changed since the last look."""
+        for own in await self._rows.news():
             usual = self._limits.usual.get(own["kind"])
             if usual is not None:
                 pair = in_force(own, usual) if is_own(own) else None
                 self._limits.set_own(UUID(own["tenant_id"]), own["kind"], pair)
-        self._horizon = row["horizon"]
 
     async def tell(self) -> None:
         """An event for each tenant and class with refusals, unless there was one within the hour."""
