@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Priority = Literal["low", "normal", "high", "urgent"]
-RuleKind = Literal["account", "contact", "vehicle", "settings", "security"]
+RuleKind = Literal["account", "contact", "mail", "vehicle", "settings", "security"]
 Event = Mapping[str, Any]
 
 MESSAGE = "message"
@@ -40,7 +40,10 @@ def rose_to(column: str, level: float) -> Callable[[Event], bool]:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When an event of this name comes, people of these ``roles`` are told, and the person it is about if ``about``."""
+    """When an event of this name comes, people of these ``roles`` are told, and the person it is about if ``about``.
+
+    ``is_outcome``: it tells what became of something, so who asked for that is told like everybody else.
+    """
 
     event: str
     kind: RuleKind
@@ -49,6 +52,7 @@ class Rule:
     priority: Priority = "normal"
     when: Callable[[Event], bool] = lambda event: True
     about: bool = False
+    is_outcome: bool = False
 
     def words(self, event: Event, *, more: int = 0) -> str:
         """The title; ``more`` is how many others of the same kind came with it."""
@@ -77,6 +81,15 @@ RULES = (
     Rule("account.deleted", "account", LEADERS, "An account was deleted", "high"),
     Rule("contact.created", "contact", SALES, "A new contact was added", "low"),
     Rule("contact.deleted", "contact", LEADERS, "A contact was deleted"),
+    Rule("mail.failed", "mail", SALES, "A mail could not be sent", is_outcome=True),
+    Rule(
+        "mail.uncertain",
+        "mail",
+        SALES,
+        "Nobody knows whether a mail was sent: send it again, or say that it was",
+        "high",
+        is_outcome=True,
+    ),
     Rule("vehicle.created", "vehicle", WORKSHOP, "Vehicle {registration} was added"),
     Rule(
         "vehicle.updated",
@@ -143,4 +156,4 @@ def is_told(preferences: Any, rule: Rule, *, is_own: bool) -> bool:
         return False
     if preferences.is_quiet and rule.priority != "urgent":
         return False
-    return rule.about or preferences.own_actions or not is_own
+    return rule.about or rule.is_outcome or preferences.own_actions or not is_own

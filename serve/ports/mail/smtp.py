@@ -22,6 +22,7 @@ from serve.ports.mail.errors import HostRefused, Rejected, Unconfirmed, Unreacha
 from serve.ports.mail.writing import is_plain, people_of, written
 from serve.ports.out import AddressRefused, LookUp, checked, look_up
 from serve.ports.out import Unreachable as NoAddress
+from serve.ports.out.threads import outside
 
 Security = Literal["starttls", "tls", "none"]
 END_S = 2.0
@@ -44,7 +45,7 @@ class SmtpServer:
     async def send(self, message: EmailMessage) -> None:
         """Hand the mail over. Raises MailError."""
         conversation = _Conversation(self)
-        held = asyncio.ensure_future(asyncio.to_thread(conversation.hold, message))
+        held = asyncio.ensure_future(outside(conversation.hold, message))
         held.add_done_callback(_retrieve)
         try:
             await asyncio.wait([held], timeout=self.timeout_s)

@@ -20,6 +20,7 @@ import httpx
 
 from serve.ports.out.addresses import LookUp, checked, look_up
 from serve.ports.out.errors import AddressRefused, TooLarge, Unanswered, Unreachable
+from serve.ports.out.threads import outside
 
 WEB_PORTS = frozenset({80, 443})
 CONNECT_S = 10.0
@@ -261,7 +262,7 @@ class _Checked(httpcore.AsyncNetworkBackend):
     async def _checked(self, host: str, port: int, timeout: float | None) -> list[str]:
         try:
             async with asyncio.timeout(timeout):
-                return await asyncio.to_thread(
+                return await outside(
                     checked, host, port, private_too=self._private_too, look_up=self._look_up
                 )
         except TimeoutError as error:

@@ -90,3 +90,25 @@ def test_a_cancelled_mail_is_not_sent(firm, set_up, queue):
         firm.client("agent").post(f"{MAILS}/{mail['id']}/cancel")
         firm.work()
     assert (listener.arrived, tasks_of(firm, mail)) == ([], [("succeeded", "cancelled")])
+
+
+@pytest.mark.parametrize(
+    ("how", "title"),
+    [
+        ({"dies_at": "CONTENT"}, "Nobody knows whether a mail was sent: send it again, or say that it was"),
+        ({"answers": {"RCPT": "550 no"}}, "A mail could not be sent"),
+    ],
+)
+def test_who_can_decide_is_told(firm, set_up, queue, how, title):
+    """Also the one who wrote it: the bad end is nobody's own deed."""
+    with Listener(**how) as listener:
+        set_up(listener)
+        mail = queue()
+        firm.work()
+    firm.deliver()
+    told = firm.sql(
+        "select u.email from notifications n join users u on u.id = n.user_id"
+        " where n.entity_id = %s and n.title = %s order by 1",
+        *(mail["id"], title),
+    )
+    assert told == [(f"{role}@a.example",) for role in ("admin", "agent", "manager", "owner")]

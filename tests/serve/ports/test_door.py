@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import logging
 import socket
+import threading
 from collections import Counter
 
 import httpx
@@ -84,6 +85,30 @@ class TestAddresses:
         async with internet() as world:
             with pytest.raises(Unreachable, match="no connection"):
                 await door(world).send("GET", "http://nowhere.example/", limits=LIMITS)
+
+    async def test_names_that_nobody_answers_for_leave_the_process_its_threads(self):
+        """Many more of them than it has: what else needs a thread gets one."""
+        async with internet() as world:
+            let_go, begun = threading.Event(), []
+
+            def slow(host: str, port: int) -> list[str]:
+                begun.append(host)
+                let_go.wait(10)
+                return [PUBLIC[0]]
+
+            world.look_up = slow
+            way = door(world)
+            waiting = [
+                asyncio.create_task(way.send("GET", f"http://{number}.slow.example/", limits=LIMITS))
+                for number in range(100)
+            ]
+            async with asyncio.timeout(2):
+                while len(begun) < 32:
+                    await asyncio.sleep(0.01)
+                assert await asyncio.to_thread(lambda: "done") == "done"
+            let_go.set()
+            await asyncio.gather(*waiting)
+            await way.close()
 
     async def test_a_slow_name_is_not_waited_for(self):
         async with internet() as world:
