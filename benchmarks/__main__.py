@@ -11,7 +11,18 @@ import typer
 
 from benchmarks.common import RESULTS, Options, Result, console, keep, show
 
-NAMES = ("startup", "ingest", "files", "dbt_overhead", "serve", "calls", "export", "increment", "line")
+NAMES = (
+    "startup",
+    "ingest",
+    "files",
+    "dbt_overhead",
+    "serve",
+    "calls",
+    "export",
+    "increment",
+    "line",
+    "tasks",
+)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

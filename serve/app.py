@@ -80,8 +80,8 @@ from serve.platform.flags.endpoints import segment_router as flag_segments
 from serve.platform.flags.service import Flags, note_stale
 from serve.platform.flags.sightings import PAUSE_S as FLAGS_PAUSE_S
 from serve.platform.health.endpoints import router as health
+from serve.platform.health.metrics import WorkWatch, watch
 from serve.platform.health.metrics import router as own_metrics
-from serve.platform.health.metrics import watch
 from serve.platform.imports.endpoints import router as imports
 from serve.platform.limits.endpoints import router as own_limits
 from serve.platform.limits.service import LOOK_S, TELL_S
@@ -242,6 +242,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         vault=state.database.vault,
         meaning=meaning,
     )
+    state.work_watch = WorkWatch(state.worker_database, settings.worker_silent_s)
     state.relay = Relay(state.worker_database, READERS)
     state.hub = Hub(
         state.database,

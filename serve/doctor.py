@@ -10,6 +10,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import psycopg
+from psycopg.rows import dict_row
+
+from serve.kernel.tasks.figures import QUEUES, WORKERS, Figures
 from serve.settings import Settings
 from warehouse.postgres import PostgresFailed, alive, answers, binary, running
 from warehouse.settings import Home, read_json
@@ -27,7 +31,7 @@ class Finding:
 
 def examine(home: Home) -> list[Finding]:
     """Look at everything a run needs; changes nothing."""
-    return [*_machine(home), *_database(home), *_ports(home), *_line(home)]
+    return [*_machine(home), *_database(home), *_ports(home), *_line(home), *_tasks(home)]
 
 
 def _machine(home: Home) -> Iterator[Finding]:
@@ -87,3 +91,18 @@ def _line(home: Home) -> Iterator[Finding]:
         yield Finding(True, "no release yet: the first run of the line makes one")
     else:
         yield Finding(True, f"current release {current.id}, data as of {current.as_of:%Y-%m-%d %H:%M} UTC")
+
+
+def _tasks(home: Home) -> Iterator[Finding]:
+    address = running(home)
+    if address is None:
+        return
+    try:
+        with psycopg.connect(address.url("worker"), connect_timeout=3, row_factory=dict_row) as connection:
+            found = Figures(connection.execute(WORKERS).fetchall(), connection.execute(QUEUES).fetchall())
+    except psycopg.Error:  # no database of ours yet: said above
+        return
+    alive, waiting = found.alive(Settings().worker_silent_s), found.by_queue("waiting")
+    who = f"tasks are carried out by {', '.join(alive)}" if alive else "no worker is running"
+    many = ", ".join(f"{count} in {queue}" for queue, count in waiting.items())
+    yield Finding(bool(alive) or not waiting, f"{who}; {f'waiting: {many}' if many else 'none waits'}")

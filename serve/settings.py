@@ -115,11 +115,17 @@ class Settings(BaseSettings):
     worker_version: str | None = Field(
         None, description="Version that a worker says it is; without it the service's own."
     )
-    worker_tasks: int = Field(8, ge=1, le=200, description="Tasks that a worker carries out at once.")
+    worker_tasks: int = Field(
+        8, ge=1, le=200, description="Tasks of one queue that a worker carries out at once."
+    )
+    worker_silent_s: float = Field(
+        30.0, ge=1, description="Seconds without a word of a worker until the others take over its tasks."
+    )
     task_queues: str = Field(
         "default=4,files=2,mails=2,actions=4",
         description="Tasks of one tenant at once, by queue, and how many may start in how many seconds.",
     )
+    tasks_kept_days: int = Field(90, ge=1, description="Days until a task that has ended is forgotten.")
 
     @field_validator("task_queues")
     @classmethod

@@ -11,7 +11,8 @@ from serve.kernel.background import Background
 from serve.kernel.db import Database
 from serve.kernel.etag import PROGRAM
 from serve.kernel.resources.errors import meaning
-from serve.kernel.tasks.kinds import parse_queues
+from serve.kernel.tasks.kinds import QueueMissing, parse_queues
+from serve.kernel.tasks.presence import NameTaken
 from serve.kernel.tasks.worker import Worker
 from serve.platform.schedules.firing import EVERY_S, fire_due
 from serve.settings import Settings
@@ -19,8 +20,11 @@ from warehouse.settings import Home
 
 
 def run(settings: Settings) -> None:
-    """Until SIGTERM or SIGINT; running steps are finished first."""
-    asyncio.run(_run(settings))
+    """Until SIGTERM or SIGINT; running steps are finished first. What a person must put right ends it with a word."""
+    try:
+        asyncio.run(_run(settings))
+    except (NameTaken, QueueMissing) as problem:
+        raise SystemExit(f"the worker cannot start: {problem}") from None
 
 
 async def _run(settings: Settings) -> None:
@@ -31,28 +35,36 @@ async def _run(settings: Settings) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         home = Home(settings.throughline_home)
-        state = app.state
+        state, queues = app.state, parse_queues(settings.task_queues)
         database = Database(
             lambda: database_address(home, settings, "worker"),
-            size=settings.worker_tasks + 2,
+            size=settings.worker_tasks * len(queues) + 2,
             vault=state.database.vault,
             meaning=meaning,
         )
         worker = Worker(
-            database_address(home, settings, "worker"),
+            lambda: database_address(home, settings, "worker"),
             database,
             name=settings.worker_name,
             version=settings.worker_version or PROGRAM,
-            queues=parse_queues(settings.task_queues),
+            queues=queues,
             at_once=settings.worker_tasks,
             state=state,
+            silent_s=settings.worker_silent_s,
+            kept_days=settings.tasks_kept_days,
+            give_up=stop.set,
         )
         clock = Background()
         try:
-            await worker.start()
-            clock.every(EVERY_S, partial(fire_due, database), name="schedules")
-            print("worker is ready", flush=True)
-            await stop.wait()
+            starting, stopping = asyncio.create_task(worker.start()), asyncio.create_task(stop.wait())
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                clock.every(EVERY_S, partial(fire_due, database), name="schedules")
+                print("worker is ready", flush=True)
+                await stopping
+            else:
+                starting.cancel()
         finally:
             await clock.stop()
             await worker.stop()

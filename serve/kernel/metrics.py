@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -30,6 +30,7 @@ class Meters:
         self._requests: dict[tuple[str, str, int], int] = {}
         self._timings: dict[tuple[str, str], Timing] = {}
         self._gauges: dict[str, tuple[str, Callable[[], float | None]]] = {}
+        self._groups: dict[str, tuple[str, str, Callable[[], Mapping[str, float]]]] = {}
         self._counters: dict[str, tuple[str, Callable[[], float]]] = {}
         self._registry = CollectorRegistry()
         self._registry.register(_Reading(self))
@@ -49,6 +50,10 @@ class Meters:
     def gauge(self, name: str, help: str, read: Callable[[], float | None]) -> None:
         """A number as it is when asked for; None leaves it out."""
         self._gauges[name] = (help, read)
+
+    def group(self, name: str, help: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
+        """Several such numbers of one name, each with a value of the label."""
+        self._groups[name] = (help, label, read)
 
     def counter(self, name: str, help: str, read: Callable[[], float]) -> None:
         """A number that only grows, kept elsewhere."""
@@ -78,6 +83,11 @@ class Meters:
         for name, (help, read) in self._gauges.items():
             if (value := read()) is not None:
                 yield GaugeMetricFamily(name, help, value)
+        for name, (help, label, read_all) in self._groups.items():
+            group = GaugeMetricFamily(name, help, labels=(label,))
+            for of, value in read_all().items():
+                group.add_metric((of,), value)
+            yield group
         for name, (help, read) in self._counters.items():
             yield CounterMetricFamily(name, help, read())
 

@@ -22,7 +22,7 @@ from serve.kernel.caller import Tokens
 from serve.settings import Settings
 from serve.supervisor import Child, kill_group
 from serve.up import api_child
-from tests.faults.platform import free_port
+from tests.faults.platform import free_port, until
 from warehouse.postgres import Server, announce, process_entry
 from warehouse.settings import Home
 
@@ -88,11 +88,12 @@ class Service:
 
     @classmethod
     @contextmanager
-    def open(cls, root: Path) -> Iterator[Service]:
+    def open(cls, root: Path, *, app: str = "serve.app:create_app") -> Iterator[Service]:
         home = Home(root).create()
         server = Server(home.postgres, log=home.logs / "postgres.log")
         port = free_port()
         api = api_child(home, Settings(host="127.0.0.1", port=port))
+        api.command[api.command.index("serve.app:create_app")] = app
         api.environment |= {"RATE_LIMITS": "", "DATABASE_URL": ""}  # many calls, and this server
         service = cls(home, server, api, port)
         try:
@@ -141,14 +142,17 @@ class Service:
 
     # Killing
 
-    def kill(self, victim: str, draw: random.Random) -> float:
-        """Kill it, start again what the supervisor would, and wait; seconds from the kill to the first good answer."""
+    def kill(self, victim: str, draw: random.Random, *, role: str = "throughline_api") -> float:
+        """Kill it, start again what the supervisor would, and wait; seconds from the kill to the first good answer.
+
+        ``role`` is whose backend.
+        """
         tenant_id = next(iter(self.tenants))
         began = time.monotonic()
         if victim == "api":
             self._kill_api()
         elif victim == "backend":
-            began = self._kill_backend(draw)
+            began = self._kill_backend(draw, role)
         else:
             self._kill_server()
         self.wait(tenant_id)
@@ -162,12 +166,12 @@ class Service:
         self.api.process.wait()
         self.api.start()
 
-    def _kill_backend(self, draw: random.Random) -> float:
-        """One that works for the API at this moment, if any does; the time of it. Returns when all others are out."""
+    def _kill_backend(self, draw: random.Random, role: str) -> float:
+        """One that works for the role at this moment, if any does; the time of it. Returns when all others are out."""
         assert self.server.process is not None
-        found = self.sql(
-            "select pid, state from pg_stat_activity where usename = 'throughline_api' order by pid"
-        )
+        who = "select pid, state from pg_stat_activity where usename = %s order by pid"
+        until(lambda: self.sql(who, role), timeout_s=LONGEST_S, what=f"{role} is connected")
+        found = self.sql(who, role)
         pids = [pid for pid, state in found if state != "idle"] or [pid for pid, _ in found]
         before = psutil.Process(self.server.process.pid).children()
         began = time.monotonic()

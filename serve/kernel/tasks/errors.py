@@ -1,6 +1,6 @@
 """How something asked of a task can fail."""
 
-from serve.kernel.errors import Conflict
+from serve.kernel.errors import Conflict, TimedOut
 
 
 class TaskEnded(Conflict):
@@ -17,3 +17,10 @@ class TaskNotFailed(Conflict):
 
 class TaskNotDead(Conflict):
     code, message = "TASK_NOT_DEAD", "Only a task that failed can be put aside."
+
+
+class StepTookTooLong(TimedOut):
+    code, message = (
+        "TASK_STEP_TIMED_OUT",
+        "A step of the task took longer than its kind allows, and was cut off.",
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,12 +16,14 @@ once belongs into steps."""
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``most_attempts`` counts tries without progress: a step that ends begins the count anew."""
+    """``most_attempts`` counts tries without progress: a step that ends begins the count anew. A step that takes longer
+    than ``longest_s`` is cut off, and was a try that failed."""
 
     name: str
     run: Handler
     queue: str
     most_attempts: int
+    longest_s: float
 
 
 class Queue(NamedTuple):
@@ -35,14 +37,30 @@ class Queue(NamedTuple):
 KINDS: dict[str, Kind] = {}
 
 
-def task(name: str, *, queue: str = "default", most_attempts: int = 5) -> Callable[[Handler], Handler]:
+def task(
+    name: str, *, queue: str = "default", most_attempts: int = 5, longest_s: float = 900.0
+) -> Callable[[Handler], Handler]:
     """Declare a kind of task: ``@task("contacts.import", queue="files")`` above its handler."""
 
     def declare(handler: Handler) -> Handler:
-        KINDS[name] = Kind(name, handler, queue, most_attempts)
+        KINDS[name] = Kind(name, handler, queue, most_attempts, longest_s)
         return handler
 
     return declare
+
+
+class QueueMissing(ValueError):
+    """A kind of task waits in a queue that no worker looks at."""
+
+
+def check_queues(queues: Mapping[str, Queue]) -> None:
+    """Raises QueueMissing."""
+    for kind in KINDS.values():
+        if kind.queue not in queues:
+            raise QueueMissing(
+                f"TASK_QUEUES names no queue '{kind.queue}', in which tasks of the kind '{kind.name}' wait;"
+                f" add '{kind.queue}=4' to it."
+            )
 
 
 def parse_queues(text: str) -> dict[str, Queue]:

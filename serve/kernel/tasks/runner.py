@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ import asyncpg
 
 from serve.kernel.db import CAUSE, Database, Record
 from serve.kernel.errors import OutsideFailed, Problem, TimedOut, TooManyRequests, Unavailable
+from serve.kernel.idempotency import StillRunning
 from serve.kernel.tasks.acting import acting_for
 from serve.kernel.tasks.kinds import KINDS
 from serve.kernel.tasks.work import Failed, HandedBack, Stopped, Work
@@ -25,6 +27,7 @@ SHORTEST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 600.0
 PASSING = (
     Unavailable,
+    StillRunning,
     OutsideFailed,
     TimedOut,
     TooManyRequests,
@@ -59,42 +62,51 @@ class Runner:
 
     def __init__(self, database: Database, name: str, state: Any = None) -> None:
         self._database, self.name, self._state = database, name, state
-        self.running: set[str] = set()
+        self.running: dict[str, asyncio.Task[Any]] = {}
+        """What is being carried out, by task and run."""
+        self.begun: Counter[str] = Counter()
+        """How many tasks were begun, by queue, since somebody last looked."""
         self.is_stopping = False
 
     async def run(self, tenant_id: str, task_id: str, run: int) -> None:
         """From where the last run ended. Comes back when the row says how it ended, whatever that is."""
-        tenant = UUID(tenant_id)
-        self.running.add(task_id)  # before the row says so
+        tenant, name = UUID(tenant_id), f"{task_id}.{run}"
+        current = asyncio.current_task()
+        assert current is not None
+        self.running[name] = current  # before the row says so
         try:
-            task = await self._patiently(lambda: self._begin(tenant, task_id, run))
+            task = await patiently(lambda: self._begin(tenant, task_id, run))
             if task is not None:  # else it was stopped before it began, or another run has taken over
                 await self._carry_out(task)
         finally:
-            self.running.discard(task_id)
+            del self.running[name]
 
     async def _carry_out(self, task: Record) -> None:
-        work = Work(task, self._database, self.name, lambda: self.is_stopping, self._state)
+        self.begun[task["queue"]] += 1
         kind = KINDS.get(task["kind"])
+        longest_s = kind.longest_s if kind else None
+        work = Work(
+            task, self._database, self.name, lambda: self.is_stopping, self._state, longest_s=longest_s
+        )
         try:
             if kind is None:  # a newer worker may
                 raise Unavailable(f"This worker knows no task of the kind {task['kind']}.")
             if task["attempt"] > task["most_attempts"]:
                 raise _KeepsDying
-            await work.recall()
+            if task["run"] > 1 or task["attempt"] > 1:
+                await work.recall()
             with _because_of(work):
                 result = await kind.run(work)
+            await patiently(lambda: self._end(task, "succeeded", result, None))
         except Stopped:
             return
         except HandedBack:
-            await self._patiently(lambda: self._again(task, work, attempt=task["attempt"]))
+            await patiently(lambda: self._again(task, work, attempt=work.attempt))
         except _KeepsDying:
             said = "The worker ended in the middle of this again and again; it is not tried any more."
             await self._fail(task, work, {"code": "WORKER_DIED", "message": said})
         except Exception as error:
             await self._failed(task, work, error)
-        else:
-            await self._patiently(lambda: self._end(task, "succeeded", result, None))
 
     async def _failed(self, task: Record, work: Work, error: Exception) -> None:
         said = _said(error)
@@ -103,7 +115,7 @@ class Runner:
             log.exception("task %s failed in the step %s", task["id"], work.step_name)
         if is_passing and work.attempt < task["most_attempts"]:
             wait_s = pause_s(work.attempt, error)
-            await self._patiently(
+            await patiently(
                 lambda: self._again(task, work, attempt=work.attempt + 1, wait_s=wait_s, error=said)
             )
         else:
@@ -111,7 +123,7 @@ class Runner:
 
     async def _fail(self, task: Record, work: Work, error: dict[str, Any]) -> None:
         error = {**error, "step": work.step_name, "attempt": work.attempt}
-        await self._patiently(lambda: self._end(task, "failed", None, error))
+        await patiently(lambda: self._end(task, "failed", None, error))
 
     # Each a transaction of its own
 
@@ -137,18 +149,17 @@ class Runner:
     def _of(self, task: Record) -> Any:
         return self._database.transaction(acting_for(UUID(str(task["tenant_id"])), None))
 
-    async def _patiently(self, write: Callable[[], Any]) -> Any:
-        """Without a database nothing can be said: wait for it."""
-        pause = 0.1
-        while True:
-            try:
-                return await write()
-            except (Unavailable, asyncpg.PostgresError, OSError) as error:
-                if self.is_stopping:
-                    raise
-                log.warning("tasks wait for the database: %s", error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
+
+async def patiently(write: Callable[[], Any]) -> Any:
+    """Without a database nothing can be said: wait for it."""
+    pause = 0.1
+    while True:
+        try:
+            return await write()
+        except (Unavailable, StillRunning, asyncpg.PostgresError, OSError) as error:
+            log.warning("tasks wait for the database: %s", error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
 
 
 @contextmanager

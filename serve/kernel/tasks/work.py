@@ -6,6 +6,7 @@ outside of it happens at least once, under an id that stays the same however oft
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from serve.kernel.caller import Caller
 from serve.kernel.db import Database, Record, Transaction
 from serve.kernel.errors import Conflict
 from serve.kernel.tasks.acting import acting_for
+from serve.kernel.tasks.errors import StepTookTooLong
 
 _DONE = """
     with kept as (
@@ -93,8 +95,11 @@ class Work:
         worker: str,
         is_stopping: Callable[[], bool],
         state: Any = None,
+        *,
+        longest_s: float | None = None,
     ) -> None:
-        """``state`` is the application's own: what handlers need beside the database."""
+        """``state`` is the application's own: what handlers need beside the database. No step may take longer than
+        ``longest_s``."""
         self.id = str(task["id"])
         self.tenant_id = UUID(str(task["tenant_id"]))
         self.params: Mapping[str, Any] = task["params"]
@@ -106,6 +111,7 @@ class Work:
         self.state = state
         self._run, self._round = task["run"], task["round"]
         self._database, self._worker, self._is_stopping = database, worker, is_stopping
+        self._longest_s = longest_s
         self._finished: dict[str, Any] = {}
         self._begun: set[str] = set()
 
@@ -143,7 +149,7 @@ class Work:
         self._begin(name)
         started_at = datetime.now(UTC)
         try:
-            async with self.transaction() as db:
+            async with self._in_time(), self.transaction() as db:
                 output = await do(db)
                 kept = await db.fetch_one(
                     _DONE,
@@ -186,11 +192,14 @@ class Work:
             if await db.fetch_one(_BEGUN, *begun) is None:
                 raise Stopped
         try:
-            output = await do(str(self.stable_id(name)))
-        except OutcomeUnknown:
-            raise
-        except Exception:  # it failed, and we know it: the next try is not one after an unknown end
+            async with self._in_time():
+                output = await do(str(self.stable_id(name)))
+        except (
+            Exception
+        ) as error:  # it has ended, and we know how: the next try is not one after an unknown end
             await self._forget(name)
+            if isinstance(error, StepTookTooLong) and not repeatable:  # how far it got, nobody knows
+                raise OutcomeUnknown from error
             raise
         async with self.transaction() as db:
             done = (self.tenant_id, self.id, self._round, name, output, counts, message, self._run)
@@ -212,6 +221,17 @@ class Work:
         async with self.transaction() as db:
             if await db.fetch_one(_PROGRESS, self.id, self._run, done, total, message) is None:
                 raise Stopped
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Raises StepTookTooLong."""
+        try:
+            async with asyncio.timeout(self._longest_s) as limit:
+                yield
+        except TimeoutError as error:
+            if limit.expired():
+                raise StepTookTooLong from error
+            raise
 
     def _begin(self, name: str) -> None:
         if self._is_stopping():

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from hmac import compare_digest
 from ipaddress import ip_address
 
+from asyncpg import PostgresError
 from fastapi import FastAPI, Request, Response
 
 from serve.kernel.answers import Answers
 from serve.kernel.background import Background
 from serve.kernel.db import Database
-from serve.kernel.errors import Forbidden
+from serve.kernel.errors import Forbidden, Problem
 from serve.kernel.layer import Manners
 from serve.kernel.metrics import CONTENT_TYPE, Meters
 from serve.kernel.routing import area_router
+from serve.kernel.tasks.figures import Figures, figures
 from warehouse.releases import ReleaseError
 
 router = area_router(include_in_schema=False)
@@ -31,6 +34,7 @@ async def metrics(request: Request) -> Response:
     if not _may_read(request, request.app.state.settings.metrics_token):
         raise MetricsArePrivate
     manners: Manners = request.app.state.manners
+    await request.app.state.work_watch.look()
     return Response(manners.meters.text(), media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
 
@@ -45,6 +49,26 @@ def _may_read(request: Request, token: str | None) -> bool:
         return ip_address(request.client.host).is_loopback
     except ValueError:
         return False
+
+
+class WorkWatch:
+    """What was last seen of tasks and workers; nothing while the database is away."""
+
+    def __init__(self, database: Database, silent_s: float) -> None:
+        self._database, self._silent_s = database, silent_s
+        self._figures: Figures | None = None
+
+    async def look(self) -> None:
+        try:
+            self._figures = await figures(self._database)
+        except (Problem, PostgresError):  # such as tables that are not there yet
+            self._figures = None
+
+    def workers(self) -> float | None:
+        return None if self._figures is None else len(self._figures.alive(self._silent_s))
+
+    def by_queue(self, what: str) -> dict[str, int]:
+        return {} if self._figures is None else self._figures.by_queue(what)
 
 
 def watch(app: FastAPI) -> None:
@@ -89,7 +113,16 @@ def watch(app: FastAPI) -> None:
         "How often a listener was so slow that it was sent back to the store.",
         lambda: state.hub.overflow_count,
     )
+    meters.gauge("throughline_workers", "Processes that carry out tasks.", lambda: state.work_watch.workers())
+    for what, help in (("waiting", "Tasks that are due and wait."), ("running", "Tasks under way.")):
+        read = partial(_tasks, app, what)
+        meters.group(f"throughline_tasks_{what}", help, "queue", read)
     _count_rows(meters, state.manners)
+
+
+def _tasks(app: FastAPI, what: str) -> dict[str, int]:
+    found: dict[str, int] = app.state.work_watch.by_queue(what)
+    return found
 
 
 def _count_rows(meters: Meters, manners: Manners) -> None:

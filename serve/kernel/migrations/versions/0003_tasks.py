@@ -43,7 +43,7 @@ def upgrade() -> None:
     secure("task_steps", tenant_column="tenant_id")
     run("grant select on task_steps to throughline_api")
     run("grant select, insert, update, delete on task_steps to throughline_worker")
-    # The worker takes over what a process that died has left.
+    # The worker takes over what a process that died has left, and looks for what is old.
     run("create policy worker_all on tasks to throughline_worker using (true) with check (true)")
     run(
         "create trigger enqueue_task after insert or update of run on tasks"
