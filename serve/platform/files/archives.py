@@ -19,7 +19,7 @@ from serve.platform.files.errors import FileRefused
 
 MOST_ENTRIES = 2_000
 MOST_RATIO = 100
-MOST_UNPACKED_BYTES = 300 * 1024 * 1024
+MOST_UNPACKED_BYTES = 200 * 1024 * 1024
 MOST_LEVELS = 3
 """An archive, an office file in it, a table inside of that."""
 

@@ -7,6 +7,7 @@ the body as a whole by the layer.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -183,14 +184,21 @@ async def _pieces(content_type: str | None, body: AsyncIterator[bytes]) -> Async
         raise Malformed("The form is cut off: its last boundary is missing.")
 
 
+_PATH = re.compile(rb'filename="(?:.:\\|\\\\)')  # the parser would take the path off without a word
+
+
 def _part(headers: dict[bytes, bytes]) -> Part:
-    disposition, options = parse_options_header(headers.get(b"content-disposition"))
+    disposition, options = parse_options_header(said := headers.get(b"content-disposition", b""))
     if disposition != b"form-data" or b"name" not in options:
         raise Malformed("A part of the form has no name.")
     filename = options.get(b"filename")
     name = _decoded(options[b"name"], "form")
-    _, said = parse_options_header(headers.get(b"content-type"))
-    charset = said.get(b"charset", b"").decode("latin-1") or None
+    if filename is not None and filename.startswith(b'"'):
+        raise Malformed("The header of a part is cut off.")
+    if _PATH.search(said):
+        raise Invalid(details=[(name, "has a path in the place of a name")])
+    _, more = parse_options_header(headers.get(b"content-type"))
+    charset = more.get(b"charset", b"").decode("latin-1") or None
     return Part(name, None if filename is None else _decoded(filename, name), charset)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import IO, Literal
 
@@ -15,6 +16,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 """Decoders for anything else are never asked."""
 
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 PngImagePlugin.MAX_TEXT_MEMORY = 1 << 20  # compressed texts in a PNG, which nobody reads here
 
 
@@ -70,7 +72,7 @@ def _opened(file: IO[bytes], formats: tuple[str, ...], most_pixels: int) -> Imag
     try:
         image = Image.open(file, formats=formats)
         width, height = image.size
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many(most_pixels) from error
     except Exception as error:
         raise FileRefused("is no picture that can be shown") from error

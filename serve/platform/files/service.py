@@ -21,9 +21,9 @@ from serve.kernel.ids import uuid7
 from serve.kernel.resources import Resource, Row
 from serve.kernel.resources.bulk import parsed
 from serve.platform.files import pictures
-from serve.platform.files.errors import QuotaExceeded
+from serve.platform.files.errors import FileTypeRefused, QuotaExceeded
 from serve.platform.files.forms import Incoming, received
-from serve.platform.files.kinds import Upload, recognise, refuse_foreign
+from serve.platform.files.kinds import recognise
 from serve.platform.files.links import Links
 from serve.platform.files.models import files as table
 from serve.platform.files.names import plain_name
@@ -179,7 +179,8 @@ def _recognise(incoming: Incoming, name: str) -> Any:
 
 def _make_anew(source: Aside, shape: Shape, made: Aside) -> tuple[int, int]:
     with source.open() as file:
-        refuse_foreign(Upload(file, source.size_bytes, file.read(4096), None))
+        if not recognise(file, source.size_bytes, "", None).kind.media_type.startswith("image/"):
+            raise FileTypeRefused("is no picture")
         target = BytesIO()  # of at most 512 x 512 pixels
         size = pictures.made_anew(file, shape, target)
     made.write(target.getvalue())
