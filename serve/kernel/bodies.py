@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope
 from serve.kernel.errors import BodyTooLarge, TooDeep
 
 MOST_LEVELS = 64
-_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # one without an end goes on to the end
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 PROGRESS_BYTES = 1 << 20
 """What an upload must bring within the time of a request to be given that time once more."""

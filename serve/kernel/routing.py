@@ -176,7 +176,7 @@ def _places(route: BaseRoute) -> list[tuple[int, str]]:
     for segment in path.strip("/").split("/") if path.strip("/") or not is_mount else ():
         if "{" not in segment:
             places.append((_LITERAL, segment))
-        elif all(_ONE_SEGMENT.fullmatch(part) for part in re.findall(r"\{[^}]*\}", segment)):
+        elif all(_ONE_SEGMENT.fullmatch(part) for part in re.findall(r"\{[^{}]*\}", segment)):
             places.append((_PARAMETER, segment))
         else:
             return [*places, (_REST, segment)]

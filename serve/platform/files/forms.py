@@ -199,7 +199,9 @@ def _part(headers: dict[bytes, bytes]) -> Part:
         raise Invalid(details=[(name, "has a path in the place of a name")])
     _, more = parse_options_header(headers.get(b"content-type"))
     charset = more.get(b"charset", b"").decode("latin-1") or None
-    return Part(name, None if filename is None else _decoded(filename, name), charset)
+    if filename is not None:  # browsers write a quotation mark like this
+        return Part(name, _decoded(filename.replace(b"%22", b'"'), name), charset)
+    return Part(name, None, charset)
 
 
 def _decoded(text: bytes, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import orjson
@@ -43,6 +44,9 @@ def test_depth_is_counted_as_a_parser_would(value, most_levels):
 def test_broken_json_costs_no_more_than_its_length():
     assert not is_too_deep(b'"' + b"\\" * 500_000, 3)
     assert is_too_deep(b"{" * 1_000_000)
+    began_s = time.process_time()
+    assert not is_too_deep(b"[[[[" + b'"' + b'\\"' * 500_000, 4)
+    assert time.process_time() - began_s < 2
 
 
 @pytest.fixture

@@ -81,7 +81,10 @@ def png_of(width: int, height: int) -> bytes:
     """The header says so; the picture behind it is next to nothing."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(9))) + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(9)))
+        + chunk(b"IEND", b"")
     )
 
 
@@ -161,9 +164,17 @@ PDF = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R
 GIF, PNG, JPEG, WEBP = (picture(kind) for kind in ("GIF", "PNG", "JPEG", "WEBP"))
 ZIP = packed({"a.txt": b"hello"})
 MP3 = b"ID3\x04\0\0\0\0\0\0" + (b"\xff\xfb\x90\x00" + bytes(413)) * 4
-MP4 = struct.pack(">I4s4sI", 24, b"ftyp", b"isom", 512) + b"isommp42" + struct.pack(">I4s", 1000, b"mdat") + bytes(992)
+MP4 = (
+    struct.pack(">I4s4sI", 24, b"ftyp", b"isom", 512)
+    + b"isommp42"
+    + struct.pack(">I4s", 1000, b"mdat")
+    + bytes(992)
+)
 M4A = struct.pack(">I4s4sI", 24, b"ftyp", b"M4A ", 512) + b"M4A mp42" + bytes(200)
-WEBM = b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webmB\x87\x81\x04" + bytes(200)
+WEBM = (
+    b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webmB\x87\x81\x04"
+    + bytes(200)
+)
 OGG = b"OggS\0\2" + bytes(22) + b"\x01\x1e\x01vorbis" + bytes(200)
 MZ = b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff" + bytes(200)
 ELF = b"\x7fELF\2\1\1" + bytes(200)
@@ -250,7 +261,10 @@ DISGUISED: dict[str, Named] = {
 }
 
 BROKEN: dict[str, Named] = {
-    **{f"empty {ending}": (f"a.{ending}", b"") for ending in ("png", "jpg", "pdf", "txt", "csv", "zip", "docx", "mp4")},
+    **{
+        f"empty {ending}": (f"a.{ending}", b"")
+        for ending in ("png", "jpg", "pdf", "txt", "csv", "zip", "docx", "mp4")
+    },
     "PNG cut off": ("a.png", PNG[:-20]),
     "PNG of nothing": ("a.png", PNG[:8]),
     "PNG with a wild length": ("a.png", PNG[:8] + b"\xff\xff\xff\xff" + PNG[12:]),
@@ -261,8 +275,14 @@ BROKEN: dict[str, Named] = {
     "ZIP cut off": ("a.zip", ZIP[:-10]),
     "ZIP of nothing": ("a.zip", packed({})),
     "letter cut off": ("a.docx", office()[:200]),
-    "letter with broken XML": ("a.docx", office("word/document.xml", **{"word__styles.xml": b"no XML at all"})),
-    "ZIP with a wrong sum": ("a.zip", patched(packed({"a.txt": b"hello"}, zipfile.ZIP_STORED), (b"hello", b"jello"))),
+    "letter with broken XML": (
+        "a.docx",
+        office("word/document.xml", **{"word__styles.xml": b"no XML at all"}),
+    ),
+    "ZIP with a wrong sum": (
+        "a.zip",
+        patched(packed({"a.txt": b"hello"}, zipfile.ZIP_STORED), (b"hello", b"jello")),
+    ),
 }
 
 BOMBS: dict[str, Callable[[], Named]] = {
@@ -286,10 +306,19 @@ BOMBS: dict[str, Callable[[], Named]] = {
     "too many entries": lambda: ("a.zip", packed({f"{number}.txt": b"" for number in range(2_001)})),
     "gzip inside": lambda: ("a.zip", packed({"a.gz": b"\x1f\x8b\x08" + bytes(60)})),
     "billion laughs in a letter": lambda: ("a.docx", office(**{"word__footnotes.xml": LAUGHS})),
-    "billion laughs in a table": lambda: ("a.xlsx", office("xl/workbook.xml", **{"xl__sharedStrings.xml": LAUGHS})),
+    "billion laughs in a table": lambda: (
+        "a.xlsx",
+        office("xl/workbook.xml", **{"xl__sharedStrings.xml": LAUGHS}),
+    ),
     "billion laughs in UTF-16": lambda: (
         "a.docx",
-        office(**{"word__footnotes.xml": LAUGHS.decode().replace("?>", ' encoding="utf-16"?>', 1).encode("utf-16")}),
+        office(
+            **{
+                "word__footnotes.xml": LAUGHS.decode()
+                .replace("?>", ' encoding="utf-16"?>', 1)
+                .encode("utf-16")
+            }
+        ),
     ),
     "billion laughs in a text document": lambda: ("a.odt", document("text", LAUGHS)),
     "billion laughs in an embedded table": lambda: (
@@ -297,19 +326,28 @@ BOMBS: dict[str, Callable[[], Named]] = {
         office(**{"word__embeddings__t.xlsx": office("xl/workbook.xml", **{"xl__styles.xml": LAUGHS})}),
     ),
     "an entity from outside": lambda: ("a.docx", office(**{"word___rels__document.xml.rels": OUTSIDE})),
-    "XML that never begins": lambda: ("a.docx", office(**{"word__styles.xml": b"<!-- " + b"x" * MB + b" --><a/>"})),
+    "XML that never begins": lambda: (
+        "a.docx",
+        office(**{"word__styles.xml": b"<!-- " + b"x" * MB + b" --><a/>"}),
+    ),
     "a password": lambda: ("a.zip", encrypted()),
     "an unusual way to pack": lambda: ("a.zip", packed({"a.txt": b"x" * 100}, zipfile.ZIP_LZMA)),
     "an entry above": lambda: ("a.zip", packed({"../../etc/cron.d/x": b"x"})),
     "an entry from the root": lambda: ("a.zip", packed({"/etc/passwd": b"x"})),
     "an entry on a drive": lambda: ("a.zip", packed({"C:/Windows/x": b"x"})),
-    "an entry above, by other slashes": lambda: ("a.zip", patched(packed({"..|..|x": b"x"}), (b"..|..|x", b"..\\..\\x"))),
+    "an entry above, by other slashes": lambda: (
+        "a.zip",
+        patched(packed({"..|..|x": b"x"}), (b"..|..|x", b"..\\..\\x")),
+    ),
     "an entry that leads elsewhere": lambda: ("a.zip", link()),
     "two entries with one name": lambda: ("a.zip", twice()),
     "a picture of ten thousand megapixels": lambda: ("a.png", png_of(100_000, 100_000)),
     "a picture just too large": lambda: ("a.png", png_of(10_001, 5_000)),
     "a GIF of four thousand megapixels": lambda: ("a.gif", GIF[:6] + b"\xff\xff\xff\xff" + GIF[10:]),
-    "a text of 100 MB in a PNG": lambda: ("a.png", png_with(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(100 * MB)))),
+    "a text of 100 MB in a PNG": lambda: (
+        "a.png",
+        png_with(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(100 * MB))),
+    ),
 }
 
 
@@ -322,9 +360,30 @@ def packed_document(size_bytes: int) -> bytes:
 
 
 NAMES = (
-    *("../../etc/passwd.png", "..\\..\\boot.png", "/etc/cron.d/a.png", "C:\\Windows\\a.png", "a/b.png", "~/../a.png"),
-    *("%2e%2e%2fa.png", "..%252f..%252fa.png", "%5c%5cserver%5ca.png", "..\uff0fa.png", "\u2024\u2024\uff0fa.png"),
-    *("a\0.png", "a.png\0.txt", "a%00.png", "a\r\nX-Evil: 1.png", "a\x07.png", "a\u202egnp.png", "a\u200b.png"),
+    *(
+        "../../etc/passwd.png",
+        "..\\..\\boot.png",
+        "/etc/cron.d/a.png",
+        "C:\\Windows\\a.png",
+        "a/b.png",
+        "~/../a.png",
+    ),
+    *(
+        "%2e%2e%2fa.png",
+        "..%252f..%252fa.png",
+        "%5c%5cserver%5ca.png",
+        "..\uff0fa.png",
+        "\u2024\u2024\uff0fa.png",
+    ),
+    *(
+        "a\0.png",
+        "a.png\0.txt",
+        "a%00.png",
+        "a\r\nX-Evil: 1.png",
+        "a\x07.png",
+        "a\u202egnp.png",
+        "a\u200b.png",
+    ),
     *("", ".", "..", " ", "...png/", "a" * 300 + ".png", "a.png.exe", "a.png;.php", "a.png ."),
 )
 """Under which a picture is sent."""

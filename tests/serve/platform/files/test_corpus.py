@@ -75,7 +75,9 @@ def test_no_picture_is_made_of_what_harms(firm, path):
     for harm, found in HARMFUL.items():
         name, content = found() if callable(found) else found
         response = send(client, name, content, path=f"/{path}")
-        if response.status_code == 201:  # pictures under another ending: what is kept is made of their pixels alone
+        if (
+            response.status_code == 201
+        ):  # pictures under another ending: what is kept is made of their pixels alone
             assert harm in ("PNG as JPEG", "JPEG as PNG"), harm
             before = kept(firm)
         assert response.status_code in (201, 415, 422), (harm, response.text)
@@ -119,12 +121,18 @@ def test_each_is_refused_within_a_second_and_little_memory(tmp_path):
         name, content = found() if callable(found) else found
         (tmp_path / f"{number:03}-{name}").write_bytes(content)
     done = subprocess.run(
-        [sys.executable, "-c", _MEASURE, str(tmp_path)], capture_output=True, text=True, cwd=Path.cwd(), check=False
+        [sys.executable, "-c", _MEASURE, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=Path.cwd(),
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert {name for name, (verdict, _) in said["found"].items() if verdict == "taken"} == set()
     longest_s = max(seconds for _, seconds in said["found"].values())
-    print(f"\n{len(HARMFUL)} refused, the slowest in {longest_s:.3f} s, memory grew by {said['growth_mb']:.1f} MB")
+    print(
+        f"\n{len(HARMFUL)} refused, the slowest in {longest_s:.3f} s, memory grew by {said['growth_mb']:.1f} MB"
+    )
     assert longest_s < LONGEST_S
     assert said["growth_mb"] < MOST_GROWTH_MB
