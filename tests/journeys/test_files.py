@@ -80,7 +80,7 @@ def test_papers_and_pictures(office):
     logo = owner("POST /api/v1/files/upload-logo", files={"file": ("l.gif", picture("GIF", "red"))}).data
     assert (logo["media_type"], logo["width_px"], logo["height_px"]) == ("image/png", 512, 341)
     svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
-    owner("POST /api/v1/files/upload-logo", files={"file": ("logo.svg", svg)}, refused=422)
+    owner("POST /api/v1/files/upload-logo", files={"file": ("logo.svg", svg)}, refused=415)
 
     # Whoever looks back sees who did what.
     names = [each["name"] for each in owner("GET /api/audit", entity_id=sent["id"]).data]

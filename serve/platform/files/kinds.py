@@ -238,7 +238,7 @@ def _text(upload: Upload, kind: Kind) -> Found:
         raise FileTypeRefused(f"is no text in {charset}{hint}") from error
     begin = start.lstrip("\ufeff \t\r\n").lower().encode()
     if begin.startswith(_MARKUP):
-        raise FileTypeRefused(f"is named {kind.extensions[0]}, but is {_said(begin)}")
+        raise FileTypeRefused(f"is no plain text, but {_said(begin)}")
     return Found(kind, charset=charset)
 
 
