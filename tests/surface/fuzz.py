@@ -93,7 +93,8 @@ BEYOND = {
     "Extra inputs are not permitted": "settings: which ones there are depends on the category in the path",
     "does not belong to this order of the list": "a cursor is one that was given",
     "must end in .*|goes with entity_type.*": "the name goes with the content, one field with another",
-    "is no (whole )?picture.*|is no (plain )?text.*|has no name|is named .*|is of (the|no) kind .*": "what a file holds",
+    "is no (whole )?picture.*|is no (plain )?text.*|has no name": "what a file holds",
+    "is named .*|is of (the|no) kind .*": "what a file holds",
     "The file .*|is empty|has no rows|column .* has no name in the header|.* not a file.*": "what a file holds",
 }
 """What is said of values that fit the document all the same: it cannot tell what else there is. By the message, as a
