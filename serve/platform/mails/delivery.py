@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import stamina
+
 from serve.kernel.db import Transaction
-from serve.kernel.errors import Invalid, NotConfigured
+from serve.kernel.errors import Invalid, NotConfigured, Unavailable
 from serve.kernel.events import event
 from serve.kernel.ids import uuid7
 from serve.kernel.resources import Row
@@ -27,6 +29,9 @@ from serve.platform.settings import mailing
 from serve.platform.settings import service as settings
 from serve.platform.settings.categories import CATEGORIES
 from serve.ports.mail import MailError, MailWays, Outbox
+
+LAST_WORDS_S = 20.0
+"""How long a database that is away is waited for, to say what became of a mail."""
 
 log = logging.getLogger("throughline.mails")
 
@@ -84,8 +89,11 @@ async def deliver(begin: Open, ways: MailWays, mail_id: UUID) -> Row:
     except Exception:  # nothing that any server had to do with
         log.exception("mail %s could not be sent", mail_id)
         change = rules.failed("something went wrong on our side; the log has the cause under the mail's id")
-    async with begin() as db:
-        return await conclude(db, mail, change)
+    async for attempt in stamina.retry_context(on=Unavailable, attempts=None, timeout=LAST_WORDS_S):
+        with attempt:  # what we know would be lost with us
+            async with begin() as db:
+                return await conclude(db, mail, change)
+    raise AssertionError("unreachable")
 
 
 async def conclude(db: Transaction, claimed: Row, change: rules.Change) -> Row:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from serve.kernel.db import DatabaseUnavailable
 from serve.platform.mails import delivery, rules
 from serve.platform.mails.message import message_of
 from tests.serve.mails.conftest import MAIL, MAILS, caller_of, events_of
@@ -110,6 +111,22 @@ class TestSent:
 
             firm.running.wait_for(all_at_once())
         assert len(listener.arrived) == 1
+
+    def test_what_is_known_is_said_once_the_database_is_back(self, firm, set_up, queue):
+        """It went away while the mail was sent."""
+        state = firm.running.app.state
+        with Listener() as listener:
+            set_up(listener)
+            mail = queue()
+            away = iter([False, True, True, False])
+
+            def begin():
+                if next(away):
+                    raise DatabaseUnavailable
+                return state.worker_database.transaction(caller_of(firm))
+
+            sent = firm.running.wait_for(delivery.deliver(begin, state.mail, UUID(mail["id"])))
+        assert (sent["state"], len(listener.arrived)) == ("sent", 1)
 
     def test_without_a_server_it_lies_in_the_outbox_for_good(self, firm, queue, deliver):
         mail = queue()
