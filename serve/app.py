@@ -52,7 +52,6 @@ from serve.kernel.realtime.hub import POLL_S, Hub
 from serve.kernel.relay import Reader, Relay
 from serve.kernel.request_log import PAUSE_S
 from serve.kernel.resources.errors import meaning
-from serve.kernel.resources.import_runs import Imports
 from serve.kernel.resources.streams import Exports
 from serve.kernel.retirement import close_when_gone
 from serve.kernel.routing import add_routes, index_routes
@@ -256,7 +255,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state.notes = SecurityNotes(state.database)
     state.flags = Flags(state.database)
     state.exports = Exports(state.database, most=settings.database_pool_size // 2)
-    state.imports = Imports(state.database, state.worker_database)
     state.login = Login(
         state.database,
         state.tokens,
@@ -289,7 +287,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     warming = asyncio.create_task(_warm_up(state.answers))
     state.background = Background(is_on=settings.background_work)
     state.relay.start(state.background)
-    state.background.every(30.0, state.imports.bury, name="imports of dead processes")
     state.own_loops = Background()  # what this process must do whatever others do
     write_requests = partial(state.manners.requests.write, state.worker_database)
     state.own_loops.every(PAUSE_S, write_requests, name="request log")
@@ -315,7 +312,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             yield
     finally:
         warming.cancel()
-        await state.imports.stop()
         await state.background.stop()
         await state.own_loops.stop()
         await state.hub.rest()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from tests.surface.calls import Surface
 
 WRITTEN_BEHIND = {
     "api_requests": "the log of requests is written in the background",
-    "imports": "an import goes on in the background, and notes how far it is",
     "event_seals": "sealed in the background",
     "flag_exposures": "who saw a flag is noted beside the request",
     "flag_uses": "how often a flag was given is noted beside the request",
@@ -21,11 +19,7 @@ OTHER_EVENTS = "and category = 'change' and name <> 'notification.new'"
 
 
 def rows_of(surface: Surface, tenant: object) -> dict[str, tuple[int, str]]:
-    """Every table's rows of that tenant as a count and a sum over their contents: equal means nothing changed.
-
-    Taken once the tenant's imports have ended, because each of them still has something to say.
-    """
-    settle(surface, tenant)
+    """Every table's rows of that tenant as a count and a sum over their contents: equal means nothing changed."""
     parts = [
         f"select '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text"
         f" from {table} t where tenant_id = '{tenant}' {OTHER_EVENTS if table == 'events' else ''}"
@@ -34,15 +28,6 @@ def rows_of(surface: Surface, tenant: object) -> dict[str, tuple[int, str]]:
     ]
     found = surface.firm.sql(" union all ".join(parts))
     return {table: (count, contents) for table, count, contents in found}
-
-
-def settle(surface: Surface, tenant: object) -> None:
-    """Wait for the end of every import that the tenant has begun; the end and its event are one transaction."""
-    deadline = time.monotonic() + 60
-    running = "select id from imports where tenant_id = %s and status = 'running'"
-    while found := surface.firm.sql(running, tenant):
-        assert time.monotonic() < deadline, f"never end: {found}"
-        time.sleep(0.01)
 
 
 def unchanged(surface: Surface, tenant: object, before: dict[str, tuple[int, str]]) -> None:
@@ -76,7 +61,6 @@ def tenant_tables(surface: Surface, having: str = "tenant_id") -> list[str]:
 
 
 def events_of_a(surface: Surface) -> set[tuple[Any, ...]]:
-    settle(surface, surface.firm.a)
     return {
         tuple(row)
         for row in surface.firm.sql(

@@ -28,7 +28,6 @@ ROWS_OF_ALL = {
     ("pipeline_requests", "worker"): "the worker carries out the requests of every tenant",
     ("events", "worker"): "the relay reads the events of every tenant",
     ("event_seals", "worker"): "the worker seals the events of every tenant",
-    ("imports", "worker"): "the worker carries on the imports of every tenant",
     ("schedules", "worker"): "the worker's clock looks at the schedules of every tenant",
     ("tasks", "worker"): "the worker takes over what another one has left, of every tenant",
 }

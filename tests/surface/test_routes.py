@@ -7,17 +7,14 @@ the reason.
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Timer
 
-import psycopg
 import pytest
 from fastapi.routing import APIRoute
 
 from serve.kernel.idempotency import RepeatableRoute
 from tests.surface import checks
 from tests.surface.calls import Surface
-from tests.surface.operations import BY_NAME, OPERATIONS, PAGES, ROUTES, Operation
-from tests.surface.rows import rows_of
+from tests.surface.operations import OPERATIONS, PAGES, ROUTES, Operation
 
 Check = Callable[[Surface, Operation], None]
 
@@ -109,20 +106,6 @@ FREE = {
 @pytest.mark.parametrize(("check", "operation"), PROMISES)
 def test_a_promise_is_kept(surface: Surface, check: Check, operation: Operation):
     check(surface, operation)
-
-
-def test_a_snapshot_waits_for_imports(surface: Surface):
-    """Otherwise what an import says at its end would be taken for an effect of whatever is looked at."""
-    call = surface.ready(BY_NAME["POST /api/v1/accounts/import"])
-    with psycopg.connect(surface.firm.address.url("super")) as other:
-        other.execute("lock table accounts in share mode")  # no row goes in, everybody may read
-        begun = surface.send(call).json()["data"]
-        going_on = Timer(0.5, other.rollback)
-        going_on.start()
-        before = rows_of(surface, surface.firm.a)
-        going_on.join()
-    assert surface.firm.sql("select status from imports where id = %s", begun["id"]) == [("done",)]
-    checks.unchanged(surface, surface.firm.a, before)
 
 
 def test_answers_are_closed():

@@ -1,198 +1,149 @@
-"""Files of rows on their way into a table, beside the requests.
+"""Files of rows on their way into a table, as tasks: the file waits in the storage under the import's id.
 
-A run takes 500 rows at a time, each row like one of a bulk call; what it did is counted in the transaction that did it.
-It shows that it is alive every few seconds. One that has not for a while died with its process: whichever process looks
-next says so. What it had done stays done.
+A run takes 500 rows at a time, each row like one of a bulk call; what it did is counted in the transaction that did it,
+which is a step of the task. So a worker that dies goes on behind the last batch, and no row is taken in twice.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
+import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from itertools import islice
 from typing import IO, Any
+from uuid import UUID
 
-from serve.kernel.caller import Caller
-from serve.kernel.db import Database, DatabaseUnavailable, Transaction
-from serve.kernel.errors import Problem, TooManyRequests
+from serve.kernel.actions import principal_of
+from serve.kernel.db import Transaction
+from serve.kernel.errors import Forbidden, Problem, TooManyRequests
 from serve.kernel.resources.bulk import Outcome, outcome
-from serve.kernel.resources.files.readers import Cells, Table
+from serve.kernel.resources.files.readers import Cells, Table, opened
+from serve.kernel.tasks import Work, task
 
-log = logging.getLogger("throughline.imports")
-
+KIND = "resources.import"
 BATCH = 500
-AT_ONCE = 2
 MOST_WAITING = 20
 MOST_ERRORS = 1000
-ALIVE_S = 5.0
-SILENT_S = 30.0
-STOPPED = "The service was stopped before the end. What was counted as done stays done; send the file again."
-DIED = "The service ended unexpectedly. What was counted as done stays done; send the file again."
-OUR_FAULT = "Something went wrong on our side. What was counted as done stays done; the log has the cause."
 
+Take = Callable[[Transaction, Any], Any]
+"""Takes in one row; gives what became of it."""
+Importer = Callable[[Table, Mapping[str, str], str], Take]
+"""How the rows of a resource are taken in: (the file, the field of each of its columns, the mode)."""
+
+IMPORTERS: dict[str, tuple[str, Importer]] = {}
+"""By resource: the permission that it takes, and how."""
+
+_WAITING = (
+    "select count(*) as waiting from tasks where kind = $1 and status in ('queued', 'running', 'paused')"
+)
 _COUNT = """
     update imports set
         done_count = done_count + $2, created_count = created_count + $3, updated_count = updated_count + $4,
-        unchanged_count = unchanged_count + $5, failed_count = failed_count + $6, errors = errors || $7::jsonb
-    where id = $1 and status = 'running' returning id
+        unchanged_count = unchanged_count + $5, failed_count = failed_count + $6,
+        errors = errors || coalesce((
+            select jsonb_agg(e order by n) from jsonb_array_elements($7::jsonb) with ordinality l (e, n)
+            where n <= $8 - jsonb_array_length(errors)
+        ), '[]')
+    where id = $1
 """
-_END = "update imports set status = $2, error = $3, finished_at = now() where id = $1 and status = 'running'"
-_ALIVE = "update imports set status = status where id = $1 and status = 'running'"
-_SILENT = """
-    select id, tenant_id from imports
-    where status = 'running' and updated_at < now() - make_interval(secs => $1)
-    for update skip locked
-"""
-_AS_PLATFORM = (
-    "select set_config('app.tenant_id', $1, true), set_config('app.tenant_ids', $1, true),"
-    " set_config('app.actor', 'platform', true)"
-)
 
 
 class TooManyImports(TooManyRequests):
     code, message = "TOO_MANY_IMPORTS", "Other imports are waiting. Send the file again in a little while."
 
 
-class _Ended(Exception):
-    """Somebody else has declared this run ended."""
-
-
 class _RolledBack(Exception):
     """The end of a batch of a dry run."""
 
 
-@dataclass(slots=True)
-class Run:
-    """One file for one table. ``fields`` are the fields behind the file's columns; ``each`` takes in one row."""
-
-    id: str
-    caller: Caller
-    request_id: str
-    file: IO[bytes]
-    table: Table
-    fields: Mapping[str, str]
-    each: Callable[[Transaction, Any], Any]
-    is_dry_run: bool
-    said: int = field(default=0, init=False)  # errors that are kept
-
-    @property
-    def cause(self) -> str:
-        """What every event of the run names; our own hexadecimal."""
-        return f"select set_config('app.cause', '{self.id}', true);"
+async def check_room(db: Transaction) -> None:
+    """Raises TooManyImports."""
+    found = await db.fetch_one(_WAITING, KIND)
+    if found is not None and found["waiting"] >= MOST_WAITING:
+        raise TooManyImports(headers={"Retry-After": "60"})
 
 
-class Imports:
-    """The runs of one process: two at a time, the others wait."""
-
-    def __init__(self, database: Database, worker_database: Database) -> None:
-        self._database, self._worker_database = database, worker_database
-        self._slots = asyncio.Semaphore(AT_ONCE)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.most = AT_ONCE + MOST_WAITING
-
-    def check_room(self) -> None:
-        """Raises TooManyImports."""
-        if len(self._tasks) >= self.most:
-            raise TooManyImports(headers={"Retry-After": "60"})
-
-    async def start(self, run: Run) -> None:
-        task = asyncio.create_task(self._run(run), name=f"import {run.id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def stop(self) -> None:
-        """End all runs where they are, and say so in their rows."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def bury(self, *, silent_s: float = SILENT_S) -> None:
-        """Mark the runs of processes that are no more."""
-        async with self._worker_database.transaction() as db:
-            for silent in await db.fetch(_SILENT, silent_s):
-                await db.execute(_AS_PLATFORM, silent["tenant_id"])
-                await db.execute(_END, silent["id"], "failed", DIED)
-
-    async def _run(self, run: Run) -> None:
-        alive = asyncio.create_task(self._show_life(run))
-        try:
-            async with self._slots:
-                await self._rows(run)
-            await self._end(run, "done", None)
-        except asyncio.CancelledError:
-            await self._end(run, "failed", STOPPED)
-            raise
-        except _Ended:
-            log.warning("import %s was declared ended while it ran", run.id)
-        except Exception as error:
-            log.exception("import %s failed", run.id)
-            said = (
-                f"{error.detail} What was counted as done stays done." if isinstance(error, Problem) else ""
-            )
-            await self._end(run, "failed", said or OUR_FAULT)
-        finally:
-            alive.cancel()
-            run.file.close()
-
-    async def _rows(self, run: Run) -> None:
-        rows = run.table.rows()
+@task(KIND, queue="files")
+async def take_in(work: Work) -> Any:
+    params, state = work.params, work.state
+    await _check_permission(work)
+    _, importer = IMPORTERS[params["resource"]]
+    async with _file(state.files.storage, work) as file:
+        table = await asyncio.to_thread(opened, file, params["known"])
+        take = importer(table, params["fields"], params["mode"])
+        rows, first = table.rows(), 0
         while batch := await asyncio.to_thread(lambda: list(islice(rows, BATCH))):
-            counts: Counter[str] = Counter()
-            errors: list[dict[str, Any]] = []
-            with suppress(_RolledBack):
-                async with self._transaction(run, also=run.cause) as db:
-                    for line, cells in batch:
-                        result = await outcome(db, cells, partial(_take, run, db))
-                        counts[result["status"]] += 1
-                        if result["error"]:
-                            errors += _said(run, line, result["error"])
-                    if run.is_dry_run:
-                        raise _RolledBack
-                    await _count(db, run, counts, errors)
-            if run.is_dry_run:
-                async with self._transaction(run) as db:
-                    await _count(db, run, counts, errors)
-
-    async def _end(self, run: Run, status: str, error: str | None) -> None:
-        """Where the database is gone too, the run falls silent and is buried later."""
-        with suppress(DatabaseUnavailable):
-            async with self._transaction(run) as db:
-                await db.execute(_END, run.id, status, error)
-
-    async def _show_life(self, run: Run) -> None:
-        while True:
-            await asyncio.sleep(ALIVE_S)
-            with suppress(DatabaseUnavailable):
-                async with self._transaction(run) as db:
-                    await db.execute(_ALIVE, run.id)
-
-    def _transaction(self, run: Run, *, also: str = "") -> Any:
-        return self._database.transaction(run.caller, request_id=run.request_id, also=also)
+            name = f"rows {first}"
+            if not work.is_done(name):
+                await _batch(work, name, batch, take)
+            first += len(batch)
+    await asyncio.to_thread(state.files.storage.remove, work.tenant_id, UUID(work.id))
 
 
-async def _take(run: Run, db: Transaction, cells: Cells | Problem) -> Outcome:
+async def _check_permission(work: Work) -> None:
+    """What the person may do now, not when the file was sent. Raises Forbidden or PrincipalGone."""
+    who, needed = work.caller, IMPORTERS[work.params["resource"]][0]
+    caller = await principal_of(
+        work.state.database,
+        work.tenant_id,
+        user_id=None if who.api_key_id else who.user_id,
+        api_key_id=who.api_key_id,
+    )
+    if needed not in caller.permissions:
+        raise Forbidden(f"Whoever sent the file has no permission {needed} any more.")
+
+
+async def _batch(work: Work, name: str, batch: list[tuple[int, Any]], take: Take) -> None:
+    """A step; of a dry run only what was counted."""
+    fields = work.params["fields"]
+    if work.params["is_dry_run"]:
+        try:
+            async with work.transaction() as db:
+                counts, errors = await _rows(db, batch, take, fields)
+                raise _RolledBack
+        except _RolledBack:
+            pass
+        await work.step(name, partial(_note, work.id, counts, errors), counts=len(batch))
+    else:
+
+        async def taken(db: Transaction) -> None:
+            await _note(work.id, *await _rows(db, batch, take, fields), db)
+
+        await work.step(name, taken, counts=len(batch))
+
+
+async def _rows(
+    db: Transaction, batch: list[tuple[int, Any]], take: Take, fields: Mapping[str, str]
+) -> tuple[Counter[str], list[dict[str, Any]]]:
+    counts: Counter[str] = Counter()
+    errors: list[dict[str, Any]] = []
+    for line, cells in batch:
+        result = await outcome(db, cells, partial(_take, take, db))
+        counts[result["status"]] += 1
+        if result["error"]:
+            errors += _said(fields, line, result["error"])
+    return counts, errors
+
+
+async def _take(take: Take, db: Transaction, cells: Cells | Problem) -> Outcome:
     if isinstance(cells, Problem):
         raise cells
-    result: Outcome = await run.each(db, cells)
+    result: Outcome = await take(db, cells)
     return result
 
 
-async def _count(db: Transaction, run: Run, counts: Counter[str], errors: list[dict[str, Any]]) -> None:
-    kept = errors[: MOST_ERRORS - run.said]
-    run.said += len(kept)
+async def _note(import_id: str, counts: Counter[str], errors: list[dict[str, Any]], db: Transaction) -> None:
     numbers = [counts[status] for status in ("created", "updated", "unchanged", "failed")]
-    if await db.fetch_one(_COUNT, run.id, counts.total(), *numbers, kept) is None:
-        raise _Ended
+    await db.execute(_COUNT, import_id, counts.total(), *numbers, errors[:MOST_ERRORS], MOST_ERRORS)
 
 
-def _said(run: Run, line: int, error: dict[str, Any]) -> list[dict[str, Any]]:
+def _said(fields: Mapping[str, str], line: int, error: dict[str, Any]) -> list[dict[str, Any]]:
     """What is wrong with one row: by field, where it is known, with the column as the file names it."""
-    columns = {name: column for column, name in run.fields.items()}
+    columns = {name: column for column, name in fields.items()}
     details = error["details"] or [{"field": None, "message": error["message"]}]
     return [
         {
@@ -204,3 +155,30 @@ def _said(run: Run, line: int, error: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for detail in details
     ]
+
+
+@asynccontextmanager
+async def _file(storage: Any, work: Work) -> AsyncIterator[IO[bytes]]:
+    """The file as one of this machine's, wherever it is kept."""
+    with tempfile.TemporaryFile() as near:
+        await asyncio.to_thread(_copied, storage, work.tenant_id, UUID(work.id), near)
+        yield near
+
+
+def _copied(storage: Any, tenant_id: UUID, import_id: UUID, near: IO[bytes]) -> None:
+    with storage.open(tenant_id, import_id) as kept:
+        shutil.copyfileobj(kept, near)
+    near.seek(0)
+
+
+def keep(storage: Any, tenant_id: UUID, import_id: UUID, file: IO[bytes]) -> None:
+    """Put the file where the task will look for it. Blocks."""
+    aside = storage.aside()
+    try:
+        file.seek(0)
+        while part := file.read(1 << 20):
+            aside.write(part)
+        aside.finish()
+        storage.keep(aside, tenant_id, import_id)
+    finally:
+        aside.discard()

@@ -9,17 +9,14 @@ row, in the import's own state (``GET /api/v1/imports/{id}``).
 
 import asyncio
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import IO, Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Form, Request, Response, UploadFile
 from pydantic import BaseModel, Field, Json
-from starlette.background import BackgroundTask
 
 from serve.kernel.bodies import takes_files
 from serve.kernel.db import DatabaseUnavailable, TenantDb, Transaction
@@ -35,10 +32,11 @@ from serve.kernel.resources.files.columns import Column, columns_of
 from serve.kernel.resources.files.limits import MOST_ROWS, FileTypeUnknown, FileUnreadable, plain
 from serve.kernel.resources.files.readers import Cells, Table, opened
 from serve.kernel.resources.files.writers import CsvWriter
-from serve.kernel.resources.import_runs import Imports, Run, TooManyImports
+from serve.kernel.resources.import_runs import IMPORTERS, KIND, Take, TooManyImports, check_room, keep
 from serve.kernel.resources.words import plain as answered
 from serve.kernel.resources.words import writing
 from serve.kernel.risk import acts
+from serve.kernel.tasks import enqueue
 
 Mode = Literal["create", "upsert", "update"]
 
@@ -118,6 +116,18 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
     kinds = ", ".join(MEDIA_TYPES[kind].partition(";")[0] for kind in get_args(ImportFormat))
     encoding = {"file": {"contentType": kinds}, "mapping": {"contentType": "application/json"}}
 
+    def importer(table: Table, fields: Mapping[str, str], mode: str) -> Take:
+        model = resource.patch if mode == "update" else resource.fields
+        by_column = _by_column(fields, columns)
+
+        async def take(db: Transaction, cells: Cells) -> Outcome:
+            values = values_of(cells, by_column, is_text=table.is_text)
+            return await put(resource, db, parsed(model, values), mode)
+
+        return take
+
+    IMPORTERS[resource.name] = (resource.writing, importer)
+
     @router.get(
         "/import/template",
         response_class=Response,
@@ -158,10 +168,9 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
         request: Request,
         db: TenantDb,
     ) -> Response:
-        imports: Imports = request.app.state.imports
-        imports.check_room()
+        await check_room(db)
         known = [*resource.columns, *(form.mapping or {})]
-        file, table = await asyncio.to_thread(_kept, form.file.file, known)
+        table = await asyncio.to_thread(opened, form.file.file, known)
         fields, ignored = matched(
             table.columns,
             form.mapping or {},
@@ -171,38 +180,22 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
             ignore_unknown=form.ignore_unknown,
         )
         row = await _insert(db, resource, form, table, ignored)
-        model = resource.patch if form.mode == "update" else resource.fields
-        by_column = _by_column(fields, columns)
-
-        async def each(inner: Transaction, cells: Cells) -> Outcome:
-            values = values_of(cells, by_column, is_text=table.is_text)
-            return await put(resource, inner, parsed(model, values), form.mode)
-
-        run = Run(
-            id=row["id"],
-            caller=db.caller,
-            request_id=request.state.request_id,
-            file=file,
-            table=table,
-            fields=fields,
-            each=each,
-            is_dry_run=form.dry_run,
-        )
+        # The bytes have their place before the commit: without the row they are collected.
+        storage = request.app.state.files.storage
+        await asyncio.to_thread(keep, storage, db.caller.tenant_id, UUID(row["id"]), form.file.file)
+        params = {
+            "resource": resource.name,
+            "known": known,
+            "fields": fields,
+            "mode": form.mode,
+            "is_dry_run": form.dry_run,
+        }
+        title = f"Import of {row['filename'] or many}"
+        about, count = ("import", row["id"]), table.row_count
+        await enqueue(db, KIND, params, title=title, about=about, total_count=count, task_id=row["id"])
         response = answered({**row, "errors": []}, status=202)
         response.headers["Location"] = f"/api/v1/imports/{row['id']}"
-        response.background = BackgroundTask(imports.start, run)  # after the commit
         return response
-
-
-def _kept(sent: IO[bytes], known: Sequence[str]) -> tuple[IO[bytes], Table]:
-    """The file as one of ours, which outlives the request. Raises what is wrong with it."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115  # the run closes it
-    try:
-        shutil.copyfileobj(sent, file)
-        return file, opened(file, known)
-    except BaseException:
-        file.close()
-        raise
 
 
 def _needed(resource: Resource, mode: Mode) -> list[str]:

@@ -30,7 +30,10 @@ _AS_PLATFORM = (
     "select set_config('app.tenant_id', $1, true), set_config('app.tenant_ids', $1, true),"
     " set_config('app.actor', 'platform', true), set_config('app.event', $2, true)"
 )
-_KNOWN = "select id from files where id = any($1::uuid[]) and tenant_id = $2"
+_KNOWN = """
+    select id from files where id = any($1::uuid[]) and tenant_id = $2
+    union all select id from imports where id = any($1::uuid[]) and tenant_id = $2 and status = 'running'
+"""
 _GONE = "delete from files where tenant_id = $1 and deleted_at < $2 returning id"
 _PAGE = """
     select id, lost_at is not null as is_lost from files

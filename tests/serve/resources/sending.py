@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 
 import xlsxwriter
 
@@ -15,19 +14,17 @@ def send(client, content, *, path=CONTACTS, name="rows.csv", headers=None, **for
     return client.post(f"{path}/import", files={"file": (name, content)}, data=form, headers=headers)
 
 
-def finished(client, response) -> dict:
+def finished(firm, response, client=None) -> dict:
     """The import when it has ended."""
     assert response.status_code == 202, response.text
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        state = client.get(response.headers["location"]).json()["data"]
-        if state["status"] != "running":
-            return state
-    raise AssertionError("the import does not end")
+    firm.work()
+    state = (client or firm.client()).get(response.headers["location"]).json()["data"]
+    assert state["status"] != "running", state
+    return state
 
 
-def taken_in(client, content, **form) -> dict:
-    return finished(client, send(client, content, **form))
+def taken_in(firm, content, *, client=None, **form) -> dict:
+    return finished(firm, send(client or firm.client(), content, **form), client)
 
 
 def counts(state) -> dict:

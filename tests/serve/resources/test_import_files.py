@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 import xlsxwriter
 
-from tests.serve.resources.sending import CONTACTS, counts, refused, send, taken_in, workbook
+from serve.kernel.resources import import_runs
+from tests.serve.resources.sending import CONTACTS, counts, finished, refused, send, taken_in, workbook
 
 
 class TestTexts:
@@ -27,7 +28,7 @@ class TestTexts:
     )
     def test_the_usual_ways_to_write_it(self, firm, content, encoding):
         mark = uuid4().hex
-        state = taken_in(firm.client(), content.replace(b"{}", mark.encode()))
+        state = taken_in(firm, content.replace(b"{}", mark.encode()))
         assert (state["encoding"], state["errors"]) == (encoding, [])
         assert firm.sql("select count(*) from contacts where full_name = %s", f"Müller{mark}") == [(1,)]
 
@@ -35,7 +36,7 @@ class TestTexts:
         content = workbook(
             ["Full Name", "phone", "consent_email"], ["Ada W.", 4930901820, True], [], ["Bea W.", "", "no"]
         )
-        state = taken_in(firm.client(), content)
+        state = taken_in(firm, content)
         assert (state["errors"], state["row_count"], state["format"]) == ([], 2, "xlsx")
         found = firm.sql("select full_name, phone, consent_email from contacts where full_name like '% W.'")
         assert sorted(found) == [("Ada W.", "4930901820", True), ("Bea W.", None, False)]
@@ -87,7 +88,7 @@ class TestTexts:
         assert said in refused(send(firm.client(), content, name="rows.csv"), 415, "FILE_TYPE_UNKNOWN")
 
     def test_unknown_columns_can_be_ignored(self, firm):
-        state = taken_in(firm.client(), "full_name,shoe\na,b\n", ignore_unknown="true")
+        state = taken_in(firm, "full_name,shoe\na,b\n", ignore_unknown="true")
         assert (state["ignored_columns"], counts(state)) == (["shoe"], {"done": 1, "created": 1})
 
     @pytest.mark.parametrize(
@@ -156,14 +157,12 @@ class TestBombs:
             manners.max_upload_bytes = usual
         assert (response.status_code, response.json()["error"]["code"]) == (413, "BODY_TOO_LARGE")
 
-    def test_too_many_at_once(self, firm):
-        imports = firm.running.app.state.imports
-        usual, imports.most = imports.most, 0
-        try:
-            response = send(firm.client(), "full_name\nAda\n")
-        finally:
-            imports.most = usual
+    def test_too_many_at_once(self, firm, monkeypatch):
+        monkeypatch.setattr(import_runs, "MOST_WAITING", 1)
+        first = send(firm.client(), "full_name\nAda\n")
+        response = send(firm.client(), "full_name\nAda\n")
         assert (response.status_code, response.json()["error"]["code"]) == (429, "TOO_MANY_IMPORTS")
+        assert finished(firm, first)["status"] == "done"
 
 
 class TestForm:

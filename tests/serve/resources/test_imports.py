@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import time
-from uuid import uuid4
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 
-from serve.app import create_app
-from serve.kernel.resources.import_runs import DIED, MOST_ERRORS
-from serve.settings import Settings
-from tests.serve.conftest import Running
+from serve.kernel.resources import import_runs
+from serve.kernel.resources.import_runs import MOST_ERRORS
+from serve.platform.files.collector import Collector
 from tests.serve.resources.sending import ACCOUNTS, CONTACTS, IMPORTS, counts, finished, send, taken_in
 
 
 class TestTakenIn:
     def test_each_row_is_a_row_with_an_event_that_names_the_import(self, firm):
-        owner = firm.client()
-        state = taken_in(owner, "external_id,full_name,consent_email\nt1,Ada,true\nt2,Bea,\n", name="p.csv")
+        state = taken_in(firm, "external_id,full_name,consent_email\nt1,Ada,true\nt2,Bea,\n", name="p.csv")
         assert counts(state) == {"done": 2, "created": 2}
         assert state["row_count"] == 2
         assert (state["filename"], state["format"], state["delimiter"]) == ("p.csv", "csv", ",")
@@ -31,7 +29,7 @@ class TestTakenIn:
             assert found == [("contact.created", state["id"], firm.people[firm.a, "owner"])]
 
     def test_the_import_itself_has_events(self, firm):
-        state = taken_in(firm.client(), "full_name\nAda\n")
+        state = taken_in(firm, "full_name\nAda\n")
         found = firm.sql(
             "select name, after ->> 'status' from events where entity_type = 'import' and entity_id = %s"
             " order by position",
@@ -43,7 +41,7 @@ class TestTakenIn:
         for path in (ACCOUNTS, CONTACTS, "/api/v1/vehicles"):
             template = firm.client().get(f"{path}/import/template")
             assert template.headers["content-type"] == "text/csv; charset=utf-8"
-            state = taken_in(firm.client(tenant=firm.b), template.content, path=path)
+            state = taken_in(firm, template.content, path=path, client=firm.client(tenant=firm.b))
             assert (state["errors"], counts(state)) == ([], {"done": 1, "created": 1})
 
     @pytest.mark.parametrize("kind", ["csv", "xlsx", "jsonl"])
@@ -64,7 +62,9 @@ class TestTakenIn:
             }
             assert here.post(ACCOUNTS, json=body).status_code == 201
         export = here.get(f"{ACCOUNTS}/export", params={"format": kind, "search": ""})
-        state = taken_in(there, export.content, path=ACCOUNTS, mode="upsert", name="whatever.bin")
+        state = taken_in(
+            firm, export.content, path=ACCOUNTS, mode="upsert", name="whatever.bin", client=there
+        )
         assert (state["format"], state["errors"]) == (kind, [])
         assert "churn_score" in state["ignored_columns"]
 
@@ -79,30 +79,27 @@ class TestTakenIn:
 
         assert rows(there) == rows(here)
         assert len(rows(there)) == 6
-        again = taken_in(there, export.content, path=ACCOUNTS, mode="upsert")
+        again = taken_in(firm, export.content, path=ACCOUNTS, mode="upsert", client=there)
         assert counts(again) == {"done": state["row_count"], "unchanged": state["row_count"]}
 
     def test_an_upsert_changes_what_is_there(self, firm):
-        owner = firm.client()
-        taken_in(owner, "external_id,full_name,phone\nu1,Ada,1\n")
-        state = taken_in(owner, "external_id;full_name\nu1;Ada L.\nu2;Bea\n", mode="upsert")
+        taken_in(firm, "external_id,full_name,phone\nu1,Ada,1\n")
+        state = taken_in(firm, "external_id;full_name\nu1;Ada L.\nu2;Bea\n", mode="upsert")
         assert counts(state) == {"done": 2, "created": 1, "updated": 1}
         assert state["delimiter"] == ";"
         found = firm.sql("select full_name, phone from contacts where external_id = 'u1'")
         assert found == [("Ada L.", "1")]  # no column, not touched
 
     def test_an_empty_cell_empties_what_may_be_empty(self, firm):
-        owner = firm.client()
-        taken_in(owner, "external_id,full_name,phone,consent_email\nempty,Ada,1,true\n")
-        state = taken_in(owner, "external_id,full_name,phone,consent_email\nempty,,,\n", mode="update")
+        taken_in(firm, "external_id,full_name,phone,consent_email\nempty,Ada,1,true\n")
+        state = taken_in(firm, "external_id,full_name,phone,consent_email\nempty,,,\n", mode="update")
         assert counts(state) == {"done": 1, "updated": 1}
         found = firm.sql("select full_name, phone, consent_email from contacts where external_id = 'empty'")
         assert found == [("Ada", None, True)]
 
     def test_update_only_makes_nothing(self, firm):
-        owner = firm.client()
-        taken_in(owner, "external_id,full_name\no1,Ada\n")
-        state = taken_in(owner, "external_id,job_title\no1,Boss\no2,Boss\n", mode="update")
+        taken_in(firm, "external_id,full_name\no1,Ada\n")
+        state = taken_in(firm, "external_id,job_title\no1,Boss\no2,Boss\n", mode="update")
         assert counts(state) == {"done": 2, "updated": 1, "failed": 1}
         assert state["errors"][0] | {"line": 3, "code": "CONTACT_NOT_FOUND"} == state["errors"][0]
         assert firm.sql("select count(*) from contacts where external_id = 'o2'") == [(0,)]
@@ -110,15 +107,15 @@ class TestTakenIn:
     def test_columns_with_other_names(self, firm):
         text = "Kunde,Full Name,eMail,Notiz\nm1,Ada,ada@example.org,x\n"
         mapping = json.dumps({"Kunde": "external_id", "eMail": "email", "Notiz": None})
-        state = taken_in(firm.client(), text, mapping=mapping)
+        state = taken_in(firm, text, mapping=mapping)
         assert (state["errors"], state["ignored_columns"]) == ([], ["Notiz"])
         found = firm.sql("select full_name, email from contacts where external_id = 'm1'")
         assert found == [("Ada", "ada@example.org")]
 
     def test_a_dry_run_leaves_nothing(self, firm):
-        look = "select (select count(*) from contacts), (select count(*) from events where entity_type <> 'import')"
+        look = "select (select count(*) from contacts), (select count(*) from events where entity_type = 'contact')"
         before = firm.sql(look)
-        state = taken_in(firm.client(), "full_name,email\nAda,\nBea,nobody\n", dryRun="true")
+        state = taken_in(firm, "full_name,email\nAda,\nBea,nobody\n", dryRun="true")
         assert state["is_dry_run"]
         assert counts(state) == {"done": 2, "created": 1, "failed": 1}
         assert firm.sql(look) == before
@@ -127,7 +124,7 @@ class TestTakenIn:
         text = "external_id,full_name\n" + "".join(
             f"big{n},{'' if n % 500 == 7 else n}\n" for n in range(1201)
         )
-        state = taken_in(firm.client(), text)
+        state = taken_in(firm, text)
         assert counts(state) == {"done": 1201, "created": 1198, "failed": 3}
         assert [mistake["line"] for mistake in state["errors"]] == [9, 509, 1009]
         assert firm.sql("select count(*) from contacts where external_id like 'big%'") == [(1198,)]
@@ -139,7 +136,7 @@ class TestTakenIn:
         key["content-type"] = form.headers["content-type"]
         first = owner.post(f"{CONTACTS}/import", content=form.read(), headers=key)
         again = owner.post(f"{CONTACTS}/import", content=form.read(), headers=key)
-        assert finished(owner, first)["created_count"] == 1
+        assert finished(firm, first)["created_count"] == 1
         assert again.json()["data"]["id"] == first.json()["data"]["id"]
         assert firm.sql("select count(*) from contacts where external_id = 'k1'") == [(1,)]
 
@@ -158,7 +155,7 @@ class TestRowsThatFail:
             "f6,Few\n"
             "f7,Eve,,,\n"
         )
-        state = taken_in(firm.client(), text, mapping='{"E-Mail": "email"}')
+        state = taken_in(firm, text, mapping='{"E-Mail": "email"}')
         said = [(each["line"], each["column"], each["field"]) for each in state["errors"]]
         assert said == [
             (4, "E-Mail", "email"),
@@ -176,16 +173,16 @@ class TestRowsThatFail:
 
     def test_rules_hold(self, firm):
         text = "external_id,name,country,status\nr1,Gone,DE,churned\n"
-        state = taken_in(firm.client(), text, path=ACCOUNTS)
+        state = taken_in(firm, text, path=ACCOUNTS)
         assert (state["errors"][0]["field"], counts(state)) == ("churned_at", {"done": 1, "failed": 1})
 
     def test_another_tenants_rows_do_not_exist(self, firm):
         theirs = firm.client(tenant=firm.b).post(ACCOUNTS, json={"name": "Theirs", "country": "DE"})
         text = f"full_name,account_id\nAda,{theirs.json()['data']['id']}\n"
-        assert taken_in(firm.client(), text)["errors"][0]["field"] == "account_id"
+        assert taken_in(firm, text)["errors"][0]["field"] == "account_id"
 
     def test_the_first_thousand_are_kept_and_all_are_counted(self, firm):
-        state = taken_in(firm.client(), "full_name,email\n" + "Ada,nobody\n" * (MOST_ERRORS + 200))
+        state = taken_in(firm, "full_name,email\n" + "Ada,nobody\n" * (MOST_ERRORS + 200))
         assert counts(state) == {"done": MOST_ERRORS + 200, "failed": MOST_ERRORS + 200}
         assert len(state["errors"]) == MOST_ERRORS
 
@@ -198,7 +195,7 @@ class TestWhoMay:
         assert firm.client("viewer").get(f"{CONTACTS}/import/template").status_code == 403
 
     def test_a_stranger_sees_no_import(self, firm):
-        state = taken_in(firm.client(), "full_name\nAda\n")
+        state = taken_in(firm, "full_name\nAda\n")
         address = f"{IMPORTS}/{state['id']}"
         for tenant in (firm.b, firm.umbrella):
             stranger = firm.client(tenant=tenant)
@@ -210,7 +207,7 @@ class TestWhoMay:
 
     def test_the_list_is_filtered_and_in_pages(self, firm):
         owner = firm.client()
-        state = taken_in(owner, "name,country\nNewest,DE\n", path=ACCOUNTS)
+        state = taken_in(firm, "name,country\nNewest,DE\n", path=ACCOUNTS)
         asked = {"resource": "accounts", "status": "done", "per_page": 1}
         page = owner.get(IMPORTS, params=asked).json()
         assert [each["id"] for each in page["data"]] == [state["id"]]
@@ -220,65 +217,68 @@ class TestWhoMay:
         assert owner.get(IMPORTS, params={"status": "odd"}).status_code == 422
 
 
-def another(firm, home) -> Running:
-    """A second service on the firm's database, as another process of it."""
-    return Running(create_app(Settings(throughline_home=home, database_url=firm.address.base))).start()
+class Died(BaseException):
+    """As if the worker had ended here."""
 
 
 class TestInterrupted:
-    def test_a_run_whose_process_is_gone_is_marked_at_the_next_start(self, firm, tmp_path):
-        silent, alive = uuid4(), uuid4()
-        for row_id, seconds in ((silent, 3600), (alive, 0)):
-            firm.sql(
-                "insert into imports (id, tenant_id, resource, format, mode, row_count, done_count, updated_at)"
-                " values (%s, %s, 'contacts', 'csv', 'upsert', 900, 500, now() - make_interval(secs => %s))",
-                *(row_id, firm.a, seconds),
-            )
-        owner = firm.client()
-        second = another(firm, tmp_path)
-        try:
-            until = time.monotonic() + 20
-            while (state := owner.get(f"{IMPORTS}/{silent}").json()["data"])["status"] == "running":
-                assert time.monotonic() < until
-        finally:
-            second.stop()
-        assert (state["status"], state["error"], state["done_count"]) == ("failed", DIED, 500)
-        assert state["finished_at"]
-        assert owner.get(f"{IMPORTS}/{alive}").json()["data"]["status"] == "running"
+    def test_a_worker_that_dies_goes_on_behind_the_last_batch(self, firm, monkeypatch):
+        text = "external_id,full_name\n" + "".join(f"died{n},{n}\n" for n in range(1200))
+        sent = send(firm.client(), text)
+        real, batches = import_runs._rows, []
 
-    def test_a_run_that_is_stopped_says_so_and_keeps_what_is_done(self, firm, tmp_path):
-        second = another(firm, tmp_path)
-        token, _ = second.app.state.tokens.issue(
-            firm.people[firm.a, "owner"],
-            email="owner@a.example",
-            tenant_id=firm.a,
-            tenant_ids=[firm.a],
-            role="owner",
-        )
-        client = second.client(Authorization=f"Bearer {token}")
-        text = "external_id,full_name\n" + "".join(f"stop{n},{n}\n" for n in range(20_000))
-        sent = send(client, text)
-        while client.get(sent.headers["location"]).json()["data"]["done_count"] == 0:
-            pass
-        second.stop()
+        async def dies(*asked):
+            batches.append(len(asked[1]))
+            if len(batches) == 2:
+                await real(*asked)
+                raise Died
+            return await real(*asked)
+
+        monkeypatch.setattr(import_runs, "_rows", dies)
+        with pytest.raises(Died):
+            firm.work()
         state = firm.client().get(sent.headers["location"]).json()["data"]
-        assert state["status"] == "failed"
-        assert "The service was stopped" in state["error"]
-        assert 0 < state["done_count"] < 20_000
-        stored = firm.sql("select count(*) from contacts where external_id like 'stop%'")
-        assert stored == [(state["done_count"],)]  # counted in the transactions that did it
+        assert (state["status"], state["done_count"]) == ("running", 500)
+        firm.sql("update tasks set run = run + 1, status = 'queued' where id = %s", state["id"])  # taken over
+        state = finished(firm, sent)
+        assert (state["status"], state["created_count"], state["failed_count"]) == ("done", 1200, 0)
+        assert batches == [500, 500, 500, 200]
+        assert firm.sql("select count(*) from contacts where external_id like 'died%'") == [(1200,)]
 
-    def test_a_run_that_was_declared_dead_does_no_more(self, firm):
+    def test_its_task_has_its_id_and_can_be_cancelled(self, firm):
         owner = firm.client()
-        text = "external_id,full_name\n" + "".join(f"dead{n},{n}\n" for n in range(20_000))
-        sent = send(owner, text)
-        while owner.get(sent.headers["location"]).json()["data"]["done_count"] == 0:
-            pass
-        firm.sql("update imports set status = 'failed' where id = %s", sent.json()["data"]["id"])
-        imports = firm.running.app.state.imports
-        while imports._tasks:
-            assert owner.get("/health/live").status_code == 200
-        state = owner.get(sent.headers["location"]).json()["data"]
-        stored = firm.sql("select count(*) from contacts where external_id like 'dead%'")
-        assert stored == [(state["done_count"],)]
-        assert state["done_count"] < 20_000
+        sent = send(owner, "external_id,full_name\ncancelled,Ada\n")
+        import_id = sent.json()["data"]["id"]
+        task = owner.get(f"/api/v1/tasks/{import_id}").json()["data"]
+        assert (task["status"], task["title"], task["total_count"]) == ("queued", "Import of rows.csv", 1)
+        assert owner.post(f"/api/v1/tasks/{import_id}/cancel").status_code == 200
+        state = finished(firm, sent)
+        assert (state["status"], state["error"][:17], state["done_count"]) == (
+            "failed",
+            "It was cancelled.",
+            0,
+        )
+        assert firm.sql("select count(*) from contacts where external_id = 'cancelled'") == [(0,)]
+        assert owner.post(f"/api/v1/tasks/{import_id}/retry").status_code == 200
+        assert owner.get(sent.headers["location"]).json()["data"]["status"] == "running"
+        assert finished(firm, sent)["created_count"] == 1
+
+    def test_who_may_not_write_any_more_takes_nothing_in(self, firm):
+        sent = send(firm.client("agent"), "external_id,full_name\nleft,Ada\n")
+        person = firm.people[firm.a, "agent"]
+        firm.sql("update memberships set role = 'viewer' where user_id = %s", person)
+        state = finished(firm, sent)
+        firm.sql("update memberships set role = 'agent' where user_id = %s", person)
+        assert (state["status"], state["done_count"]) == ("failed", 0)
+        assert "contacts:write" in state["error"]
+
+    def test_the_file_is_kept_as_long_as_it_is_needed(self, firm):
+        storage = firm.running.app.state.files.storage
+        sent = send(firm.client(), "full_name\nAda\n")
+        import_id = UUID(sent.json()["data"]["id"])
+        collector = Collector(firm.running.app.state.worker_database, storage, kept_s=0)
+        later = datetime.now(UTC) + timedelta(days=2)
+        firm.running.wait_for(collector.collect(later))
+        assert storage.exists(firm.a, import_id)
+        finished(firm, sent)
+        assert not storage.exists(firm.a, import_id)

@@ -54,7 +54,6 @@ MORE_POLICIES = {
     ("tenants", "owner_reads", "throughline_owner"),
     ("tombstones", "owner_inserts", "throughline_owner"),
     ("pipeline_requests", "worker_all", "throughline_worker"),
-    ("imports", "worker_all", "throughline_worker"),
     ("tasks", "worker_all", "throughline_worker"),
     ("schedules", "worker_all", "throughline_worker"),
     ("events", "worker_reads", "throughline_worker"),

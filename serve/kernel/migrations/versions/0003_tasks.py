@@ -49,9 +49,14 @@ def upgrade() -> None:
         "create trigger enqueue_task after insert or update of run on tasks"
         " for each row when (new.status = 'queued') execute function enqueue_task()"
     )
+    run(
+        "create trigger end_import after update of status on tasks for each row"
+        " when (new.kind = 'resources.import' and new.status <> old.status) execute function end_import()"
+    )
 
 
 def downgrade() -> None:
     run("drop table tasks, task_steps, task_workers cascade")
     run("drop function enqueue_task()")
+    run("drop function end_import()")
     run("drop schema if exists dbos cascade")

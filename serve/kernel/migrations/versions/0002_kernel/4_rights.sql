@@ -11,9 +11,6 @@ create policy owner_all on event_seals to throughline_owner using (true) with ch
 
 grant select, insert, update on event_readers to throughline_worker;
 
--- The worker ends what a process that died has left.
-create policy worker_all on imports to throughline_worker using (true) with check (true);
-
 -- Events that no later transaction can come before (what has a lower id has ended), of the tenants that may be read.
 create function settled_events(p_after_xid bigint, p_after_position bigint, p_limit integer)
 returns setof events language sql stable set search_path = public, pg_temp as $$

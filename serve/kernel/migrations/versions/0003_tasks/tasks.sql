@@ -41,3 +41,26 @@ begin
 end
 $$;
 revoke all on function enqueue_task() from public;
+
+-- An import is as far as its task, whose id it has.
+create function end_import() returns trigger
+language plpgsql set search_path = public, pg_temp as $$
+declare
+    said text := coalesce(current_setting('app.event', true), ''); -- the name of what happened to the task
+begin
+    perform set_config('app.event', '', true);
+    update imports set
+        status = case when new.status in ('queued', 'running', 'paused') then 'running'
+            when new.status = 'succeeded' then 'done' else 'failed' end,
+        error = case new.status
+            when 'failed' then coalesce(new.error ->> 'message', '') || ' What was counted as done stays done.'
+            when 'cancelled' then 'It was cancelled. What was counted as done stays done.'
+        end,
+        finished_at = new.finished_at
+    where tenant_id = new.tenant_id and id = new.id;
+    perform set_config('app.event', said, true);
+    return null;
+end
+$$;
+revoke all on function end_import() from public;
+grant execute on function end_import() to throughline_api, throughline_worker;
