@@ -2,7 +2,7 @@
 
 ``POST /x/bulk`` creates or upserts, ``PATCH`` changes, ``DELETE`` deletes. All good rows are one transaction; with
 ``dry_run`` it is rolled back in the end, so the answer is what would happen. 200 when every row succeeded, 207 when
-some failed, 422 when all did.
+some failed, 422 when all did; 202 and a task for more than 500 rows, or when the client asks for one.
 """
 
 # No postponed annotations: they name the models of one resource, which no type checker can follow.
@@ -13,19 +13,24 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query, Response
+import orjson
+from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, Field, GetJsonSchemaHandler, ValidationError, create_model
 
 from serve.kernel.db import TenantDb, Transaction
-from serve.kernel.envelope import Input, Meta, Success
+from serve.kernel.envelope import Input, Meta, Success, dumps
 from serve.kernel.errors import Invalid, Problem, problems
-from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
+from serve.kernel.idempotency import DRY_RUN, KeyOfAnotherRequest, StillRunning, asks_dry_run
+from serve.kernel.inside import inside_of
 from serve.kernel.resources.declaration import Resource, values_of
 from serve.kernel.resources.errors import meaning
 from serve.kernel.resources.schemas import BulkResult
 from serve.kernel.resources.words import BODY, plain, writing
+from serve.kernel.tasks import invoke_later
+from serve.kernel.tasks.answers import LATER, Prefer, started, wants_task
 
 MOST_ROWS = 1000
+MOST_AT_ONCE = 500
 Outcome = tuple[str, Any]
 """(what happened, id)"""
 
@@ -57,6 +62,7 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
         "dependencies": [writing(resource)],
         "responses": {
             207: {"model": Success[BulkResult, Meta], "description": "Some rows failed."},
+            **LATER,
             **problems(*BODY, StillRunning, KeyOfAnotherRequest),
         },
     }
@@ -74,8 +80,12 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
         async def bulk_create(
             asked: Annotated[BulkCreateQuery, Query()],
             body: Annotated[Rows, Body()],
+            request: Request,
             db: TenantDb,
+            prefer: Prefer = None,
         ) -> Response:
+            if is_long(request, len(body.rows), prefer):
+                return await as_task(db, f"{resource.name}.bulk_create", asked, {"rows": body.rows})
             model = resource.patch if asked.mode == "update" else resource.fields
 
             async def each(given: Any) -> Outcome:
@@ -95,8 +105,13 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
         async def bulk_update(
             asked: Annotated[BulkQuery, Query()],
             body: Annotated[Changes, Body()],
+            request: Request,
             db: TenantDb,
+            prefer: Prefer = None,
         ) -> Response:
+            if is_long(request, len(body.rows), prefer):
+                return await as_task(db, f"{resource.name}.bulk_update", asked, {"rows": body.rows})
+
             async def each(given: Any) -> Outcome:
                 changes = {name: value for name, value in given.items() if name != "id"}
                 row_id = parsed(_Named, {"id": given.get("id")}).id
@@ -115,11 +130,38 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
             description=f"Delete up to {MOST_ROWS:,} {many}; they can be restored.",
             name=f"{resource.name}.bulk_delete",
         )
-        async def bulk_delete(asked: Annotated[BulkQuery, Query()], body: BulkIds, db: TenantDb) -> Response:
+        async def bulk_delete(
+            asked: Annotated[BulkQuery, Query()],
+            body: BulkIds,
+            request: Request,
+            db: TenantDb,
+            prefer: Prefer = None,
+        ) -> Response:
+            if is_long(request, len(body.ids), prefer):
+                return await as_task(db, f"{resource.name}.bulk_delete", asked, {"ids": body.ids})
+
             async def each(row_id: UUID) -> Outcome:
                 return "deleted", (await resource.delete(db, row_id))["id"]
 
             return await run(db, body.ids, each, dry_run=asked.dry_run)
+
+
+def is_long(request: Request, count: int, prefer: str | None) -> bool:
+    """Whether it is to be a task: it was asked for, or it would take longer than a second or so (measured).
+
+    What a task or another action asks for is done at once, and so is what is to be undone.
+    """
+    if inside_of(request.scope) is not None or asks_dry_run(request.headers.get(DRY_RUN)):
+        return False
+    return wants_task(prefer) or count > MOST_AT_ONCE
+
+
+async def as_task(db: Transaction, operation_id: str, asked: BaseModel, body: dict[str, Any]) -> Response:
+    """The same operation, later."""
+    params = {**asked.model_dump(), **body}
+    task = await invoke_later(db, operation_id, orjson.loads(dumps(params)))
+    assert task is not None
+    return started(task)
 
 
 async def put(resource: Resource, db: Transaction, written: Any, mode: str) -> Outcome:

@@ -17,7 +17,6 @@ from itertools import islice
 from typing import IO, Any
 from uuid import UUID
 
-from serve.kernel.actions import principal_of
 from serve.kernel.db import Transaction
 from serve.kernel.errors import Forbidden, Problem, TooManyRequests
 from serve.kernel.resources.bulk import Outcome, outcome
@@ -86,13 +85,8 @@ async def take_in(work: Work) -> Any:
 
 async def _check_permission(work: Work) -> None:
     """What the person may do now, not when the file was sent. Raises Forbidden or PrincipalGone."""
-    who, needed = work.caller, IMPORTERS[work.params["resource"]][0]
-    caller = await principal_of(
-        work.state.database,
-        work.tenant_id,
-        user_id=None if who.api_key_id else who.user_id,
-        api_key_id=who.api_key_id,
-    )
+    needed, _ = IMPORTERS[work.params["resource"]]
+    caller = await work.person()
     if needed not in caller.permissions:
         raise Forbidden(f"Whoever sent the file has no permission {needed} any more.")
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from serve.kernel.actions import Outcome, principal_of
+from serve.kernel.actions import Actions, Outcome
 from serve.kernel.db import Record, Transaction
 from serve.kernel.idempotency import StillRunning
 from serve.kernel.tasks.kinds import task
@@ -50,16 +50,11 @@ async def invoke(work: Work) -> Any:
 
     An operation that takes no such key has the same effect however often it is done.
     """
-    state, who = work.state, work.caller
-    caller = await principal_of(
-        state.database,
-        work.tenant_id,
-        user_id=None if who.api_key_id else who.user_id,
-        api_key_id=who.api_key_id,
-    )
+    caller = await work.person()
+    actions: Actions = work.state.actions
 
     async def call(stable_id: str) -> Any:
-        outcome: Outcome = await state.actions.invoke(
+        outcome = await actions.invoke(
             work.params["operation_id"],
             work.params["params"],
             caller,

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import NAMESPACE_OID, UUID, uuid5
 
+from serve.kernel.actions.principals import principal_of
 from serve.kernel.caller import Caller
 from serve.kernel.db import Database, Record, Transaction
 from serve.kernel.errors import Conflict
@@ -122,6 +123,13 @@ class Work:
                 row["name"]: row["output"] for row in await db.fetch(_FINISHED, self.id, self._round)
             }
             self._begun = {row["name"] for row in await db.fetch(_BEGUN_BEFORE, self.id, self._round)}
+
+    async def person(self) -> Caller:
+        """Whoever asked for it, with what they may do now. Raises PrincipalGone."""
+        who = self.caller
+        user_id = None if who.api_key_id else who.user_id
+        database: Database = self.state.database
+        return await principal_of(database, self.tenant_id, user_id=user_id, api_key_id=who.api_key_id)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

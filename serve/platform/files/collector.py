@@ -33,6 +33,8 @@ _AS_PLATFORM = (
 _KNOWN = """
     select id from files where id = any($1::uuid[]) and tenant_id = $2
     union all select id from imports where id = any($1::uuid[]) and tenant_id = $2 and status = 'running'
+    union all select id from tasks where id = any($1::uuid[]) and tenant_id = $2 and kind = 'resources.export'
+        and coalesce(finished_at, now()) > now() - interval '24 hours'
 """
 _GONE = "delete from files where tenant_id = $1 and deleted_at < $2 returning id"
 _PAGE = """

@@ -5,7 +5,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Header, Query, Request, Response
 
 from serve.kernel.asking import Asking
 from serve.kernel.caller import Caller, Needs
@@ -22,7 +22,10 @@ from serve.kernel.resources.words import BODY, Id, one, plain, raw
 from serve.kernel.tasks import store
 from serve.kernel.tasks.errors import TaskEnded, TaskNotDead, TaskNotFailed, TaskNotPaused
 from serve.kernel.tasks.models import tasks as table
-from serve.platform.tasks import queries
+from serve.platform.files import downloads
+from serve.platform.files.errors import FileLost, RangeNotSatisfiable
+from serve.platform.tasks import exports, queries
+from serve.platform.tasks.exports import ExportNotReady
 from serve.platform.tasks.schemas import Retry, StepRead, TaskFields, TaskRead
 
 for _name, _meaning in {
@@ -94,6 +97,33 @@ async def steps(id: Id, asked: Annotated[Paged, Query()], caller: Reader, db: Te
     await _seen(db, id, caller)
     rows, meta = await queries.steps(db, id, asked)
     return plain(rows, meta)
+
+
+@router.get(
+    "/{id}/file",
+    response_class=Response,
+    responses={
+        **downloads.ANSWER,
+        **problems(tasks.NotFound, ExportNotReady, RangeNotSatisfiable, DatabaseUnavailable),
+    },
+    name="tasks.file",
+)
+async def file(
+    id: Id,
+    request: Request,
+    caller: Reader,
+    db: TenantDb,
+    range: Annotated[str | None, Header(description="One range of bytes: `bytes=0-1023`.")] = None,
+    if_range: Annotated[str | None, Header(description="The ETag that the range is of.")] = None,
+) -> Response:
+    """The file that an export wrote; it is kept for a day."""
+    task = await _seen(db, id, caller)
+    record = exports.file_of(task)
+    exports.check(caller, task["result"]["resource"])
+    try:
+        return await downloads.answer(request, {**record, "tenant_id": str(caller.tenant_id)})
+    except FileLost as gone:
+        raise exports.ExportNotReady from gone
 
 
 def _asked_of(name: str, *kinds: Any) -> Any:
