@@ -8,20 +8,21 @@ from serve.kernel.tasks.runner import Runner
 
 _QUEUED = """
     select id, tenant_id, run from tasks
-    where status = 'queued' and ($1 or coalesce(not_before, now()) <= now()) order by id
+    where status = 'queued' and ($1 or coalesce(not_before, now()) <= now()) and kind = coalesce($2, kind)
+    order by id
 """
 
 
-async def work(state: Any, *, waits_too: bool = False) -> int:
+async def work(state: Any, *, waits_too: bool = False, kind: str | None = None) -> int:
     """Carry out what is queued, one task after the other, until nothing is; how many runs that took.
 
-    ``state`` is the application's; ``waits_too`` does now what is to be tried again later.
+    ``state`` is the application's; ``waits_too`` does now what is to be tried again later, ``kind`` leaves all others.
     """
     runner = Runner(state.worker_database, "tests", state)
     count = 0
     while True:
         async with state.worker_database.connection() as connection:
-            queued = await connection.fetch(_QUEUED, waits_too)
+            queued = await connection.fetch(_QUEUED, waits_too, kind)
         if not queued:
             return count
         for task in queued:

@@ -17,6 +17,7 @@ import httpx
 
 from serve.kernel.openapi import example_of
 from tests.serve.firm import PASSWORD, Firm
+from tests.serve.working import work
 from tests.surface.operations import BY_NAME, Operation
 
 NUMBERS = itertools.count(1)
@@ -296,7 +297,16 @@ def _running(surface: Surface, tenant: UUID | None) -> dict[str, str]:
     return start.ids
 
 
+def _export(surface: Surface, tenant: UUID | None) -> dict[str, str]:
+    headers = {"authorization": surface.token(tenant=tenant), "prefer": "respond-async"}
+    begun = surface.http.get("/api/v1/accounts/export", headers=headers)
+    running = surface.firm.running
+    running.wait_for(work(running.app.state, kind="resources.export"))
+    return {"id": begun.json()["data"]["task_id"]}
+
+
 MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
+    "/api/v1/tasks/{id}/file": _export,
     "/api/v1/tasks/{id}/resume": _task("paused"),
     "/api/v1/tasks/{id}/retry": _task("failed"),
     "/api/v1/tasks/{id}/dismiss": _task("failed"),
