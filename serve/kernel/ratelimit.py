@@ -202,27 +202,28 @@ class Limits:
         if caller is None:
             asked: Asked = [((kind, (scope.get("client") or ("",))[0]), pair.caller)]
         else:
-            asked = self._asked(kind, caller, self._own.get((kind, caller.tenant_id.int), pair))
+            ours = (kind, caller.tenant_id.int)
+            who = caller.api_key_id or caller.user_id  # as numbers: their hash costs less
+            callers, tenants = self._own.get(ours, pair)
+            asked = [((kind, who.int), callers), (ours, tenants)]
         if self.is_shared:
-            answer = await self._shared(asked, scope["app"].state.database)
+            is_admitted, debts_s = await self._shared(asked, scope["app"].state.database)
         else:
-            answer = self._debts.take(asked)
-        if not answer[0] and caller is not None:
-            self._note_refusal(caller, kind, asked, answer[1])
-        return _strictest(asked, *answer)
+            is_admitted, debts_s = self._debts.take(asked)
+        if not is_admitted and caller is not None:
+            self._note_refusal(caller, kind, asked, debts_s)
+        return _strictest(asked, is_admitted, debts_s)
 
     async def debts_s(self, db: Transaction, kind: str, pair: Pair) -> Sequence[float]:
         """What the transaction's caller owes now, and what the tenant does."""
-        asked = self._asked(kind, db.caller, pair)
+        caller = db.caller
+        who = caller.api_key_id or caller.user_id
+        asked = [((kind, who.int), pair.caller), ((kind, caller.tenant_id.int), pair.tenant)]
         if not self.is_shared:
             return [self._debts.debt_s(key, rate) for key, rate in asked]
         keys = [f"{kind}:{who}" for (kind, who), _ in asked]
         owed = {row["key"]: row["debt_s"] for row in await db.fetch("select * from rate_debts($1)", keys)}
         return [min(owed.get(key, 0.0), rate.most_s) for key, (_, rate) in zip(keys, asked, strict=True)]
-
-    def _asked(self, kind: str, caller: Caller, pair: Pair) -> Asked:
-        who = caller.api_key_id or caller.user_id  # as numbers: their hash costs less
-        return [((kind, who.int), pair.caller), ((kind, caller.tenant_id.int), pair.tenant)]
 
     def _note_refusal(self, caller: Caller, kind: str, asked: Asked, debts_s: Sequence[float]) -> None:
         refusals = self.refusals.setdefault((caller.tenant_id, kind), Refusals(caller))

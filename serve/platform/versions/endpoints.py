@@ -9,6 +9,7 @@ from serve.kernel.db import DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import Meta, Success
 from serve.kernel.errors import problems
 from serve.kernel.resources.words import BODY, plain
+from serve.kernel.risk import acts
 from serve.kernel.routing import area_router
 from serve.platform.versions import service
 from serve.platform.versions.rules import SunsetsInvalid, deprecated_calls
@@ -33,6 +34,7 @@ async def read_versions(request: Request, db: TenantDb) -> Response:
     response_model=Success[Versioning, Meta],
     dependencies=[Depends(Needs("limits:write"))],
     responses=problems(*BODY, SunsetsInvalid),
+    **acts(risk="risky"),
 )
 async def change_sunsets(asked: SunsetsChange, request: Request, db: TenantDb) -> Response:
     """Give up deprecated calls sooner than everybody must.

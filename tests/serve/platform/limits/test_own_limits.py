@@ -105,6 +105,9 @@ def test_everybody_of_the_tenant_together(firm):
     firm.running.wait_for(watch.tell())
     assert len(firm.sql(events, firm.a)) == 1, "not twice within the hour"
     assert firm.sql(events, firm.b) == []
+    firm.deliver()
+    told = "select count(*) from notifications where title like 'Calls were refused%%' and tenant_id = %s"
+    assert firm.sql(told, firm.a) == [(2,)]  # its owner and its admin
 
 
 def test_what_is_used_and_who_was_refused_is_shown(firm):
