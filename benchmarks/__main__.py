@@ -18,6 +18,7 @@ NAMES = (
     "dbt_overhead",
     "serve",
     "calls",
+    "realtime",
     "export",
     "increment",
     "line",
