@@ -1,4 +1,4 @@
-"""Events live: two API processes on one store, 200 listeners, 200 events a second; everything to everybody, or spread."""
+"""Events live: two API processes on one store, 200 listeners, 200 events a second; all to everybody, or spread."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def conclude(result: Result) -> None:
         for each in found:
             console.print(
                 f"  {name}: {each['delivered']:,} told, latency p50 {each['p50_ms']:.0f} ms, p99"
-                f" {each['p99_ms']:.0f} ms, most {each['most_ms']:.0f} ms; memory {each['rss_mb']}; processor {each['cpu_s']} s"
+                f" {each['p99_ms']:.0f} ms, most {each['most_ms']:.0f} ms; memory {each['rss_mb']} MB;"
+                f" processor {each['cpu_s']} s"
             )
 
 
@@ -113,7 +114,8 @@ class Bench:
         tenant = uuid4()
         with psycopg.connect(self._address.url("super")) as connection:
             connection.execute(
-                "insert into tenants (id, slug, name, kind, country, currency) values (%s, %s, 'T', 'fleet', 'DE', 'EUR')",
+                "insert into tenants (id, slug, name, kind, country, currency)"
+                " values (%s, %s, 'T', 'fleet', 'DE', 'EUR')",
                 (tenant, str(tenant)),
             )
             row = connection.execute(

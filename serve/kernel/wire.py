@@ -12,6 +12,10 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
+LINGER_S = 10.0
+"""A client that does not read would keep what waits for it, and its connection, for ever."""
+
+
 class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Joining(transport, self.loop))  # type: ignore[arg-type]
@@ -36,7 +40,10 @@ class Joining:
             self._loop.call_soon(self._send)
 
     def close(self) -> None:
+        """What is left is still sent, for as long as a client takes that reads."""
         self._send()
+        if self._transport.get_write_buffer_size():
+            self._loop.call_later(LINGER_S, self._transport.abort)
         self._transport.close()
 
     def _send(self) -> None:

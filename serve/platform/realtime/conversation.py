@@ -23,6 +23,8 @@ from serve.platform.realtime import handshake, schemas
 
 AUTH_S = 10.0
 """To say who one is, after a connection that did not show it."""
+GOODBYE_S = 2.0
+"""To say why a connection is closed."""
 MOST_MESSAGE_BYTES = 16_384
 MESSAGES_PER_MIN, MESSAGES_AT_ONCE = 300, 60
 
@@ -101,8 +103,9 @@ class Conversation:
             raise Unauthenticated("The token has expired or its session was ended. Come back with a new one.")
         assert stream.ended is not None
         code, _ = CLOSES.get(stream.ended, (1000, ""))
-        async with asyncio.timeout(self._patience_s):
-            await self._socket.close(code, stream.ended)
+        with suppress(TimeoutError):  # who does not read cannot be told; the server lets the connection go
+            async with asyncio.timeout(GOODBYE_S):
+                await self._socket.close(code, stream.ended)
 
     # Telling
 

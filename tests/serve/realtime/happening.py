@@ -36,18 +36,17 @@ def emit_in(
     name: str = "workflow.started",
     *,
     count: int = 1,
+    about: str | None = None,
     **data: Any,
 ) -> str:
     """The id of the entity that so many events are about; they are numbered from 1."""
-    entity_id = uuid4()
+    entity_id = about or str(uuid4())
     connection.execute(_EMIT, (tenant, name, name, entity_id, orjson.dumps(data).decode(), count))
-    return str(entity_id)
+    return entity_id
 
 
-def emit(
-    firm: Firm, tenant: UUID | None = None, name: str = "workflow.started", *, count: int = 1, **data: Any
-) -> str:
+def emit(firm: Firm, tenant: UUID | None = None, name: str = "workflow.started", **how: Any) -> str:
     """The same in a transaction of its own, for ``a`` unless said."""
     tenant = tenant or firm.a
     with transaction(firm, tenant) as connection:
-        return emit_in(connection, tenant, name, count=count, **data)
+        return emit_in(connection, tenant, name, **how)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.serve.conftest import Running
 
-LONGEST_S = 15.0
+LONGEST_S = 10.0
 
 
 class Closed(AssertionError):
@@ -29,26 +30,34 @@ class Socket:
 
     def hear(self, kind: str = "event", *, passing: tuple[str, ...] = ("heartbeat",)) -> dict[str, Any]:
         """The next message, which must be of that kind; those of ``passing`` kinds are skipped."""
-        while True:
+        deadline = time.monotonic() + LONGEST_S
+        while time.monotonic() < deadline:
             try:
                 message: dict[str, Any] = json.loads(self.connection.recv(timeout=LONGEST_S))
             except ConnectionClosed as closed:
                 raise Closed(f"{self.connection.close_code}: {closed}") from closed
+            except TimeoutError:
+                break
             if message["type"] == kind:
                 return message
             assert message["type"] in passing, message
+        raise AssertionError(f"no {kind} came")
 
     def say(self, **message: Any) -> None:
         self.connection.send(json.dumps(message))
 
     def closed(self) -> int:
         """The code with which the server closes, whatever it says before."""
+        deadline = time.monotonic() + LONGEST_S
         try:
-            while True:
-                self.connection.recv(timeout=LONGEST_S)
+            while (left_s := deadline - time.monotonic()) > 0:
+                self.connection.recv(timeout=left_s)
         except ConnectionClosed:
             assert self.connection.close_code is not None
             return self.connection.close_code
+        except TimeoutError:
+            pass
+        raise AssertionError("it is not closed")
 
 
 class Lines:
@@ -73,7 +82,9 @@ class Lines:
 
     def hear(self, kind: str = "event") -> dict[str, Any]:
         """The next event, or the block ``end`` that says why there are no more."""
+        deadline = time.monotonic() + LONGEST_S
         for block in self.blocks():
+            assert time.monotonic() < deadline, f"no {kind} came"
             if "data" in block:
                 assert block.get("event", "event") == kind, block
                 message: dict[str, Any] = json.loads(block["data"])
@@ -109,7 +120,7 @@ def lines(
     """A stream that has begun: its first block has come."""
     sent = {"Authorization": f"Bearer {token}"} | dict(headers or {})
     with httpx.stream(
-        "GET", f"{running.url}/api/realtime/subscribe", params=asked, headers=sent, timeout=LONGEST_S
+        "GET", f"{running.url}/api/realtime/subscribe", params=asked, headers=sent, timeout=2 * LONGEST_S
     ) as response:
         if response.status_code == 200:
             stream = Lines(response)

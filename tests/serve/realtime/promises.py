@@ -1,10 +1,11 @@
 """What listeners are promised, as plain functions: the tests call them, and the sabotage tests with a guard taken away.
 
-Each raises AssertionError. An event that everybody may hear comes last, so that what was not told is known to be left out.
+Each raises AssertionError. An event that all may hear comes last, so that what was not told is known to be left out.
 """
 
 from __future__ import annotations
 
+import re
 import socket as sockets
 import time
 from contextlib import ExitStack
@@ -16,9 +17,10 @@ from websockets.exceptions import InvalidStatus
 
 from serve.kernel.caller import Tokens
 from serve.kernel.realtime import stream
-from tests.serve.firm import Firm
+from tests.serve.firm import PASSWORD, Firm
 from tests.serve.realtime.happening import emit, emit_in, transaction
-from tests.serve.realtime.listening import Closed, lines, socket, token_of
+from tests.serve.realtime.listening import LONGEST_S, Closed, lines, socket, token_of
+from warehouse.settings import Home
 
 BIG = "x" * 6_000
 
@@ -80,7 +82,11 @@ def only_the_addressed_hear(firm: Firm) -> None:
             assert sent.status_code == 201
         assert theirs.hear()["data"]["user_id"] == mechanic
         told = [owner.hear() for _ in range(3)]
-        assert [each["name"] for each in told] == ["notification.sent", "notification.sent", "notification.new"]
+        assert [each["name"] for each in told] == [
+            "notification.sent",
+            "notification.sent",
+            "notification.new",
+        ]
         assert told[-1]["data"]["user_id"] == str(firm.people[firm.a, "owner"])
 
 
@@ -105,16 +111,15 @@ def short_token(firm: Firm, life_s: int = 1) -> str:
 
 
 def _tokens(state: Any, life_s: int) -> Tokens:
-    from warehouse.settings import Home
-
     return Tokens(Home(state.settings.throughline_home).secret("access_token_key"), life_s=life_s)
 
 
 def an_expired_token_ends_it(firm: Firm) -> None:
     """Both transports end when the token does; before that, they told."""
-    with socket(firm.running, short_token(firm, 2)) as mine, lines(
-        firm.running, short_token(firm, 2)
-    ) as written:
+    with (
+        socket(firm.running, short_token(firm, 2)) as mine,
+        lines(firm.running, short_token(firm, 2)) as written,
+    ):
         mine.hear("ready")
         last = emit(firm)
         assert mine.hear()["entity"]["id"] == written.hear()["entity"]["id"] == last
@@ -125,7 +130,7 @@ def an_expired_token_ends_it(firm: Firm) -> None:
 def an_ended_session_hears_nothing_more(firm: Firm) -> None:
     """Logged out, the next thing that happens is not told."""
     person = firm.running.client()
-    session = person.post("/api/v1/auth/login", json={"email": "owner@a.example", "password": _password()})
+    session = person.post("/api/v1/auth/login", json={"email": "owner@a.example", "password": PASSWORD})
     access = session.json()["data"]["access_token"]
     with socket(firm.running, access) as mine:
         mine.hear("ready")
@@ -134,17 +139,10 @@ def an_ended_session_hears_nothing_more(firm: Firm) -> None:
         ).is_success
         emit(firm)
         try:
-            heard = mine.hear(passing=("heartbeat", "error"))
+            end = str(mine.hear(passing=("heartbeat", "error")))
         except Closed as closed:
-            assert "4401" in str(closed)
-        else:
-            raise AssertionError(f"told after the end of the session: {heard}")
-
-
-def _password() -> str:
-    from tests.serve.firm import PASSWORD
-
-    return PASSWORD
+            end = str(closed)
+        assert end.startswith("4401"), f"told after the end of the session: {end}"
 
 
 def pages_of_other_sites_get_nothing(firm: Firm) -> None:
@@ -154,13 +152,13 @@ def pages_of_other_sites_get_nothing(firm: Firm) -> None:
     with socket(firm.running, headers={"Cookie": cookie, "Origin": own}) as mine:
         mine.hear("ready")
     for origin in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {}):
+        status = 101
         try:
             with socket(firm.running, headers={"Cookie": cookie, **origin}):
                 pass
         except InvalidStatus as refused:
-            assert refused.response.status_code == 403
-        else:
-            raise AssertionError(f"opened by the cookie, from {origin}")
+            status = refused.response.status_code
+        assert status == 403, f"opened by the cookie, from {origin}"
 
 
 def what_is_open_holds_back_what_is_newer(firm: Firm) -> None:
@@ -184,7 +182,7 @@ def a_slow_one_holds_nothing(firm: Firm, *, count: int = 3_000) -> None:
     with ExitStack() as stack:
         quick = stack.enter_context(socket(firm.running, token(firm), topics="workflow.*"))
         quick.hear("ready")
-        slow = stack.enter_context(_Unread(firm, "/api/v1/realtime/subscribe?topics=workflow.*"))
+        slow = stack.enter_context(Unread(firm, "/api/v1/realtime/subscribe?topics=workflow.*"))
         slow.wait_for(b"heartbeat")
         waiting = 0
         for _ in range(count // 100):
@@ -201,7 +199,7 @@ def _streams(hub: Any) -> list[Any]:
     return [each for streams in list(hub._streams.values()) for each in list(streams)]
 
 
-class _Unread:
+class Unread:
     """A client whose socket nobody reads until ``numbers`` does."""
 
     def __init__(self, firm: Firm, path: str) -> None:
@@ -210,12 +208,14 @@ class _Unread:
         url = httpx.URL(firm.running.url)
         self._link.connect((url.host, url.port))
         self._link.settimeout(30)
-        self._link.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token(firm)}\r\n\r\n".encode()
-        )
+        lines = [f"GET {path} HTTP/1.1", "Host: x", f"Authorization: Bearer {token(firm)}"]
+        if path.startswith("/ws"):
+            lines += ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
+            lines += ["Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
+        self._link.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         self._text = b""
 
-    def __enter__(self) -> _Unread:
+    def __enter__(self) -> Unread:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -227,10 +227,10 @@ class _Unread:
 
     def numbers(self, count: int) -> list[int]:
         """Of so many events, in the order in which they come."""
-        import re
-
         found: list[int] = []
+        deadline = time.monotonic() + 2 * LONGEST_S
         while len(found) < count:
+            assert time.monotonic() < deadline, f"only {len(found)} of {count} came"
             part = self._link.recv(1 << 20)
             assert part, f"the stream ended after {len(found)} of {count}"
             self._text += part
