@@ -21,14 +21,15 @@ _ROW = re.compile(r"entity:(\w+):[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class Audience:
     """Made of the catalogue of events, once every module that declares some is imported.
 
-    Where neither the name nor the entity says what permission it takes, it takes that of the whole feed.
+    An event takes the permission that was declared with its name, else the one to read its table (or what the table
+    says under ``heard_with``), else that of the whole feed.
     """
 
     def __init__(self, tables: MetaData) -> None:
         told = [event for event in catalogue(tables) if event.category in ("change", "hint")]
         self._of_entity: dict[str, Permission] = {}
         for table in tables.tables.values():
-            permission = known_permission(f"{table.name}:read")
+            permission = known_permission(table.info.get("heard_with", f"{table.name}:read"))
             if permission and "entity" in table.info:
                 self._of_entity[table.info["entity"]] = permission
         self._of_name = {event.name: event.permission for event in told if event.permission}

@@ -17,3 +17,4 @@ settings = own_table(
 )
 
 settings.info |= {"entity": "settings", "personal": (), "unrecorded": ("secrets",)}
+settings.info |= {"heard_with": "events:read"}  # people's own settings are among them
