@@ -11,7 +11,6 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-
 LINGER_S = 10.0
 """A client that does not read would keep what waits for it, and its connection, for ever."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from serve.kernel.events import Event, catalogue
+from serve.kernel.realtime.audience import Audience
 from serve.kernel.tables import all_tables
 
 PAGE = Path(__file__).parents[3] / "docs" / "api" / "events.md"
@@ -22,7 +23,7 @@ them.
 
 Categories: `change` is an edit, `read` is somebody looking at something sensitive, `security` is about access.
 The last two need the permission `audit:read`. A `hint` is no event: it is told to those who listen at that moment
-(docs/api/realtime.md) and kept nowhere.
+([realtime](realtime.md)) and kept nowhere. Changes and hints are heard live by whoever has the permission named here.
 """
 
 
@@ -34,8 +35,16 @@ def known() -> list[Event]:
 
 
 def as_markdown(events: Iterable[Event]) -> str:
-    rows = "\n".join(f"| `{one.name}` | {one.category} | {one.meaning} |" for one in events)
-    return f"{_HEAD}\n| name | category | when |\n|---|---|---|\n{rows}\n"
+    heard = Audience(all_tables()).names
+    rows = "\n".join(
+        f"| `{one.name}` | {one.category} | {_permission(heard.get(one.name))} | {one.meaning} |"
+        for one in events
+    )
+    return f"{_HEAD}\n| name | category | heard live with | when |\n|---|---|---|---|\n{rows}\n"
+
+
+def _permission(word: str | None) -> str:
+    return f"`{word}`" if word else ""
 
 
 if __name__ == "__main__":

@@ -8,10 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from serve.kernel.events import catalogue
 from serve.kernel.openapi import example_of
-from serve.kernel.realtime.audience import Audience
-from serve.kernel.tables import all_tables
 from serve.platform.realtime.conversation import AUTH_S, CLOSES, MOST_MESSAGE_BYTES
 from serve.platform.realtime.schemas import SAID, SPOKEN
 
@@ -25,35 +22,39 @@ Two ways, told the same, by any process of the API:
 
 - `WS /ws`, a WebSocket; both sides say JSON objects with a `type`.
 - `GET /api/v1/realtime/subscribe`, server-sent events: each event is a `data:` with its `id:`, so `onmessage` of an
-  EventSource hears them all. A comment every 15 s keeps the connection alive. `event: end` says why there are no more.
-  `follow=false` ends with what was missed.
+  EventSource hears them all. A comment every 15 s keeps the connection alive. `event: end` says why there are no
+  more. `follow=false` ends with what was missed.
 
-**What you are told.** Events of your tenants (an umbrella's children too) that your role or key may read; each is looked
-at when it is sent. Of a notification only the person it is for hears. Personal values are `{{"sealed": null}}`: read the row.
+**What you are told.** Events of your tenants (an umbrella's children too) that your role or key may read; each is
+looked at when it is sent. Of a notification only the person it is for hears. Personal values are `{{"sealed":
+null}}`: read the row.
 
-**Topics** choose among these: `*`, a name (`lead.created`), `lead.*`, `entity:lead`, `entity:lead:<id>`; as `?topics=a,b`,
-on a WebSocket also with `subscribe` and `unsubscribe`. Unknown ones are an error.
+`docs/api/events.md` lists the names, and the permission that each takes.
 
-**Order and completeness** are those of the change feed (`GET /api/v1/events`): every event once, in one order, the same for
-everybody. Come back with the last `id` (`Last-Event-ID`, or `?last_event_id=`), to whichever process, and you are told
-all that came in between before what is new. Without one you begin now. An unknown id is 410 or close code 4410: begin without.
-An event comes once nothing earlier can come any more: usually within 0.1 s, but a transaction that writes for long, of
-whichever tenant, holds back what is newer. A hint (`is_transient`, no `id`) is told at once, to whoever listens, never again.
+**Topics** choose among these: `*`, a name (`lead.created`), `lead.*`, `entity:lead`, `entity:lead:<id>`; as
+`?topics=a,b`, on a WebSocket also with `subscribe` and `unsubscribe`. Unknown ones are an error.
 
-**Who you are**, on a WebSocket: `Authorization` or `X-API-Key` as everywhere; or, from a page, subprotocols `throughline,
-bearer.<token>`; or the log-in cookie, if the page is of this address; or `auth` as the first message within {AUTH_S:.0f} s. Tokens live
-ten minutes: send `auth` with a new one before `expires_at`, or come back. A stream of server-sent events ends with its token.
+**Order and completeness** are those of the change feed (`GET /api/v1/events`): every event once, in one order, the
+same for everybody. Come back with the last `id` (`Last-Event-ID`, or `?last_event_id=`), to whichever process, and
+you are told all that came in between before what is new. Without one you begin now. An unknown id is 410 or close
+code 4410: begin without. An event comes once nothing earlier can come any more: usually within 0.1 s, but a
+transaction that writes for long, of whichever tenant, holds back what is newer. A hint (`is_transient`, no `id`) is
+told at once, to whoever listens, never again.
 
-**Slow clients** are read to from the store at their own pace; who reads nothing for 30 s is disconnected. Messages of a
-client may have {MOST_MESSAGE_BYTES:,} bytes. How many connections a person and a tenant may have: `docs/operations/settings.md`.
+**Who you are**, on a WebSocket: `Authorization` or `X-API-Key` as everywhere; or, from a page, subprotocols
+`throughline, bearer.<token>`; or the log-in cookie, if the page is of this address; or `auth` as the first message
+within {AUTH_S:.0f} s. Tokens live ten minutes: send `auth` with a new one before `expires_at`, or come back. A
+stream of server-sent events ends with its token.
+
+**Slow clients** are read to from the store at their own pace; who reads nothing for 30 s is disconnected. Messages
+of a client may have {MOST_MESSAGE_BYTES:,} bytes. How many connections a person and a tenant may have:
+`docs/operations/settings.md`.
 """
 
 
 def as_markdown() -> str:
-    """The whole page; imports the service, so that every name has been declared."""
-    import serve.app  # noqa: F401
-
-    return "\n".join([_HEAD, *_messages(), *_closes(), *_names()])
+    """The whole page."""
+    return "\n".join([_HEAD, *_messages(), *_closes()])
 
 
 def _messages() -> Iterator[str]:
@@ -61,7 +62,6 @@ def _messages() -> Iterator[str]:
     yield from _described(SAID)
     yield "\n## The client says, on a WebSocket\n"
     yield from _described(SPOKEN)
-    yield ""
 
 
 def _described(models: Iterable[type[BaseModel]]) -> Iterator[str]:
@@ -72,19 +72,9 @@ def _described(models: Iterable[type[BaseModel]]) -> Iterator[str]:
 
 
 def _closes() -> Iterator[str]:
-    yield "## Why a WebSocket is closed\n\n| code | reason | what it means |\n|---|---|---|"
+    yield "\n## Why a WebSocket is closed\n\n| code | reason | what it means |\n|---|---|---|"
     for reason, (code, meaning) in CLOSES.items():
         yield f"| {code} | `{reason}` | {meaning} |"
-    yield ""
-
-
-def _names() -> Iterator[str]:
-    audience = Audience(all_tables())
-    yield "## What there is to hear\n\n| name | permission | when |\n|---|---|---|"
-    for event in catalogue(all_tables()):
-        if event.name in audience.names:
-            hint = " (a hint)" if event.category == "hint" else ""
-            yield f"| `{event.name}` | `{audience.names[event.name]}` | {event.meaning}{hint} |"
     yield ""
 
 

@@ -60,9 +60,7 @@ def stopping(firm) -> Iterator[tuple[Process, object]]:
         yield started
 
 
-@pytest.mark.parametrize(
-    ("path", "word"), [("/api/v1/realtime/subscribe", b"heartbeat"), ("/ws", b"ready")]
-)
+@pytest.mark.parametrize(("path", "word"), [("/api/v1/realtime/subscribe", b"heartbeat"), ("/ws", b"ready")])
 def test_who_never_reads_is_let_go(firm, monkeypatch, path, word):
     """And with it everything that waited for it; what it missed is there when it comes back."""
     monkeypatch.setattr(endpoints, "PATIENCE_S", 0.5)
