@@ -199,6 +199,11 @@ class Reads:
         self._database, self._within, self.caller = database, within, caller
         self._tenants = ",".join(map(str, caller.tenant_ids))
 
+    @property
+    def sees_more(self) -> bool:
+        """Whether it sees what is not committed and may never be."""
+        return self._within is not None
+
     async def fetch(self, sql: str, *values: Any) -> list[Record]:
         """``sql`` comes from ``guarded``: the tenants it may see are its first parameter."""
         if self._within is None:

@@ -131,7 +131,8 @@ class Layer:
         except asyncio.CancelledError:
             if answer.status or not manners.running.is_late(answer):
                 raise
-            asyncio.current_task().uncancel()  # type: ignore[union-attr]
+            if asyncio.current_task().uncancel():  # type: ignore[union-attr]
+                raise  # so is the request that asks this one from inside
             error_log.warning("request %s took too long: %s %s", request_id, scope["method"], asked_path)
             await respond(scope, TimedOut())(scope, receive, answer)
         except Exception as error:

@@ -216,11 +216,13 @@ class Listing:
         """How many there are, remembered until something happens.
 
         Counting ten thousand rows takes longer than all the rest of a request. Every change is an event in its own
-        transaction, so a total stays true until there is an event of a transaction that its snapshot has not seen.
+        transaction, so a total stays true until there is an event of a transaction that its snapshot has not seen. One
+        that counts what may yet be rolled back is remembered by nobody.
         """
         (found,) = await db.fetch(plan.total, *plan.counted)
         known = Total(found["total"], found["horizon"], time.monotonic() + KEPT_S)
-        self._totals[key] = known
+        if not db.sees_more:
+            self._totals[key] = known
         return known
 
 

@@ -94,17 +94,13 @@ class Run:
             action = self._actions.get(operation.operation_id)
         except Problem as problem:
             return Outcome.refused(problem, self._request_id)
-        shares = self._within is not None and (action.shares_transaction or not is_alone)
         how: dict[str, Any] = {"request_id": self._request_id, "is_limited": True}
-        if not shares or self._within is None:
-            return await self._actions.invoke(
-                action.id,
-                params,
-                self._caller,
-                idempotency_key=operation.idempotency_key,
-                dry_run=self._dry_run,
-                **how,
-            )
+        key = None if self._dry_run else operation.idempotency_key
+        # One with a key of its own is a transaction of its own; where all are one, what cannot share it is refused.
+        shares = not is_alone or (action.shares_transaction and key is None)
+        if self._within is None or not shares:
+            how |= {"idempotency_key": key, "dry_run": self._dry_run}
+            return await self._actions.invoke(action.id, params, self._caller, **how)
         outcome: Outcome | None = None
         try:
             async with self._within.attempt():

@@ -6,6 +6,7 @@ import doctest
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from serve.kernel.ratelimit import Limits, Rate
@@ -160,6 +161,19 @@ class TestAll:
         assert second["data"] == first["data"]
         assert third["data"] == [first["data"]]
 
+    def test_a_total_of_what_was_undone_is_not_remembered(self, owner):
+        def total(**asked: Any) -> int:
+            return owner.get(
+                "/api/v1/contacts", params={"per_page": 1, "job_title": "Ghost", **asked}
+            ).json()["meta"]["total"]
+
+        ghost = {"operation_id": "contacts.create", "params": {"full_name": "Ghost", "job_title": "Ghost"}}
+        listed = {"operation_id": "contacts.list", "params": {"per_page": 1, "job_title": "Ghost"}}
+        batch(owner, ghost, ghost)
+        answer = batch(owner, ghost, ghost, listed, mode="all", **{"x-dry-run": "true"})
+        assert answer.json()["data"]["results"][2]["meta"]["total"] == 4
+        assert total() == 2
+
     def test_what_cannot_share_the_transaction_is_refused(self, firm, owner):
         before = contacts(firm)
         answer = batch(owner, ADA, {"operation_id": "settings.email.test"}, mode="all")
@@ -197,6 +211,13 @@ class TestOnceAndDry:
         assert first["data"] == second["data"]
         assert contacts(firm) == before + 1
 
+    def test_its_own_key_counts_beside_that_of_the_whole(self, firm, owner):
+        keyed = ADA | {"idempotency_key": "of-ada-too"}
+        before = contacts(firm)
+        batch(owner, keyed, **{"idempotency-key": "batch-one"})
+        batch(owner, keyed, **{"idempotency-key": "batch-two"})
+        assert contacts(firm) == before + 1
+
     @pytest.mark.parametrize("mode", ["each", "all"])
     def test_a_dry_run_leaves_nothing(self, firm, owner, mode):
         before = (contacts(firm), firm.sql("select count(*) from events"))
@@ -220,6 +241,24 @@ class TestBounds:
     def test_what_is_no_action_is_refused(self, owner, operation_id):
         [result] = batch(owner, {"operation_id": operation_id}).json()["data"]["results"]
         assert result["error"]["code"] in ("NOT_AN_ACTION", "OPERATION_NOT_FOUND")
+
+    @pytest.mark.parametrize("path", ["/api/v1/batch", "/api/v1/mcp"])
+    def test_what_takes_too_long_is_given_up_as_a_whole(self, firm, owner, monkeypatch, path):
+        owner.get("/api/v1/mcp")  # which loads the SDK
+        running = firm.running.app.state.manners.running
+        monkeypatch.setattr(running, "_timeout_s", 0.5)
+        monkeypatch.setattr(running, "_pause_s", 0.3)  # so that both are found late in one look
+        tool = {"name": "contacts-create", "arguments": ADA["params"]}
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": tool}
+        body = call if path.endswith("mcp") else {"operations": [ADA] * 20}
+        with psycopg.connect(firm.address.url("super")) as other:
+            other.execute("lock table contacts in share mode")
+            answer = owner.post(path, json=body)
+            other.rollback()
+        assert (answer.status_code, answer.json()["error"]["code"]) == (504, "TIMED_OUT")
+        assert (
+            owner.post(path, json=call if path.endswith("mcp") else {"operations": [ADA]}).status_code == 200
+        )
 
     def test_a_batch_is_no_way_around_the_rates(self, firm, owner, monkeypatch):
         manners = firm.running.app.state.manners
