@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import asked, files, ingest, processes, serve
+from benchmarks import asked, files, ingest, processes, realtime, serve
 from benchmarks.__main__ import NAMES
 from benchmarks.client import percentile
 from benchmarks.common import Bar, Options, Result, interleave, keep
@@ -112,6 +112,15 @@ def test_rows_that_got_lost_stop_a_measurement(tmp_path: Path) -> None:
     truth = files.make(tmp_path, 100)
     with pytest.raises(AssertionError, match="other rows"):
         files.checked((101, truth), partial(files.polars, tmp_path, "parquet"))
+
+
+def test_realtime_measures_itself() -> None:
+    result = realtime.measure(QUICK)
+    for name, listeners in ((realtime.ALL, 200), (realtime.SPREAD, 20)):
+        [sample] = result.samples[name]
+        assert sample.facts["delivered"] == listeners * sample.facts["written"] > 0
+    faults = [bar for bar in result.bars if "ms" not in bar.text and "MB" not in bar.text]
+    assert [bar.value for bar in faults] == [0] * 4
 
 
 def test_serve_measures_itself_while_releases_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
