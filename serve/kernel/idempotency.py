@@ -40,6 +40,12 @@ class KeyOfAnotherRequest(Invalid):
     code, message = "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was sent with another request before."
 
 
+def check_key(key: str | None) -> None:
+    """Raises Invalid for one that is empty or too long."""
+    if key is not None and not 0 < len(key) <= 255:
+        raise Invalid(details=[("Idempotency-Key", "must have 1 to 255 characters")])
+
+
 def asks_dry_run(value: str | None) -> bool:
     """What the header ``X-Dry-Run`` says. Raises Invalid."""
     if value is None or value.lower() == "false":
@@ -89,9 +95,10 @@ class RepeatableRoute(APIRoute):
             return handler
 
         async def handle(request: Request) -> Response:
+            key = request.headers.get(HEADER) if self.is_repeatable else None
+            check_key(key)
             if asks_dry_run(request.headers.get(DRY_RUN)):
                 return await _undone(request, handler)
-            key = request.headers.get(HEADER) if self.is_repeatable else None
             if key is None:
                 return await handler(request)
             return await _once(request, key, handler, self.show)
@@ -187,9 +194,8 @@ class Claim:
 
     @classmethod
     def of(cls, scope: Scope, caller: Caller, key: str, body: bytes) -> Claim:
-        """Raises Invalid for a key that is too long."""
-        if not 0 < len(key) <= 255:
-            raise Invalid(details=[("Idempotency-Key", "must have 1 to 255 characters")])
+        """Raises Invalid for a key that is empty or too long."""
+        check_key(key)
         place = (str(caller.tenant_id), caller.actor, scope["method"], scope["path"], key)
         who = blake2b("\0".join(place).encode(), digest_size=16)
         what = blake2b(scope["query_string"] + b"\0" + body, digest_size=16)

@@ -113,7 +113,9 @@ RULES = (
         for category in ("general", "branding", "email")
     ),
     Rule("settings.security_changed", "settings", GUARDIANS, "The rules for log-in were changed", "high"),
-    Rule("rate_limit.reached", "settings", GUARDIANS, "Calls were refused because they were too many", "high"),
+    Rule(
+        "rate_limit.reached", "settings", GUARDIANS, "Calls were refused because they were too many", "high"
+    ),
     Rule("flag.became_stale", "settings", GUARDIANS, "A feature flag is no longer needed", "low"),
     Rule("api_key.created", "security", GUARDIANS, "A new API key was made", "high"),
     Rule(

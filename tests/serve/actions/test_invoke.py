@@ -205,6 +205,12 @@ class TestDryRun:
         refused = invoke(operation, {"id": str(uuid4())}, dry_run=True)
         assert refused.error["code"] == "DRY_RUN_NOT_POSSIBLE"
 
+    def test_a_key_that_is_none_is_refused_then_too(self, firm):
+        headers = {"X-Dry-Run": "true", "Idempotency-Key": ""}
+        answer = firm.client().post("/api/v1/contacts", json=contact(), headers=headers)
+        assert answer.status_code == 422
+        assert answer.json()["error"]["details"][0]["field"] == "Idempotency-Key"
+
     def test_over_http(self, firm):
         client = firm.client()
         tried = client.post("/api/v1/contacts", json=contact(), headers={"X-Dry-Run": "true"})
