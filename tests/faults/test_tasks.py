@@ -129,7 +129,7 @@ def points() -> list[str]:
 
 class TestKills:
     def test_a_worker_killed_at_a_statement_loses_and_doubles_nothing(self, office: Office):
-        killed_at(office, random.Random(1).sample(points(), 6))
+        killed_at(office, random.Random(1).sample(points(), 3))
 
     @pytest.mark.torture
     def test_a_worker_killed_at_any_statement_loses_and_doubles_nothing(self, office: Office):
@@ -154,11 +154,10 @@ class TestKills:
         assert office.told(task_id) == told + 1
         assert [step for step, _ in office.effects(task_id)] == ["in 1", "in 3"]
 
-    @pytest.mark.parametrize("victim", ["worker", "api", "backend", "server"])
-    def test_what_was_acknowledged_is_done_once_whoever_is_killed(self, office: Office, victim: str):
-        with Storm(office, seed=victim) as storm:
-            storm.kill(victim)
-            storm.kill(victim)
+    def test_what_was_acknowledged_is_done_once_whoever_is_killed(self, office: Office):
+        with Storm(office, seed="0") as storm:
+            for victim in ("worker", "backend", "api", "worker", "server"):
+                storm.kill(victim)
         storm.calm()
 
     @pytest.mark.torture
@@ -329,12 +328,12 @@ def most_at_once(office: Office, tenant_id: UUID) -> int:
 
 
 class TestPeople:
-    @pytest.mark.parametrize("seed", range(2))
+    @pytest.mark.parametrize("seed", range(1))
     def test_what_was_said_of_a_task_holds(self, office: Office, seed: int):
         meddle(office, random.Random(seed), calls=60)
 
     @pytest.mark.torture
-    @pytest.mark.parametrize("seed", range(2, 22))
+    @pytest.mark.parametrize("seed", range(1, 21))
     def test_what_was_said_of_a_task_holds_many_times(self, office: Office, seed: int):
         meddle(office, random.Random(seed), calls=200)
 
