@@ -158,6 +158,48 @@ class TestOutside:
         firm.work()
         assert (desk.status(task_id), len(tries), len(set(tries))) == ("succeeded", 2, 1)
 
+    def test_an_unknown_end_that_the_step_tells_of_takes_one_word_of_a_person(self, desk, kind, firm):
+        tries: list[str] = []
+
+        async def handler(work: Work) -> Any:
+            async def send(stable_id: str) -> Any:
+                tries.append(stable_id)
+                if len(tries) == 1:
+                    raise OutcomeUnknown
+                return {}
+
+            return await work.outside("send", send, repeatable=False)
+
+        task_id = desk.ask(kind(handler))
+        firm.work()
+        assert desk.row(task_id)["error"]["code"] == OutcomeUnknown.code
+        firm.client().post(f"/api/v1/tasks/{task_id}/retry")
+        firm.work()
+        assert (desk.status(task_id), len(tries)) == ("succeeded", 2)
+
+
+class TestTime:
+    def test_a_step_that_takes_longer_than_its_kind_allows_leaves_nothing(self, desk, kind, firm):
+        async def handler(work: Work) -> Any:
+            async def slow(db: Any) -> Any:
+                await note(db, work.id)
+                await asyncio.sleep(60)
+
+            await work.step("slow", slow)
+
+        task_id = desk.ask(kind(handler, longest_s=0.1, most_attempts=2))
+        assert firm.work(waits_too=True) == 2
+        error = desk.row(task_id)["error"]
+        assert (error["code"], error["attempt"], count(firm, task_id)) == ("TASK_STEP_TIMED_OUT", 2, 0)
+
+    def test_nobody_knows_the_end_of_something_outside_that_was_cut_off(self, desk, kind, firm):
+        async def handler(work: Work) -> Any:
+            await work.outside("slow", lambda stable_id: asyncio.sleep(60), repeatable=False)
+
+        task_id = desk.ask(kind(handler, longest_s=0.1))
+        assert firm.work(waits_too=True) == 1
+        assert desk.row(task_id)["error"]["code"] == OutcomeUnknown.code
+
 
 class TestFailures:
     def test_what_is_wrong_with_the_task_itself_is_not_tried_again(self, desk, kind, firm):
