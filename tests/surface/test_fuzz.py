@@ -16,7 +16,7 @@ from tests.surface.fuzz import ask, refusals_are_explained
 from tests.surface.operations import OPERATIONS, Operation
 
 EXAMPLES, MANY_EXAMPLES = 8, 60
-CHAINS, MANY_CHAINS = (4, 10), (60, 20)  # how many, of how many requests at most
+CHAINS, MANY_CHAINS = (8, 10), (60, 20)  # how many, of how many requests at most
 
 OTHERWISE = {"POST /api/v1/mcp": "JSON-RPC, whose refusals are its own: tests/serve/mcp/test_door.py"}
 """Operations whose odd requests are made by hand, and where."""

@@ -30,6 +30,7 @@ experiments = resource_table(
     optional("conclusion", Text),
     entity="experiment",
     search=("name",),
+    extracted=False,
 )
 Index(
     "experiments_flag_id_key",

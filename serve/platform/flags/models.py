@@ -25,7 +25,6 @@ from serve.kernel.schema import (
     reference,
     required,
     resource_table,
-    tenant_table,
     unique,
 )
 
@@ -79,7 +78,7 @@ flag_segments = resource_table(
     extracted=False,
 )
 
-flag_exposures = tenant_table(
+flag_exposures = own_table(
     "flag_exposures",
     reference("flag_id", "flags"),
     reference("experiment_id", "experiments", empty=True, indexed=False),

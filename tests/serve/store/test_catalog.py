@@ -20,6 +20,8 @@ OWN = {
     "api_keys",
     "api_sunsets",
     "beta_users",
+    "experiments",
+    "flag_exposures",
     "flag_feedback",
     "flag_segments",
     "flag_uses",
@@ -78,7 +80,7 @@ HIDDEN_FROM_EXTRACTION = {
     *("tickets.subject", "work_orders.description", "compliance_documents.number"),
     *(
         f"{table}.{column}"
-        for table in ("accounts", "contacts", "experiments", "vehicles")
+        for table in ("accounts", "contacts", "vehicles")
         for column in ("external_id", "search_text")
     ),
     *("accounts.person_key", "contacts.person_key"),

@@ -69,7 +69,12 @@ def upgrade() -> None:
     )  # found, not written
     create_resource("flag_segments", SEGMENTS, entity="flag_segment", search=("key", "name"), extracted=False)
     create_resource(
-        "experiments", EXPERIMENTS, entity="experiment", references={"flag_id": "flags"}, search=("name",)
+        "experiments",
+        EXPERIMENTS,
+        entity="experiment",
+        references={"flag_id": "flags"},
+        search=("name",),
+        extracted=False,
     )
     run(
         "create unique index experiments_flag_id_key on experiments (tenant_id, flag_id)"
@@ -77,8 +82,7 @@ def upgrade() -> None:
     )
     tables, functions = sorted(SQL.glob("*.sql"))
     run(tables.read_text())
-    guard_tenant_table("flag_exposures")
-    for table in ("flag_uses", "flag_feedback", "beta_users", "tenant_limits", "api_sunsets"):
+    for table in ("flag_exposures", "flag_uses", "flag_feedback", "beta_users", "tenant_limits", "api_sunsets"):
         guard_tenant_table(table, extracted=False)
     record_events("flag_feedback", entity="flag_feedback", unrecorded=("comment",))
     record_events("beta_users", entity="beta_user")
