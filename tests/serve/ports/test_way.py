@@ -105,7 +105,9 @@ class TestRepeating:
             assert time.monotonic() - began >= 1
 
     @pytest.mark.parametrize(
-        "said", ["60", format_datetime(datetime.now(UTC) + timedelta(seconds=3000), usegmt=True)]
+        "said",
+        ["60", format_datetime(datetime.now(UTC) + timedelta(seconds=3000), usegmt=True)],
+        ids=["seconds", "a moment"],
     )
     async def test_a_long_one_is_handed_on(self, said):
         async with outside(status(429, Retry_After=said)) as out:
