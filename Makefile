@@ -11,7 +11,7 @@ export PORT DAGSTER_PORT
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: up test torture pipeline bench lint format clean install
+.PHONY: up test torture proofs pipeline bench lint format clean install
 .DEFAULT_GOAL := up
 
 install: $(READY)
@@ -37,6 +37,10 @@ test: $(READY)
 
 torture: $(READY)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m torture
+
+# Which routes keep tenants apart, for the report of isolation: tests/surface/proving.py.
+proofs: $(READY)
+	@$(BIN)/python -m pytest -n $(WORKERS) tests/surface/test_routes.py -p tests.surface.proving
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks

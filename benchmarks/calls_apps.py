@@ -84,8 +84,9 @@ def orm() -> Any:
     from sqlalchemy.orm import registry
 
     from serve.fleet.vehicles.endpoints import vehicles
-    from serve.kernel.caller import Caller, Needs, Tokens
+    from serve.kernel.caller import Caller, Needs
     from serve.kernel.envelope import Meta, Success
+    from serve.kernel.tokens import Tokens
     from serve.settings import Settings
     from warehouse.settings import Home
 

@@ -23,7 +23,7 @@ from benchmarks.common import Bar, Options, Result, console, interleave
 from benchmarks.processes import MemoryWatch, Sample
 from benchmarks.servers import OURS, uvicorn
 from serve.kernel import bootstrap, migrate
-from serve.kernel.caller import Tokens
+from serve.kernel.tokens import Tokens
 from warehouse.postgres import Address, Server
 from warehouse.settings import Home
 

@@ -176,7 +176,7 @@ class _Bench:
         return body, response.getheader("etag", "")
 
     def token(self) -> str:
-        from serve.kernel.caller import Tokens
+        from serve.kernel.tokens import Tokens
 
         tokens = Tokens(self.home.secret("access_token_key"), life_s=600)
         nobody = UUID(int=0)

@@ -53,6 +53,16 @@ def replay(
         )
 
 
+@app.command()
+def erase() -> None:
+    """Take rows of erased people out of the landing zone and the warehouse, where the service has asked for it."""
+    from pipelines.ingest.erasing import erase_requested
+
+    home = Home().create()
+    with database(home) as address:
+        print(f"{erase_requested(home, address)} requests carried out")
+
+
 @app.command("instance")
 def prepare_instance() -> None:
     """Make or upgrade Dagster's tables, end runs whose process is gone, and parse the dbt project if it changed."""

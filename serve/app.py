@@ -19,34 +19,42 @@ from fastapi import FastAPI
 from fastapi.routing import APIRouter
 from starlette.middleware.cors import CORSMiddleware
 
-from serve.analytics.dashboard.endpoints import router as dashboard
-from serve.analytics.intelligence.endpoints import router as intelligence
-from serve.analytics.metrics.endpoints import router as metrics
-from serve.analytics.roi.endpoints import router as roi
-from serve.crm.accounts.endpoints import router as accounts
-from serve.crm.contacts.endpoints import router as contacts
-from serve.fleet.costs.endpoints import router as fleet_costs
-from serve.fleet.maintenance.endpoints import router as fleet_maintenance
-from serve.fleet.vehicles.endpoints import router as vehicles
-from serve.identity.api_keys.endpoints import router as api_keys
+from serve.analytics import routes as analytics
+from serve.crm import routes as crm
+from serve.fleet import routes as fleet
+from serve.identity import routes as identity
+from serve.identity.account_mails.service import LOOK_S as MAILS_LOOK_S
+from serve.identity.account_mails.service import AccountMails, forget_old_traces
+from serve.identity.accounts.service import Accounts
 from serve.identity.api_keys.ring import KeyRing
-from serve.identity.auth.endpoints import router as auth
 from serve.identity.auth.notes import SecurityNotes
 from serve.identity.auth.service import Login
+from serve.identity.factors.service import Proofs
+from serve.identity.passkeys.party import RelyingParty
+from serve.identity.passkeys.service import forget_challenges
+from serve.identity.privacy.returning import notice
+from serve.identity.retention.service import ask_daily
+from serve.identity.security.watching import watch as watch_sign_ins
+from serve.identity.sessions.revocations import LOOK_S as REVOCATIONS_LOOK_S
+from serve.identity.sessions.revocations import Revocations
 from serve.identity.sessions.service import Sessions, forget_old_sessions
+from serve.identity.sso.attempts import forget_attempts
+from serve.identity.sso.sign_in import SingleSignOn
+from serve.identity.tenants.watch import LOOK_S as TENANTS_LOOK_S
+from serve.identity.tenants.watch import Watch as TenantsWatch
 from serve.kernel import errors, revision
 from serve.kernel.access import check_declared
 from serve.kernel.actions import Actions, name_operations
 from serve.kernel.answers import Answers
 from serve.kernel.background import Background
-from serve.kernel.caller import Tokens
 from serve.kernel.db import Database, DatabaseUnavailable
+from serve.kernel.errors import Unavailable
 from serve.kernel.etag import PROGRAM
 from serve.kernel.idempotency import forget_old_keys
 from serve.kernel.layer import Layer, Manners
 from serve.kernel.openapi import document
 from serve.kernel.quick import ShortWays
-from serve.kernel.ratelimit import Limits, parse_rates
+from serve.kernel.ratelimit import Limits, RateLimit, parse_rates
 from serve.kernel.realtime.audience import Audience
 from serve.kernel.realtime.hub import POLL_S, Hub
 from serve.kernel.relay import Reader, Relay
@@ -55,54 +63,32 @@ from serve.kernel.resources.errors import meaning
 from serve.kernel.resources.streams import Exports
 from serve.kernel.retirement import close_when_gone
 from serve.kernel.routing import add_routes, index_routes
+from serve.kernel.standing import Standings
 from serve.kernel.tables import all_tables
 from serve.kernel.timeouts import Running
+from serve.kernel.tokens import Tokens
 from serve.kernel.vault import Vault
+from serve.platform import routes as platform
 from serve.platform.actions.catalogue import Catalogue
-from serve.platform.actions.endpoints import router as actions
-from serve.platform.audit.endpoints import router as audit
 from serve.platform.audit.seals import SEAL_EVERY_S, seal
 from serve.platform.docs.document import Document
 from serve.platform.docs.endpoints import ASSETS
-from serve.platform.docs.endpoints import router as docs
-from serve.platform.events.endpoints import router as events
-from serve.platform.experiments.endpoints import features as experimental_features
-from serve.platform.experiments.endpoints import looking as experiment_results
-from serve.platform.experiments.endpoints import router as experiments
 from serve.platform.files.collector import Collector
-from serve.platform.files.endpoints import router as files
 from serve.platform.files.links import Links
 from serve.platform.files.service import Files
-from serve.platform.flags.endpoints import asking as flag_answers
-from serve.platform.flags.endpoints import router as flags
-from serve.platform.flags.endpoints import segment_router as flag_segments
 from serve.platform.flags.service import Flags, note_stale
 from serve.platform.flags.sightings import PAUSE_S as FLAGS_PAUSE_S
-from serve.platform.health.endpoints import router as health
 from serve.platform.health.metrics import WorkWatch, watch
-from serve.platform.health.metrics import router as own_metrics
-from serve.platform.imports.endpoints import router as imports
-from serve.platform.limits.endpoints import router as own_limits
 from serve.platform.limits.service import LOOK_S, TELL_S
 from serve.platform.limits.service import Watch as LimitsWatch
-from serve.platform.mails.endpoints import router as mails
 from serve.platform.mcp.calls import Desk
 from serve.platform.mcp.confirmations import Confirmations
-from serve.platform.mcp.endpoints import router as mcp
 from serve.platform.mcp.server import McpServer
-from serve.platform.notifications.endpoints import router as notifications
 from serve.platform.notifications.reader import tell
 from serve.platform.pages.endpoints import FILES
-from serve.platform.pages.endpoints import router as pages
-from serve.platform.realtime.endpoints import router as realtime
-from serve.platform.realtime.endpoints import sockets
-from serve.platform.schedules.endpoints import router as schedules
-from serve.platform.settings.endpoints import mail as mail_settings
-from serve.platform.settings.endpoints import router as settings_routes
-from serve.platform.tasks.endpoints import router as tasks
-from serve.platform.versions.endpoints import router as versions
 from serve.platform.versions.service import Watch as SunsetsWatch
-from serve.ports.mail import MailWays, Outbox
+from serve.ports.dns import TxtRecords
+from serve.ports.mail import MailWays, Outbox, SmtpServer
 from serve.ports.out import Door
 from serve.ports.storage import Storage
 from serve.ports.way import Ways
@@ -113,69 +99,33 @@ from warehouse.releases import ReleaseError, ReleaseReader
 from warehouse.settings import Home
 
 ROUTERS: tuple[APIRouter, ...] = (
-    auth,
-    api_keys,
-    dashboard,
-    intelligence,
-    roi,
-    metrics,
-    fleet_costs,
-    fleet_maintenance,
-    accounts,
-    contacts,
-    vehicles,
-    actions,
-    events,
-    audit,
-    flags,
-    flag_answers,
-    flag_segments,
-    experiments,
-    experiment_results,
-    experimental_features,
-    own_limits,
-    mails,
-    mcp,
-    versions,
-    notifications,
-    realtime,
-    sockets,
-    mail_settings,
-    settings_routes,
-    imports,
-    schedules,
-    tasks,
-    files,
-    health,
-    own_metrics,
-    docs,
-    pages,
+    *identity.ROUTERS,
+    *analytics.ROUTERS,
+    *fleet.ROUTERS,
+    *crm.ROUTERS,
+    *platform.ROUTERS,
 )
 
-READERS: dict[str, Reader] = {"notifications": tell}
+READERS: dict[str, Reader] = {"notifications": tell, "threats": watch_sign_ins}
 """Who reacts to events, by the name under which its place is kept."""
 
-PUBLIC = frozenset(
+PUBLIC = identity.PUBLIC | platform.PUBLIC
+"""Everything that may be called without logging in."""
+
+WHILE_SUSPENDED = frozenset(
     {
-        "POST /api/v1/auth/login",
-        "POST /auth/api/auth/login",
-        "POST /api/v1/auth/refresh",
-        "GET /api/v1/files/shared",  # opens nothing without a signature of ours
-        "GET /health/live",
-        "GET /health/ready",
-        "GET /metrics",  # to this machine or with a token: serve/platform/health/metrics.py
-        "GET /openapi.json",
-        "GET /docs",
-        "GET /docs/init.js",
-        "GET /docs/errors",
-        "GET /docs/openapi-3.0.json",
-        "GET /docs/assets",
-        "GET /",
-        "WS /ws",  # asks for a token itself, in the first message at the latest
-        "GET /pages",  # the dashboard's own files hold no figures: it asks the API for them
+        "POST /api/v1/auth/logout",
+        "GET /api/v1/auth/me",
+        "GET /api/v1/auth/profile",
+        "GET /api/v1/tasks/{id}",
+        "GET /api/v1/tenants/{id}",
+        "POST /api/v1/tenants/{id}/export",
+        "GET /api/v1/tenants/{id}/export",
+        "POST /api/v1/tenants/{id}/close",
+        "POST /api/v1/tenants/{id}/reopen",
     }
 )
-"""Everything that may be called without logging in."""
+"""What people and keys may still do when their tenant stands still: leave, see who they are, take the data along."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -204,6 +154,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     close_when_gone(app.routes)
     index_routes(app)
     check_declared(app.routes, PUBLIC)
+    app.state.standings = Standings(WHILE_SUSPENDED)
     app.state.actions = Actions(app, name_operations(app.routes))
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     errors.install(app)
@@ -216,6 +167,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             expose_headers=["ETag", "X-Request-ID", "X-Release-Id", "X-Total-Count"],
         )
     app.state.settings, app.state.manners = settings, _manners(settings)
+    app.state.public = PUBLIC
     app.state.manners.short_ways = ShortWays(app.routes)
     app.add_middleware(Layer, manners=app.state.manners)
     watch(app)
@@ -242,7 +194,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         meaning=meaning,
     )
     state.work_watch = WorkWatch(state.worker_database, settings.worker_silent_s)
-    state.relay = Relay(state.worker_database, READERS)
+    notice_returns = partial(notice, secret=home.secret("suppression_key"))
+    state.relay = Relay(state.worker_database, READERS | {"erased people": notice_returns})
     state.hub = Hub(
         state.database,
         state.worker_database,
@@ -252,6 +205,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     state.manners.draining.told.append(state.hub.end_all)
     state.keys = KeyRing(state.database)
+    state.revocations = Revocations(state.database, state.tokens, state.keys)
     state.notes = SecurityNotes(state.database)
     state.flags = Flags(state.database)
     state.exports = Exports(state.database, most=settings.database_pool_size // 2)
@@ -261,7 +215,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         Sessions(home.secret("refresh_token_key"), life_h=settings.session_life_h),
         state.notes,
         attempts_per_min=settings.login_attempts_per_min,
+        device_secret=home.secret("device_key"),
+        password_cost=settings.password_cost,
     )
+    state.accounts = Accounts(
+        state.login,
+        settings.public_address,
+        is_open=settings.registration == "open",
+        links=RateLimit(1, burst=settings.account_mails_at_once),
+    )
+    state.proofs = Proofs(state.database)
+    state.relying_party = RelyingParty.of(settings)
     state.answers = Answers(
         ReleaseReader(home.releases, memory_limit=settings.release_memory),
         threads=settings.release_threads,
@@ -272,7 +236,19 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         private_hosts=settings.mail_private_hosts,
         timeout_s=settings.mail_timeout_s,
     )
+    state.account_mails = AccountMails(
+        state.worker_database, state.mail, _own_mail_server(settings), settings.mail_from
+    )
     state.ways = Ways(Door(private_too=settings.out_private_hosts, ports=settings.out_ports))
+    state.sso = SingleSignOn(
+        state.database,
+        state.login,
+        state.ways.door,
+        TxtRecords(settings.dns_resolver),
+        home.secret("sso_key"),
+        address=settings.public_address,
+        plain_too=settings.out_private_hosts,
+    )
     state.files = Files(
         Storage(settings.files_url or str(home.root / "files")),
         Links(home.secret("file_link_key")),
@@ -291,6 +267,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     write_requests = partial(state.manners.requests.write, state.worker_database)
     state.own_loops.every(PAUSE_S, write_requests, name="request log")
     state.own_loops.every(POLL_S, state.hub.turn, name="realtime")
+    with suppress(Unavailable):
+        await state.revocations.look()  # before the first request: a token may be older than this process
+    state.own_loops.every(REVOCATIONS_LOOK_S, state.revocations.look, name="revocations")
+    tenants_watch = state.tenants_watch = TenantsWatch(state.database, state.standings, state.hub)
+    with suppress(Unavailable):
+        await tenants_watch.look()  # before the first call: who stands still stays so
+    state.own_loops.every(TENANTS_LOOK_S, tenants_watch.look, name="standing of tenants")
     limits = LimitsWatch(state.database, state.worker_database, state.manners.limits)
     state.own_loops.every(LOOK_S, limits.look, name="own limits of tenants")
     sunsets = SunsetsWatch(state.database, state.manners.sunsets)
@@ -302,8 +285,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state.background.every(
         3600.0, partial(forget_old_keys, state.worker_database), name="old idempotency keys"
     )
+    state.background.every(MAILS_LOOK_S, state.account_mails.send_due, name="mails about accounts")
+    state.background.every(
+        3600.0, partial(forget_old_traces, state.worker_database), name="traces of accounts"
+    )
     forget = partial(forget_old_sessions, state.worker_database, state.login.sessions.life)
     state.background.every(3600.0, forget, name="old sessions")
+    state.background.every(3600.0, partial(forget_challenges, state.worker_database), name="old challenges")
+    state.background.every(3600.0, partial(ask_daily, state.worker_database), name="retention")
+    forget_sso = partial(forget_attempts, state.worker_database)
+    state.background.every(3600.0, forget_sso, name="old sign-ins by providers")
     collector = Collector(state.worker_database, state.files.storage, kept_s=settings.files_kept_h * 3600)
     state.background.every(3600.0, collector.collect, name="collecting of files")
     state.background.every(SEAL_EVERY_S, partial(seal, state.worker_database), name="sealing of events")
@@ -336,6 +327,21 @@ def _manners(settings: Settings) -> Manners:
             tenant_factor=settings.rate_limit_tenant_factor,
             is_shared=settings.rate_limits_shared,
         ),
+    )
+
+
+def _own_mail_server(settings: Settings) -> SmtpServer | None:
+    """The operator says which; it may well be in a private network."""
+    if settings.mail_smtp_host is None:
+        return None
+    return SmtpServer(
+        settings.mail_smtp_host,
+        settings.mail_smtp_port,
+        settings.mail_smtp_security,
+        settings.mail_smtp_username,
+        settings.mail_smtp_password,
+        timeout_s=settings.mail_timeout_s,
+        private_too=True,
     )
 
 

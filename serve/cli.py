@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,7 +21,9 @@ release = typer.Typer(no_args_is_help=True, help="What the API answers from.")
 demo = typer.Typer(no_args_is_help=True, help="The simulated business.")
 app.add_typer(pipeline, name="pipeline")
 app.add_typer(release, name="release")
+tenant = typer.Typer(no_args_is_help=True, help="Tenants, by whoever runs the installation.")
 app.add_typer(demo, name="demo")
+app.add_typer(tenant, name="tenant")
 
 
 def main() -> None:
@@ -104,6 +108,52 @@ def demo_logins(as_json: Annotated[bool, typer.Option("--json", help="As a JSON 
         return
     for entry in logins:
         typer.echo(f"{entry['tenant']:28} {entry['role']:12} {entry['email']:44} {entry['password']}")
+
+
+@tenant.command("create")
+def tenant_create(
+    name: str,
+    owner: Annotated[str, typer.Option(help="Address of an account that becomes its owner.")],
+    country: Annotated[str, typer.Option(help="ISO 3166, such as DE.")],
+    timezone: Annotated[str, typer.Option(help="Such as Europe/Berlin.")],
+    currency: Annotated[str, typer.Option(help="ISO 4217, such as EUR.")],
+    kind: str = "fleet",
+    slug: str | None = None,
+) -> None:
+    """Make a tenant; a running service is needed."""
+    from serve.identity.tenants import operating
+
+    fields = {"name": name, "slug": slug, "kind": kind}
+    place = {"country": country, "timezone": timezone, "currency": currency}
+    typer.echo(_operated(operating.create(owner, **fields, **place)))
+
+
+@tenant.command("suspend")
+def tenant_suspend(slug: str, reason: str) -> None:
+    """Let a tenant stand still: within a second nobody of it can do anything."""
+    from serve.identity.tenants import operating
+
+    if not _operated(operating.suspend(slug, reason)):
+        raise fail(f"no tenant '{slug}' that could be suspended")
+
+
+@tenant.command("resume")
+def tenant_resume(slug: str) -> None:
+    """Let a suspended tenant go on."""
+    from serve.identity.tenants import operating
+
+    if not _operated(operating.resume(slug)):
+        raise fail(f"no tenant '{slug}' that is suspended")
+
+
+def _operated(work: Coroutine[Any, Any, Any]) -> Any:
+    from serve.kernel.errors import Problem
+
+    try:
+        return asyncio.run(work)
+    except Problem as problem:
+        said = "; ".join(f"{field} {message}" for field, message in problem.details)
+        raise fail(f"{problem.detail} {said}".strip()) from problem
 
 
 @release.command("list")

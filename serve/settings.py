@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from serve.identity.auth.passwords import COST, hasher
 from serve.kernel.ratelimit import parse_rates
 from serve.kernel.tasks.kinds import parse_queues
 
@@ -33,12 +34,18 @@ class Settings(BaseSettings):
     background_work: bool = Field(
         True, description="Seal events and hand them to their readers in this API process."
     )
+    registration: Literal["open", "closed"] = Field(
+        "open", description="Whether strangers may make an account and a company: `open` or `closed`."
+    )
     token_life_s: int = Field(600, ge=10, le=600, description="Life of an access token, seconds.")
     session_life_h: int = Field(
         336, ge=1, le=8760, description="Hours until a session ends that nobody refreshes."
     )
     cookie_is_secure: bool = Field(
         False, description="Send the log-in cookie over HTTPS only; switch it on wherever HTTPS is used."
+    )
+    passkey_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="Further origins, separated by commas, such as of an app, that use passkeys."
     )
     cors_origins: Annotated[list[str], NoDecode] = Field(
         [], description="Origins, separated by commas, whose pages may call the API with a bearer token."
@@ -65,6 +72,16 @@ class Settings(BaseSettings):
     login_attempts_per_min: int = Field(
         10, ge=1, description="Failed log-ins a minute, for one address and account together, before 429."
     )
+    password_cost: str = Field(
+        COST,
+        description="What the hash of a password costs: KiB of memory, passes, lanes. After a change everybody is"
+        " hashed anew as they log in.",
+    )
+    account_mails_at_once: int = Field(
+        5,
+        ge=1,
+        description="Links and codes by mail to one address, or asked for from one; then one a minute.",
+    )
     realtime_per_user: int = Field(
         20, ge=1, description="Live connections of one person or key in one API process."
     )
@@ -90,6 +107,25 @@ class Settings(BaseSettings):
     )
     files_kept_h: int = Field(168, ge=0, description="Hours that a deleted file can be restored.")
 
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/\s?#]+$",
+        description="Where people reach this service, for links in mails and for passkeys; `http://localhost:PORT`"
+        " unless said.",
+    )
+    mail_smtp_host: str | None = Field(
+        None,
+        description="Mail server of the installation: for mails about accounts of tenants that have no server.",
+    )
+    mail_smtp_port: int = Field(587, ge=1, le=65_535, description="Its port.")
+    mail_smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the conversation with it is kept secret: `starttls`, `tls` or `none`."
+    )
+    mail_smtp_username: str | None = Field(None, description="Log-in at it.")
+    mail_smtp_password: str | None = Field(None, repr=False, description="The password of that log-in.")
+    mail_from: str = Field(
+        "throughline@localhost", description="In whose name mails about accounts are sent."
+    )
     mail_outbox: bool = Field(
         True, description="Write mail of tenants without a mail server to files under the home."
     )
@@ -105,6 +141,11 @@ class Settings(BaseSettings):
     )
     out_ports: Annotated[list[int], NoDecode] = Field(
         [80, 443], description="Ports, separated by commas, that may be called outside; none: all of them."
+    )
+    dns_resolver: str | None = Field(
+        None,
+        pattern=r"^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\])(:\d{1,5})?$",
+        description="Name server that is asked for the records which prove domains; the system's unless said.",
     )
 
     worker_name: str = Field(
@@ -127,10 +168,21 @@ class Settings(BaseSettings):
     )
     tasks_kept_days: int = Field(90, ge=1, description="Days until a task that has ended is forgotten.")
 
+    @property
+    def public_address(self) -> str:
+        """Where people reach this service, without a slash at the end."""
+        return self.public_url or f"http://localhost:{self.port}"
+
     @field_validator("task_queues")
     @classmethod
     def _are_queues(cls, value: str) -> str:
         parse_queues(value)
+        return value
+
+    @field_validator("password_cost")
+    @classmethod
+    def _is_a_cost(cls, value: str) -> str:
+        hasher(value)
         return value
 
     @field_validator("rate_limits")
@@ -139,7 +191,7 @@ class Settings(BaseSettings):
         parse_rates(value)
         return value
 
-    @field_validator("cors_origins", "out_ports", mode="before")
+    @field_validator("cors_origins", "out_ports", "passkey_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (

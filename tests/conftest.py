@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from serve.kernel import bootstrap, migrate
 from tests import workers
 from warehouse.postgres import DATABASE, Address, Server
 
+os.environ["PASSWORD_COST"] = "m=8,t=1,p=1"  # as ``CHEAP`` of tests/serve/firm.py; a thousand people log in
 UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 

@@ -1,4 +1,4 @@
-"""Tables of the company itself: tenant, people who log in, zones, providers, their use of the API."""
+"""Tables of the company itself: tenant, zones, providers, its people's use of the API."""
 
 import json
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ import polars as pl
 
 from pipelines.demo import names
 from pipelines.demo.calendar import AHEAD_DAYS, HISTORY_DAYS
-from pipelines.demo.draw import DAY_US, HOUR_US, NEVER, choose, dates, given, moments, pick, rows
-from pipelines.demo.world import ROLES, World
+from pipelines.demo.draw import DAY_US, HOUR_US, Floats, Ints, choose, dates, given, moments, pick, rows
+from pipelines.demo.world import World
 
 API_REQUESTS_PER_DAY = 14
 ROUTES = (
@@ -46,8 +46,10 @@ def tables(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
             }
         ),
     )
-    yield "users", _users(world, now_us)
-    yield "memberships", _memberships(world, now_us)
+
+
+def zones_and_providers(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
+    profile, start = world.profile, world.start_us
     places = profile.places
     opened = np.full(len(places), start - 398 * DAY_US)
     yield (
@@ -66,38 +68,6 @@ def tables(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
         ),
     )
     yield "providers", _providers(world, now_us)
-
-
-def _users(world: World, now_us: int) -> pl.DataFrame:
-    """Without `password_hash`: each installation makes its own when it loads."""
-    rng, count = world.rng("users"), len(ROLES)
-    created = np.full(count, world.start_us - 399 * DAY_US)
-    full_name = names.people(count, rng)
-    number = pl.Series(np.arange(count)).cast(pl.String)
-    last_login = now_us - (rng.exponential(4, count) * DAY_US).astype(np.int64) - HOUR_US
-    return pl.DataFrame(
-        {
-            "id": world.ids["users"],
-            "email": pl.Series(ROLES) + number + f"@{world.profile.domain}",
-            "full_name": full_name,
-            "is_active": pl.repeat(True, count, eager=True),
-            "last_login_at": moments(np.where(rng.random(count) < 0.85, last_login, NEVER)),
-            "created_at": moments(created),
-            "updated_at": moments(created),
-        }
-    )
-
-
-def _memberships(world: World, now_us: int) -> pl.DataFrame:
-    people, roles = world.ids["users"], pl.Series(ROLES)
-    if world.guest_user_id:
-        people, roles = (
-            people.clone().append(pl.Series([world.guest_user_id])),
-            roles.append(pl.Series(["viewer"])),
-        )
-    hired = np.full(len(people), world.start_us - 399 * DAY_US)
-    ids = world.new_ids("memberships", hired)
-    return rows(world.tenant_id, ids, hired, hired, now_us, user_id=people, role=roles)
 
 
 def _providers(world: World, now_us: int) -> pl.DataFrame:
@@ -136,6 +106,14 @@ def _providers(world: World, now_us: int) -> pl.DataFrame:
     )
 
 
+def _somebody_there(world: World, day: Ints, chance: Floats) -> Ints:
+    """For each request one of the staff who came in on its day; -1 where nobody did."""
+    there = world.people.is_there[: len(world.ids["users"]), day]
+    counted = np.cumsum(there, axis=0)
+    wanted = np.floor(chance * counted[-1]).astype(np.int64) + 1
+    return np.where(counted[-1] > 0, np.argmax(counted >= wanted, axis=0), -1)
+
+
 def api_requests(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
     rng = world.rng("api_requests")
     count = int(API_REQUESTS_PER_DAY * world.scale.customers * (HISTORY_DAYS + AHEAD_DAYS))
@@ -149,7 +127,7 @@ def api_requests(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]
     status = np.array([200, 404, 422, 500])[choose(rng, (0.96, 0.02, 0.015, 0.005), count)]
     is_post = np.array([entry[0] != "GET" for entry in ROUTES])[route]
     status = np.where((status == 200) & is_post & (rng.random(count) < 0.6), 201, status)
-    caller = rng.integers(0, len(ROLES), count)
+    caller = _somebody_there(world, (at - world.start_us) // DAY_US, rng.random(count))
     yield (
         "api_requests",
         rows(

@@ -6,7 +6,15 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from pipelines.demo import crm_tables, field_tables, fleet_tables, money, organisation, spending
+from pipelines.demo import (
+    crm_tables,
+    field_tables,
+    fleet_tables,
+    money,
+    organisation,
+    people_tables,
+    spending,
+)
 from pipelines.demo.calendar import HISTORY_DAYS
 from pipelines.demo.draw import DAY_US
 from pipelines.demo.profiles import PROFILES, Size
@@ -16,6 +24,8 @@ from pipelines.demo.world import World, make_world
 Builder = Callable[[World, int], Iterator[tuple[str, pl.DataFrame]]]
 BUILDERS: tuple[Builder, ...] = (
     organisation.tables,
+    people_tables.tables,
+    organisation.zones_and_providers,
     fleet_tables.vehicles,
     crm_tables.tables,
     field_tables.tables,

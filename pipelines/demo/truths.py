@@ -160,3 +160,23 @@ def demand(day: NDArray, weekday: NDArray, day_of_year: NDArray, is_holiday: NDA
     season = 1 + YEAR_AMPLITUDE * np.cos(2 * np.pi * (day_of_year - YEAR_PEAK_DAY) / 365.25)
     holiday = np.where(is_holiday, HOLIDAY_DEMAND, 1.0)
     return np.asarray(WEEKDAY_DEMAND)[weekday] * season * holiday * (1 + TREND_PER_YEAR * day / 365)
+
+
+# -- people who log in -------------------------------------------------------------------------------------
+WEEKDAY_PRESENCE = (1.0, 1.0, 1.0, 1.0, 0.95, 0.3, 0.1)
+"""Coming in by weekday, Monday first, relative to an ordinary Monday."""
+HOLIDAY_PRESENCE = 0.2
+FAILED_TRIES = (0.93, 0.05, 0.015, 0.005)
+"""Share of log-ins with a password that come after 0, 1, 2 and 3 wrong ones."""
+AWAY_SHARE = 0.03
+"""Of a person's weeks in which they come in from abroad."""
+FAR_TRAVELLER_OF, FAR_TRAVELLER, FAR_TRAVEL_DAY = "prairie-lark-fleet", 2, 700
+"""Tenant, person and day of the one log-in that cannot be the same person's: 40 minutes later from Singapore."""
+FAR_TRAVEL_MINUTES, FAR_TRAVEL_COUNTRY = 40, "SG"
+ATTACK_OF, ATTACK_DAY, ATTACK_TRIES = "hearth-and-hinge", 610, 14
+"""Tenant and day on which somebody tries many passwords of the owner's account within minutes, from three addresses."""
+
+
+def presence(rate: Floats, weekday: NDArray, is_holiday: NDArray) -> Floats:
+    """Chance that somebody comes in on a day."""
+    return rate * np.asarray(WEEKDAY_PRESENCE)[weekday] * np.where(is_holiday, HOLIDAY_PRESENCE, 1.0)

@@ -6,16 +6,10 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from pipelines.demo import customers, fleet, leads
+from pipelines.demo import customers, fleet, leads, people
 from pipelines.demo.calendar import Calendar, make_calendar
 from pipelines.demo.draw import DAY_US, HOUR_US, Bools, Ints, stream, uuids
 from pipelines.demo.profiles import Profile, Scale
-
-ROLES = (
-    ("owner", "admin", "manager", "manager", "agent", "agent", "agent", "agent")
-    + ("technician",) * 3
-    + ("viewer",)
-)
 
 
 @dataclass(frozen=True)
@@ -30,13 +24,14 @@ class World:
     leads: leads.Leads
     customers: customers.Customers
     fleet: fleet.Fleet
+    people: people.People
     ids: dict[str, pl.Series] = field(repr=False)
     guest_user_id: str | None = None
     """A person of another tenant who may look at this one."""
 
     def with_guest(self, other: "World") -> "World":
         """This world, where the other's administrator is a viewer."""
-        return replace(self, guest_user_id=other.ids["users"][ROLES.index("admin")])
+        return replace(self, guest_user_id=other.ids["users"][people.ADMIN])
 
     @property
     def tenant_id(self) -> str:
@@ -76,7 +71,8 @@ def make_world(profile: Profile, scale: Scale, seed: int, until: date) -> World:
     campaigns, lead_history = leads.arrive(profile, calendar, scale.customers, seed)
     history = customers.live(profile, calendar, lead_history, scale.customers, seed)
     vehicles = fleet.drive(profile, calendar, scale, seed)
-    world = World(profile, scale, seed, calendar, campaigns, lead_history, history, vehicles, ids={})
+    staff = people.work(profile, calendar, seed)
+    world = World(profile, scale, seed, calendar, campaigns, lead_history, history, vehicles, staff, ids={})
     zones = len(profile.places)
     providers = zones * customers.providers_per_zone(profile, scale.customers)
     start = world.start_us
@@ -87,7 +83,7 @@ def make_world(profile: Profile, scale: Scale, seed: int, until: date) -> World:
     acquired = calendar.day_us(vehicles.vehicles.acquired_day) + 8 * HOUR_US
     created = {
         "tenants": setup(1, 24 * 400),
-        "users": setup(len(ROLES), 24 * 399),
+        "users": staff.joined_us[: len(people.STAFF)],
         "zones": setup(zones, 24 * 398),
         "providers": setup(providers, 24 * 397),
         "vehicles": acquired + np.arange(len(acquired)),

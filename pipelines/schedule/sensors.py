@@ -10,7 +10,7 @@ import psycopg
 
 from pipelines.instance import end_abandoned
 from pipelines.learn.assets import NAMES
-from pipelines.schedule.jobs import LINE
+from pipelines.schedule.jobs import LINE, erase
 from pipelines.sources.sensor import drop_folder
 from warehouse.landing import Landing
 from warehouse.postgres import running
@@ -26,9 +26,9 @@ def _store(home: Home) -> psycopg.Connection[Any] | None:
     return psycopg.connect(address.url("worker"), autocommit=True) if address else None
 
 
-@dg.sensor(job=LINE, minimum_interval_seconds=10, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(jobs=[LINE, erase], minimum_interval_seconds=10, default_status=dg.DefaultSensorStatus.RUNNING)
 def pipeline_requests(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Run what the API asked for: refresh, or train first."""
+    """Run what the API asked for: refresh, or train first, or erase."""
     connection = _store(Home())
     if connection is None:
         yield dg.SkipReason("the operational store does not answer")
@@ -40,9 +40,12 @@ def pipeline_requests(context: dg.SensorEvaluationContext) -> Iterator[dg.RunReq
         for request, kind in queued:
             train = "all" if kind == "train" else "missing"
             yield dg.RunRequest(
+                job_name=(erase if kind == "erase" else LINE).name,
                 run_key=str(request),
                 tags={REQUEST_TAG: str(request)},
-                run_config={"ops": {name: {"config": {"train": train}} for name in NAMES}},
+                run_config={}
+                if kind == "erase"
+                else {"ops": {name: {"config": {"train": train}} for name in NAMES}},
             )
             connection.execute(
                 "update pipeline_requests set status = 'running', started_at = now() where id = %s", [request]

@@ -43,7 +43,7 @@ class TableReport:
         return cls(
             table,
             state,
-            sum(load.rows_read for load in loads),
+            sum(load.rows_read - load.rows_erased for load in loads),
             sum(load.rows_landed for load in loads),
             sum(load.rows_quarantined for load in loads),
             reasons,

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from serve.kernel.errors import Unavailable
 
 log = logging.getLogger("throughline.background")
 
 LONGEST_PAUSE_S = 30.0
+AGAIN_S = 0.2
 
 
 class Background:
@@ -36,12 +36,15 @@ class Background:
             self._tasks.append(asyncio.create_task(_repeat(pause_s, work, name), name=name))
 
     async def stop(self) -> None:
-        """End all loops, wherever they are; what was not committed is rolled back."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        """End all loops, wherever they are; what was not committed is rolled back.
+
+        Asked again until they do: a library that gets its answer in the moment of a cancellation may swallow it
+        (asyncpg does while it connects), and then a loop would go on for ever.
+        """
+        while pending := [task for task in self._tasks if not task.done()]:
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending, timeout=AGAIN_S)
         self._tasks.clear()
 
 

@@ -1,32 +1,26 @@
-"""Who is calling: access tokens, the caller behind one, and the permission that a route needs."""
+"""Who is calling, and the permission that a route needs."""
 
 from __future__ import annotations
 
-import base64
-import secrets
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
-import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Request
 from starlette.requests import cookie_parser
 from starlette.types import Scope
 
 from serve.kernel.errors import Forbidden, Unauthenticated
-from serve.kernel.permissions import Permission, permissions_of
+from serve.kernel.permissions import Only, Permission
 
 COOKIE = "throughline_access"
 KEY_START = "tl_"
 NEVER_S = 253_402_300_799  # the end of the year 9999
-CACHE_SIZE = 10_000
-CACHE_S = 60.0
-_ISSUER = "throughline"
+RECENT_S = 900.0
+BY_PROVIDER = frozenset({"oidc", "saml"})
+"""Methods by which a tenant's identity provider says who somebody is."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -45,11 +39,50 @@ class NotByKey(Forbidden):
     code, message = "LOG_IN_NEEDED", "An API key cannot do this. Log in with e-mail and password."
 
 
+class TokenStale(Unauthenticated):
+    """The client refreshes it, and learns what it may do now."""
+
+    code, message = "TOKEN_STALE", "What this account may do has changed. Refresh the token, or log in again."
+
+
+class StepUpNeeded(Unauthenticated):
+    """A session that is open on somebody's desk is not enough for this."""
+
+    code, message = (
+        "STEP_UP_NEEDED",
+        "Prove once more who you are: POST /api/v1/auth/step-up, then try again.",
+    )
+
+
+class LimitedToken(Forbidden):
+    """A token of an app, of a customer, of somebody looking with other eyes: it was given for something else."""
+
+    code, message = "LIMITED_TOKEN", "A token of this kind cannot do this. Log in with e-mail and password."
+
+
+PEOPLE_ALONE = (NotByKey, LimitedToken)
+"""How ``NeedsPerson`` refuses."""
+
+PROOF = (*PEOPLE_ALONE, StepUpNeeded)
+"""How ``NeedsRecent`` refuses."""
+
+
+class EnrolmentNeeded(Forbidden):
+    """The tenant asks for a second factor, and the person has none yet."""
+
+    code, message = (
+        "ENROLMENT_NEEDED",
+        "Set up a second factor first: POST /api/v1/auth/factors/totp or /api/v1/auth/passkeys/options. Then refresh.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """A person, or a key acting for one, at work for one tenant.
 
-    ``tenant_ids`` are the tenants whose rows may be read.
+    ``tenant_ids`` are the tenants whose rows may be read. ``methods`` are how the person proved who they are, last at
+    ``authenticated_at_s``. ``only`` is what the token is good for, None for everything. ``impersonator_id`` is who
+    looks with this person's eyes, and ``cause`` the elevation or impersonation that this is done under.
     """
 
     user_id: UUID
@@ -63,108 +96,32 @@ class Caller:
     by_cookie: bool = False
     session_id: UUID | None = None
     api_key_id: UUID | None = None
+    methods: tuple[str, ...] = ()
+    authenticated_at_s: float = 0.0
+    only: str | None = None
+    impersonator_id: UUID | None = None
+    cause: UUID | None = None
+    issued_at_s: float = 0.0
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether the person has proved who they are a moment ago."""
+        return time.time() - self.authenticated_at_s <= RECENT_S
 
     @property
     def actor(self) -> str:
         """As events name who acts."""
-        return f"api_key:{self.api_key_id}" if self.api_key_id else f"user:{self.user_id}"
+        return (
+            f"api_key:{self.api_key_id}"
+            if self.api_key_id
+            else f"user:{self.impersonator_id or self.user_id}"
+        )
 
 
-class Tokens:
-    """Signs access tokens (EdDSA) and verifies them.
+class Verifier(Protocol):
+    """Knows access tokens (``app.state.tokens``)."""
 
-    A verified token is remembered for at most a minute, because the signature costs more than the rest of a short
-    request. Its expiry and its revocation are looked at every time. Revocations are known to this process only, until
-    the last token that they concern has expired; a session is ended for all processes in the database, where its next
-    refresh fails.
-    """
-
-    def __init__(self, secret: str, *, life_s: int, clock: Callable[[], float] = time.time) -> None:
-        """``secret`` is url-safe base64 of 32 bytes, as ``Home.secret`` makes it."""
-        seed = base64.urlsafe_b64decode(secret + "=" * (-len(secret) % 4))
-        self._private = Ed25519PrivateKey.from_private_bytes(seed)
-        self._public = self._private.public_key()
-        self.life_s, self._clock = life_s, clock
-        self._seen: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
-        self._revoked: dict[
-            str | UUID, float
-        ] = {}  # tokens and sessions, and when none of it can be valid any more
-
-    def issue(
-        self,
-        user_id: UUID,
-        *,
-        email: str,
-        tenant_id: UUID,
-        tenant_ids: Sequence[UUID],
-        role: str,
-        session_id: UUID | None = None,
-    ) -> tuple[str, int]:
-        """A token and the second (Unix time) at which it ends."""
-        now = int(self._clock())
-        claims: dict[str, Any] = {
-            "iss": _ISSUER,
-            "sub": str(user_id),
-            "email": email,
-            "tenant": str(tenant_id),
-            "tenants": [str(each) for each in tenant_ids],
-            "role": role,
-            "iat": now,
-            "exp": now + self.life_s,
-            "jti": secrets.token_urlsafe(12),
-        }
-        if session_id is not None:
-            claims["sid"] = str(session_id)
-        return jwt.encode(claims, self._private, algorithm="EdDSA"), now + self.life_s
-
-    def verify(self, token: str) -> Caller:
-        """The caller behind the token. Raises Unauthenticated."""
-        digest = sha256(token.encode()).digest()  # raw tokens need not lie in memory
-        now = self._clock()
-        known = self._seen.get(digest)
-        if known is not None and now - known[1] < CACHE_S:
-            caller = known[0]
-        else:
-            caller = self._decode(token)
-            self._seen[digest] = (caller, now)
-            self._seen.move_to_end(digest)
-            if len(self._seen) > CACHE_SIZE:
-                self._seen.popitem(last=False)
-        if caller.expires_at_s <= now:
-            raise Unauthenticated("The access token has expired. Log in again.")
-        if caller.token_id in self._revoked or caller.session_id in self._revoked:
-            raise Unauthenticated("This session was ended. Log in again.")
-        return caller
-
-    def revoke(self, *ended: str | UUID) -> None:
-        """Refuse these tokens (by their id) and all tokens of these sessions from now on."""
-        now = self._clock()
-        self._revoked = {each: end for each, end in self._revoked.items() if end > now}
-        self._revoked |= dict.fromkeys(ended, now + self.life_s)
-
-    def _decode(self, token: str) -> Caller:
-        try:
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                self._public,
-                algorithms=["EdDSA"],
-                issuer=_ISSUER,
-                # The clock is ours, not the library's, so that one rule decides at every hit.
-                options={"require": ["exp", "sub", "jti", "iss"], "verify_exp": False, "verify_iat": False},
-            )
-            return Caller(
-                user_id=UUID(claims["sub"]),
-                email=claims["email"],
-                tenant_id=UUID(claims["tenant"]),
-                role=claims["role"],
-                permissions=permissions_of(claims["role"]),
-                tenant_ids=tuple(UUID(each) for each in claims["tenants"]),
-                token_id=claims["jti"],
-                expires_at_s=int(claims["exp"]),
-                session_id=UUID(claims["sid"]) if "sid" in claims else None,
-            )
-        except (jwt.InvalidTokenError, KeyError, ValueError) as error:
-            raise Unauthenticated("The access token is not valid. Log in again.") from error
+    def verify(self, token: str) -> Caller: ...
 
 
 class Notes(Protocol):
@@ -179,8 +136,37 @@ class Keys(Protocol):
     async def verify(self, key: str) -> Caller: ...
 
 
+class Standing(Protocol):
+    """Knows which tenants stand still and which belong together (``app.state.standings``)."""
+
+    def check(self, caller: Caller, call: str = "") -> None: ...
+    def within(self, caller: Caller) -> Caller: ...
+
+
+class Proofs(Protocol):
+    """Knows who has a second factor (``app.state.proofs``)."""
+
+    async def are_enough(self, caller: Caller) -> bool: ...
+
+
+class Lacks(Forbidden):
+    """The caller has not the permission; that is noted, so that somebody can ask why."""
+
+    def __init__(self, caller: Caller, permission: Permission, message: str | None = None) -> None:
+        who = "This API key" if caller.api_key_id else f"The role {caller.role}"
+        super().__init__(message or f"{who} has no permission {permission}.")
+        self.caller, self.permission = caller, permission
+
+    def note(self, request: Request) -> None:
+        notes: Notes = request.app.state.notes
+        notes.denied(self.caller, self.permission, request)
+
+
 class Guard:
     """Base of the dependencies that let only callers with a permission pass; ``access`` looks for it."""
+
+    also: frozenset[Only] = frozenset()
+    """Tokens that were given for something else and pass all the same."""
 
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
@@ -188,17 +174,13 @@ class Guard:
     async def admit(self, request: Request) -> Caller:
         """Raises Unauthenticated or Forbidden."""
         caller = await identify(request)
+        standings: Standing = request.app.state.standings
+        standings.check(caller, f"{request.method} {request.scope['route'].path_format}")
+        if caller.only == "enrolment" and "enrolment" not in self.also:
+            raise EnrolmentNeeded
         if self.permission not in caller.permissions:
-            raise lacks(request, caller, self.permission)
+            raise Lacks(caller, self.permission)
         return caller
-
-
-def lacks(request: Request, caller: Caller, permission: Permission) -> Forbidden:
-    """The refusal of a caller without the permission, which is noted."""
-    notes: Notes = request.app.state.notes
-    notes.denied(caller, permission, request)
-    who = "This API key" if caller.api_key_id else f"The role {caller.role}"
-    return Forbidden(f"{who} has no permission {permission}.")
 
 
 class Needs(Guard):
@@ -209,13 +191,50 @@ class Needs(Guard):
 
 
 class NeedsPerson(Guard):
-    """The caller, if allowed and logged in; not an API key."""
+    """The caller, if allowed and logged in; not an API key.
+
+    Nor a token that was given for something else, unless it is one of ``also``: what a person does with their account
+    is not for an app on a phone, nor for who looks with their eyes.
+    """
+
+    def __init__(self, permission: Permission, *, also: Collection[Only] = ()) -> None:
+        super().__init__(permission)
+        self.also = frozenset(also)
 
     async def __call__(self, request: Request) -> Caller:
         caller = await self.admit(request)
+        await self.check(request, caller)
+        return caller
+
+    async def check(self, request: Request, caller: Caller) -> None:
+        """Of who has the permission: for a call whose body says whether that is enough."""
         if caller.api_key_id is not None:
             raise NotByKey
-        return caller
+        if caller.only is not None and caller.only not in self.also:
+            raise LimitedToken
+
+
+class NeedsRecent(NeedsPerson):
+    """The caller, who has just proved who they are; with a second factor, if they have one.
+
+    What is about the account itself, in all of its tenants, takes a proof of the account's own: the word of one
+    tenant's identity provider is not enough, or that provider could make itself a way into the others.
+    ``in_tenant`` says that it is about this tenant alone, whatever the permission.
+    """
+
+    def __init__(
+        self, permission: Permission, *, also: Collection[Only] = (), in_tenant: bool = False
+    ) -> None:
+        super().__init__(permission, also=also)
+        self.of_account = permission == "self:write" and not in_tenant
+
+    async def check(self, request: Request, caller: Caller) -> None:
+        await super().check(request, caller)
+        if self.of_account and caller.methods and BY_PROVIDER.issuperset(caller.methods):
+            raise StepUpNeeded
+        proofs: Proofs = request.app.state.proofs
+        if not caller.is_recent or not await proofs.are_enough(caller):
+            raise StepUpNeeded
 
 
 async def identify(request: Request) -> Caller:
@@ -226,7 +245,7 @@ async def identify(request: Request) -> Caller:
 
 async def identify_by(scope: Scope, headers: Mapping[bytes, bytes]) -> Caller:
     """The same for who has the headers at hand; remembered for ``identify``."""
-    tokens: Tokens = scope["app"].state.tokens
+    tokens: Verifier = scope["app"].state.tokens
     scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     if scheme:
         if scheme.lower() != "bearer":
@@ -242,6 +261,8 @@ async def identify_by(scope: Scope, headers: Mapping[bytes, bytes]) -> Caller:
         if scope["method"] not in _SAFE_METHODS and b"x-requested-with" not in headers:
             raise CrossSiteRequest
         caller = replace(tokens.verify(cookie), by_cookie=True)
+    standings: Standing = scope["app"].state.standings
+    caller = standings.within(caller)
     scope.setdefault("state", {})["caller"] = caller
     return caller
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import Annotated, Any, Protocol, cast
+from dataclasses import replace
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import asyncpg
@@ -20,30 +20,18 @@ from fastapi import Depends, Request
 
 from serve.kernel.caller import Caller, identify
 from serve.kernel.errors import Problem, Unavailable
+from serve.kernel.pool import Connection as Connection
+from serve.kernel.pool import Pool
+from serve.kernel.pool import Record as Record
 from serve.kernel.vault import Vault
 
 ACQUIRE_TIMEOUT_S = 5.0
 LOCK_TIMEOUT_S = 5  # how long a request waits for another one that changes the same row
 _HARMLESS = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-
-Record = Mapping[str, Any]
+_TENANTS = "select set_config('app.tenant_id', $1, true), set_config('app.tenant_ids', $2, true)"
 
 CAUSE: ContextVar[UUID | None] = ContextVar("cause", default=None)
 """What all transactions that begin from here on are done for: an event, a task. Events name it."""
-
-
-class Connection(Protocol):
-    """What we use of an asyncpg connection."""
-
-    async def fetch(self, query: str, *args: Any) -> list[Record]: ...
-    async def fetchrow(self, query: str, *args: Any) -> Record | None: ...
-    async def execute(self, query: str, *args: Any) -> str: ...
-    async def cursor(self, query: str, *args: Any) -> Any: ...
-    async def close(self, *, timeout: float | None = None) -> None: ...
-    def is_closed(self) -> bool: ...
-    def is_in_transaction(self) -> bool: ...
-    def terminate(self) -> None: ...
 
 
 class DatabaseUnavailable(Unavailable):
@@ -51,92 +39,6 @@ class DatabaseUnavailable(Unavailable):
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "1"})
-
-
-class Pool:
-    """At most ``size`` connections; a released one goes straight to whoever has waited longest.
-
-    A connection that is closed, in a transaction or left by a cancelled task is never used again: it is ended, and
-    its place is free for a new one.
-    """
-
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int) -> None:
-        self._connect, self._size, self._opened = connect, size, 0
-        self._idle: list[Connection] = []
-        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
-
-    @property
-    def in_use_count(self) -> int:
-        return self._opened - len(self._idle)
-
-    @property
-    def waiting_count(self) -> int:
-        return len(self._waiting)
-
-    def take(self) -> Connection | None:
-        """One that nobody holds, if there is one."""
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
-            self._opened -= 1
-        return None
-
-    async def acquire(self) -> Connection:
-        while True:
-            if (connection := self.take()) is not None:
-                return connection
-            if self._opened < self._size:
-                return await self._open()
-            handed = await self._wait()
-            if handed is not None and not handed.is_closed():
-                return handed
-            if handed is not None:
-                self._opened -= 1
-
-    def release(self, connection: Connection) -> None:
-        if connection.is_closed() or connection.is_in_transaction():
-            connection.terminate()
-            self._opened -= 1
-            self._hand(None)
-        elif not self._hand(connection):
-            self._idle.append(connection)
-
-    async def close(self) -> None:
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            await connection.close(timeout=2)
-
-    async def _open(self) -> Connection:
-        self._opened += 1
-        try:
-            return await self._connect()
-        except BaseException:
-            self._opened -= 1
-            self._hand(None)
-            raise
-
-    async def _wait(self) -> Connection | None:
-        """A connection handed over, or None: a place came free."""
-        waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        try:
-            return await waiter
-        except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():  # handed over in the very moment of the cancellation
-                handed = waiter.result()
-                self._hand(None) if handed is None else self.release(handed)
-            else:
-                self._waiting.remove(waiter)
-            raise
-
-    def _hand(self, connection: Connection | None) -> bool:
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(connection)
-                return True
-        return False
 
 
 class Transaction:
@@ -151,6 +53,7 @@ class Transaction:
         self._connection, self._caller, self._vault = connection, caller, vault
         self.began = ""  # what the server said of the statement that began it
         self.last_words = ""  # SQL of ours that goes with the commit, in one round trip
+        self.afterwards: list[Callable[[], Awaitable[object]]] = []  # done once it is committed
 
     @property
     def caller(self) -> Caller:
@@ -181,6 +84,16 @@ class Transaction:
             await self._connection.execute("rollback to savepoint attempt")
             raise
         await self._connection.execute("release savepoint attempt")
+
+    @asynccontextmanager
+    async def at_work_for(self, tenant_id: UUID) -> AsyncIterator[Transaction]:
+        """A part that reads and writes another tenant's rows; whoever asks for it has asked whether the caller may."""
+        own = self.caller
+        await self._connection.execute(_TENANTS, str(tenant_id), str(tenant_id))
+        yield Transaction(
+            self._connection, replace(own, tenant_id=tenant_id, tenant_ids=(tenant_id,)), self._vault
+        )
+        await self._connection.execute(_TENANTS, str(own.tenant_id), ",".join(map(str, own.tenant_ids)))
 
     async def rows(self, sql: str, *values: Any, batch: int = 1000) -> AsyncGenerator[list[Record], None]:
         """A long answer in batches, never all of it in memory."""
@@ -229,16 +142,18 @@ def guarded(inner: str, *, offset: int = 0, select: str = "q.*", beside: str = "
 ACTING = (
     "select set_config('app.tenant_id', $1, true)::uuid as tenant_id, set_config('app.tenant_ids', $2, true),"
     " set_config('app.actor', $3, true), set_config('app.request_id', $4, true),"
-    f" set_config('lock_timeout', '{LOCK_TIMEOUT_S}s', true), set_config('app.sealed', $5, true) offset 0"
+    f" set_config('lock_timeout', '{LOCK_TIMEOUT_S}s', true), set_config('app.sealed', $5, true),"
+    " set_config('app.cause', $6, true) offset 0"
 )
 """Who acts, for a statement that is a transaction of its own: ``with g as (ACTING) insert into … select g.tenant_id …
 from g``. Only an INSERT that takes its tenant from ``g`` is safe like this: a scan might run before ``g`` does."""
 
 
 def acting(caller: Caller, request_id: str, sealed: str = "") -> tuple[str, ...]:
-    """The first five parameters of a statement with ``ACTING``."""
-    tenants = ",".join(map(str, caller.tenant_ids))
-    return (str(caller.tenant_id), tenants, caller.actor, _harmless(request_id), sealed)
+    """The first six parameters of a statement with ``ACTING``."""
+    tenants, cause = ",".join(map(str, caller.tenant_ids)), CAUSE.get() or caller.cause
+    said, because = _harmless(request_id), str(cause) if cause else ""
+    return (str(caller.tenant_id), tenants, caller.actor, said, sealed, because)
 
 
 class Database:
@@ -332,6 +247,8 @@ class Database:
             except Exception:
                 await _roll_back(connection)
                 raise
+        for each in transaction.afterwards:
+            await each()
 
     async def apart(self) -> Connection:
         """A connection beside the pool, such as for LISTEN; whoever asked for it closes it."""
@@ -384,7 +301,7 @@ def _begin(caller: Caller | None, request_id: str) -> str:
     if caller is None:
         return "begin;"
     tenants = ",".join(str(tenant_id) for tenant_id in caller.tenant_ids)
-    said, cause = _harmless(request_id), CAUSE.get()
+    said, cause = _harmless(request_id), CAUSE.get() or caller.cause
     because = f", set_config('app.cause', '{cause}', true)" if cause else ""
     return (
         f"begin; set local lock_timeout = '{LOCK_TIMEOUT_S}s';"

@@ -69,6 +69,9 @@ class Problem(HTTPException):
         super().__init__(self.status, message or self.message, dict(headers or {}))
         self.details = details
 
+    def note(self, request: Request) -> None:
+        """What is remembered of it when it is answered: nothing, unless a problem says so."""
+
 
 class Malformed(Problem):
     status, code, message = 400, "MALFORMED", "The request could not be read."
@@ -236,6 +239,7 @@ def install(app: FastAPI) -> None:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if isinstance(error, Problem):
+        error.note(request)
         return respond(request.scope, error)
     kind = _BY_STATUS.get(error.status_code, Problem)
     translated = kind() if kind is Unauthenticated else kind(headers=error.headers)

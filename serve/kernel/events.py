@@ -139,6 +139,16 @@ async def note_read(
     await _record(db, name, "read", entity_type, entity_id, detail)
 
 
+async def note_security(
+    db: Transaction, name: str, entity_type: str, entity_id: UUID | str | None, detail: dict[str, Any]
+) -> None:
+    """Record what guards should know of: an event of category ``security``, of the tenant at work.
+
+    What a person did or suffered is recorded by ``record_security_event`` for each of their tenants.
+    """
+    await _record(db, name, "security", entity_type, entity_id, detail)
+
+
 async def _record(
     db: Transaction,
     name: str,

@@ -217,6 +217,8 @@ class Layer:
             self.manners.requests.add(caller, (scope["method"], route, *measured))
         tenant_id = str(caller.tenant_id) if caller else None
         duration_ms, request_id = round(duration_s * 1000, 2), scope["state"]["request_id"]
+        if "{token}" in route:
+            path = route  # a secret has no place in a log
         line = Line(scope["method"], path, route, answer.status, duration_ms, request_id, tenant_id)
         self.manners.accesses.add(line)
 

@@ -149,11 +149,32 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
         }
     success = next((code for code in responses if code.startswith("2")), None)
     if success and (stream := responses[success].get("content", {}).get("text/event-stream")):
-        # One event is what the schema says; the stream is text. (``itemSchema`` is of OpenAPI 3.2.)
-        stream |= {"itemSchema": {"$ref": stream["schema"]["$ref"]}, "schema": {"type": "string"}}
+        # FastAPI says "string" beside the model, because the answer is no JSON.
+        stream["schema"] = event_of_a_stream({"$ref": stream["schema"]["$ref"]})
     if success and isinstance(route.response_model, type) and issubclass(route.response_model, BaseModel):
         responses[success]["content"]["application/json"]["example"] = example_of(route.response_model)
     describe(operation)
+
+
+def event_of_a_stream(said: dict[str, Any]) -> dict[str, Any]:
+    """One server-sent event whose data are ``said``, or the last one, which says why the stream ends.
+
+    Up to OpenAPI 3.1 the schema of such a stream is that of an event; its fields are named as in its text.
+    """
+
+    def event(data: dict[str, Any], **fields: Any) -> dict[str, Any]:
+        told = {"type": "string", "contentMediaType": "application/json", "contentSchema": data}
+        properties = {"id": {"type": "string"}, "retry": {"type": "integer"}, **fields, "data": told}
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": [*fields, "data"],
+            "additionalProperties": False,
+        }
+
+    words = {"reason": {"type": "string"}}
+    reason = {"type": "object", "properties": words, "required": ["reason"], "additionalProperties": False}
+    return {"anyOf": [event(said), event(reason, event={"type": "string", "const": "end"})]}
 
 
 def never_null(schema: dict[str, Any]) -> dict[str, Any]:

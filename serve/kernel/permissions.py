@@ -5,6 +5,7 @@ A route states the permission it needs (``Needs("analytics:read")``); the defaul
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal, cast, get_args
 
 Permission = Literal[
@@ -31,6 +32,24 @@ Permission = Literal[
     "limits:write",  # the tenant's own limits of its calls, and when it gives up deprecated ones
     "events:read",  # the change feed of everything
     "audit:read",  # who did what, security events too
+    "users:read",  # who works for the tenant, and as what
+    "users:write",  # let people in and out, and give them roles
+    "users:impersonate",  # see the tenant with somebody else's eyes: announced, short, on record
+    "roles:read",
+    "roles:write",  # the tenant's own roles
+    "employees:read",  # employees and departments
+    "employees:write",
+    "invitations:read",
+    "invitations:write",
+    "tenants:read",  # one's own tenant and its children
+    "tenants:write",
+    "branding:write",  # how pages, mails and papers look; everybody sees it
+    "sso:read",  # who may come in by another house's log-in
+    "sso:write",
+    "security:read",  # posture, isolation, why somebody was refused
+    "security:write",  # try isolation, vouch for controls, deal with threats
+    "privacy:read",  # consents, requests of people about their data, retention
+    "privacy:write",
     "settings:read",  # the tenant's settings
     "settings:write",
     "actions:invoke",  # call operations by their id: batch, MCP
@@ -43,23 +62,27 @@ Permission = Literal[
     "tasks:read",  # the tenant's tasks; one's own need nothing
     "tasks:write",  # stop them and try them again
 ]
-Role = Literal["owner", "admin", "manager", "agent", "technician", "viewer"]
+Role = Literal["owner", "admin", "manager", "agent", "technician", "provider", "customer", "viewer"]
 
 _EVERYTHING: Final = frozenset(get_args(Permission))
 _READING: Final = frozenset({each for each in _EVERYTHING if each.endswith(":read")}) - {
-    "audit:read",
-    "events:read",
-    "mails:read",
+    *("audit:read", "events:read", "mails:read", "employees:read", "invitations:read", "tenants:read"),
+    *("sso:read", "security:read", "privacy:read"),
 }
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     "owner": _EVERYTHING,
     "admin": _EVERYTHING,
-    "manager": _EVERYTHING - {"audit:read", "settings:write", "limits:write", "api_keys:write"},
+    "manager": _EVERYTHING
+    - {
+        *("audit:read", "settings:write", "limits:write", "api_keys:write", "branding:write"),
+        *("users:write", "users:impersonate", "roles:write", "tenants:read", "tenants:write"),
+        *("sso:read", "sso:write", "security:read", "security:write", "privacy:read", "privacy:write"),
+    },
     "agent": frozenset(
         {
             *("self:read", "self:write", "actions:invoke", "files:read", "files:write"),
-            *("mails:read", "mails:write"),
+            *("mails:read", "mails:write", "users:read"),
             *("accounts:read", "accounts:write", "contacts:read", "contacts:write"),
             *("leads:read", "campaigns:read", "approvals:read"),
         }
@@ -67,16 +90,49 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "technician": frozenset(
         {
             *("self:read", "self:write", "actions:invoke", "files:read", "files:write"),
-            *("fleet:read", "vehicles:read", "vehicles:write"),
+            *("fleet:read", "vehicles:read", "vehicles:write", "users:read"),
         }
     ),
+    "provider": frozenset({"self:read", "self:write", "files:read", "files:write"}),
+    "customer": frozenset({"self:read", "self:write"}),
     "viewer": _READING | {"metrics:query", "self:write", "actions:invoke"},
 }
 
+Only = Literal["mobile", "customer", "enrolment", "impersonation"]
 
-def permissions_of(role: str) -> frozenset[str]:
-    """What the role allows; an unknown role allows nothing."""
-    return ROLES.get(role, frozenset())
+_LIMITS: Final[dict[str, frozenset[str]]] = {
+    "mobile": frozenset(
+        {
+            *("self:read", "self:write", "actions:invoke", "files:read", "files:write", "users:read"),
+            *("accounts:read", "contacts:read", "contacts:write", "leads:read"),
+            *("fleet:read", "vehicles:read", "vehicles:write", "tasks:read", "approvals:read"),
+        }
+    ),
+    "customer": ROLES["customer"],
+    "enrolment": frozenset({"self:read", "self:write"}),
+    "impersonation": _EVERYTHING
+    - {  # what would outlast it
+        *("api_keys:write", "invitations:write", "limits:write", "privacy:write", "roles:write"),
+        *(
+            "schedules:write",
+            "settings:write",
+            "sso:write",
+            "tenants:write",
+            "users:impersonate",
+            "users:write",
+        ),
+    },
+}
+"""What a token that can do only that allows at most."""
+
+
+def permissions_of(role: str, own: Iterable[str] | None = None, *, only: str | None = None) -> frozenset[str]:
+    """What the role allows: an own one of the tenant what ``own`` says, an unknown one nothing.
+
+    ``only`` is what the token is for.
+    """
+    allowed = ROLES[role] if role in ROLES else frozenset(own or ()) & _EVERYTHING
+    return allowed if only is None else allowed & _LIMITS.get(only, frozenset())
 
 
 def known_permission(word: str) -> Permission | None:

@@ -116,9 +116,10 @@ def shorten(router: APIRouter, permission: str, quick: Quick) -> QuickRoute:
 def _admitted(scope: Scope, permission: str) -> Caller | None:
     """Whom the layer has found out to be calling, if that is allowed to them."""
     caller: Caller | None = scope["state"].get("caller")
-    if caller is None or permission not in caller.permissions or scope["app"].dependency_overrides:
+    app = scope["app"]
+    if caller is None or permission not in caller.permissions or app.dependency_overrides:
         return None
-    return caller
+    return None if app.state.standings.is_held(caller.tenant_id) else caller
 
 
 def id_in(scope: Scope) -> UUID | None:

@@ -25,7 +25,9 @@ _ROUNDING_S = 1e-6
 READING_WORDS = frozenset({"query", "search", "filter", "validate", "preview", "evaluate"})
 _CLASSES = frozenset({"read", "write", "export", "auth"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-AUTH_PATHS = ("/api/v1/auth/", "/auth/")
+AUTH_PATHS = (
+    *("/api/v1/auth/", "/auth/", "/api/v1/mobile/auth", "/api/v1/mobile/biometric/", "/api/v1/customer/auth"),
+)
 
 
 class Rate:

@@ -77,6 +77,10 @@ class RouteTree:
             small = self._small[key] = self._router_of(*key)
         await small(scope, receive, send)
 
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        return self._routes
+
     def route_of(self, scope: Scope) -> BaseRoute | None:
         """The route that would answer this request."""
         for position in self._root.candidates(get_route_path(scope)):

@@ -3,12 +3,13 @@
 
 const BASE = "/api/v1";
 const remembered = new Map();
+let bearer = null; // the token of another session than the cookies', while somebody looks with other eyes
 
 /** An answer that is not a success, in the API's own words; `status` is 0 when there was no answer at all. */
 export class ApiError extends Error {
-  constructor(status, { code, message, request_id: requestId = "" }) {
+  constructor(status, { code, message, details = [], request_id: requestId = "" }) {
     super(message);
-    Object.assign(this, { status, code, requestId });
+    Object.assign(this, { status, code, details, requestId });
   }
 }
 
@@ -24,9 +25,18 @@ export async function get(path, signal) {
 }
 
 /** `{data, meta}` after something was done. Throws ApiError. */
-export async function post(path, body) {
+export const post = (path, body) => change("POST", path, body);
+
+/** The same with another method: PUT, PATCH or DELETE. */
+export async function change(method, path, body) {
   const headers = { "Content-Type": "application/json", "X-Requested-With": "dashboard" };
-  return read(await send(path, { method: "POST", headers, body: body && JSON.stringify(body) }));
+  return read(await send(path, { method, headers, body: body && JSON.stringify(body) }));
+}
+
+/** From now on speak with this token, or with that of the cookies again. It is kept nowhere but here. */
+export function speakBy(token) {
+  bearer = token;
+  forget();
 }
 
 /** Drop all answers: they belong to the tenant and the person that were signed in. */
@@ -36,6 +46,7 @@ export function forget() {
 
 async function send(path, options) {
   try {
+    if (bearer) options.headers = { ...options.headers, Authorization: `Bearer ${bearer}` };
     return await fetch(BASE + path, { credentials: "same-origin", ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;

@@ -1,155 +1,59 @@
-// The page's life: come in, ask for every panel, ask again every half minute, redraw only what changed.
+// The page's life: come in, see the figures of a business or one's own account, move to another business, leave.
 
-import { ApiError, get } from "./api.js";
-import { byId, h, solid } from "./dom.js";
-import { askSwitch, showDoor } from "./door.js";
-import { clock, currencyName, day } from "./format.js";
-import { PANELS } from "./panels.js";
-import { ended, endsAt, logOut, renew, resume } from "./session.js";
+import { byId, h } from "./dom.js";
+import { showDoor } from "./door.js";
+import { announceEyes, areOpen, closeEyes } from "./eyes.js";
+import { announce, hideFigures, prepareFigures, showFigures } from "./figures.js";
+import { followLink } from "./links.js";
+import { productName, wear } from "./look.js";
+import { hideOwn, showOwn } from "./own.js";
+import { ended, logOut, renew, resume } from "./session.js";
 
-const REFRESH_MS = 30_000;
-const SOON_MS = 1_000;
-const AWAY = "The server does not answer. These are the last figures it gave; asking again every half minute.";
-const RANGES = ["7d", "30d", "90d", "12m"];
-
-const view = { range: "30d", roiKind: "lead_source", roiTime: "12m", timezone: "UTC" };
-const drawn = new Map(); // panel id -> the answer or message it shows
 let session = null;
-let running = null; // the AbortController of the refresh under way
-let timer = 0;
 
 function open(opened) {
   session = opened;
-  view.timezone = session.tenant.timezone;
+  const isOwn = location.pathname === "/account" && !areOpen();
+  byId("door").hidden = true;
   byId("board").hidden = false;
-  document.title = `${session.tenant.name} · Throughline`;
+  for (const id of ["figures", "range", "stamps"]) byId(id).hidden = isOwn;
+  byId("own").hidden = !isOwn;
+  byId("skip").href = isOwn ? "#own" : "#figures";
+  const { name, slug } = session.tenant;
+  const title = isOwn ? "Your account" : name;
+  wear(slug).then(() => session?.tenant.slug === slug && (document.title = `${title} · ${productName}`));
   byId("person").textContent = session.user.full_name;
-  byId("simulated").hidden = !session.tenant.is_simulated;
+  if (areOpen()) byId("person").removeAttribute("href"); // their account is theirs
+  else byId("person").href = "/account";
   showBusinesses();
-  clear();
-  refresh();
+  announceEyes(session);
+  if (isOwn) showOwn(session, { open, leave });
+  else showFigures(session, (told) => (areOpen() ? back() : leave(told)));
 }
 
 function leave(told = "") {
   const { user, tenant } = session ?? {};
-  running?.abort();
-  clearTimeout(timer);
+  hideFigures();
+  hideOwn();
   session = null;
   ended();
-  clear();
   byId("board").hidden = true;
-  byId("switch").close();
-  document.title = "Throughline";
+  wearAtDoor();
   showDoor(open, { told, email: user?.email, tenant: tenant?.slug });
 }
 
-function clear() {
-  drawn.clear();
-  byId("banner").hidden = true;
-  for (const id of ["as-of", "release", "checked", "currency", "news"]) byId(id).textContent = "";
-  for (const { id } of PANELS) {
-    byId(id).querySelector(".body").replaceChildren(h("p", { class: "note waiting" }, "Asking…"));
-  }
-}
-
-/** Ask for every panel; what did not change costs a 304 and is left as it stands. */
-async function refresh({ isRenewed = false } = {}) {
-  running?.abort();
-  clearTimeout(timer);
-  const mine = (running = new AbortController());
-  const results = await Promise.all(PANELS.map((panel) => ask(panel, mine.signal)));
-  if (mine.signal.aborted) return;
-  const errors = results.filter((result) => result instanceof ApiError);
-  const refused = errors.find((error) => error.status === 401);
-  if (refused) {
-    await returnOrLeave(refused, isRenewed, mine.signal);
-    return;
-  }
-  const isAway = errors.some((error) => error.status === 0);
-  const isNothing = errors.length === PANELS.length && new Set(errors.map((error) => error.code)).size === 1;
-  announce(isAway ? AWAY : isNothing ? errors[0].message : "");
-  byId("figures").hidden = isNothing && !isAway;
-  PANELS.forEach((panel, index) => show(panel, results[index]));
-  const answers = results.filter((result) => !(result instanceof ApiError));
-  const isTorn = answers.length > 0 && stamp(answers);
-  if (!isAway) byId("checked").textContent = clock(Date.now());
-  byId("until").textContent = endsAt() ? day(endsAt()) : "";
-  timer = setTimeout(() => document.hidden || refresh(), isTorn ? SOON_MS : REFRESH_MS);
-}
-
-/** The token was refused: the computer may have slept over its end. Ask again with a new one, or go to the door. */
-async function returnOrLeave(refused, isRenewed, signal) {
-  try {
-    const renewed = isRenewed ? null : await renew();
-    if (signal.aborted) return;
-    if (renewed) await refresh({ isRenewed: true });
-    else leave(refused.message);
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    announce(error.status === 0 ? AWAY : error.message);
-    timer = setTimeout(() => document.hidden || refresh(), REFRESH_MS);
-  }
-}
-
-async function ask(panel, signal) {
-  try {
-    return await get(panel.path(view), signal);
-  } catch (error) {
-    if (error instanceof ApiError || error.name === "AbortError") return error;
-    return new ApiError(0, { code: "UNREADABLE", message: error.message });
-  }
-}
-
-function show(panel, result) {
-  const isNews = drawn.get(panel.id) !== result;
-  const isAwayWithFigures = result.status === 0 && drawn.has(panel.id);
-  if (!isNews || isAwayWithFigures) return;
-  const body = byId(panel.id).querySelector(".body");
-  const open = [...body.querySelectorAll("details")].map((details) => details.open);
-  const nodes = solid(content(panel, result));
-  byId(panel.id).classList.toggle("silent", nodes.length === 1 && nodes[0].classList.contains("note"));
-  body.replaceChildren(...nodes);
-  body.querySelectorAll("details").forEach((details, index) => (details.open = open[index] ?? false));
-  drawn.set(panel.id, result);
-}
-
-function content(panel, result) {
-  if (result instanceof ApiError) return failure(result);
-  try {
-    return panel.draw(result, view);
-  } catch (error) {
-    console.error(error);
-    return h("p", { class: "note problem" }, "This part of the page failed to draw its figures.");
-  }
-}
-
-function failure(error) {
-  const reference = error.requestId ? ` (request ${error.requestId})` : "";
-  return h("p", { class: "note problem" }, `${error.message}${reference}`);
-}
-
-/** Say where the figures come from. True when two releases share the page: one was published while it asked. */
-function stamp(answers) {
-  const newest = answers.map((answer) => answer.meta).reduce((a, b) => (b.release_id > a.release_id ? b : a));
-  const before = byId("release").textContent;
-  byId("release").textContent = newest.release_id;
-  byId("as-of").textContent = day(newest.as_of);
-  byId("as-of").dateTime = newest.as_of;
-  byId("currency").textContent = currencyName(newest.currency);
-  byId("simulated").hidden = !newest.simulated;
-  if (before && before !== newest.release_id) byId("news").textContent = `New figures, release ${newest.release_id}`;
-  return answers.some((answer) => answer.meta.release_id !== newest.release_id);
-}
-
-function announce(text) {
-  byId("banner").textContent = text;
-  byId("banner").hidden = !text;
+/** From other eyes to one's own. */
+async function back() {
+  hideFigures();
+  const own = await closeEyes();
+  if (own) open(own);
+  else leave();
 }
 
 function showBusinesses() {
   if (!session) return;
   const { tenant, memberships } = session;
-  const many = memberships.length > 1;
+  const many = memberships.length > 1 && !areOpen();
   byId("tenant-name").textContent = tenant.name;
   byId("tenant-name").classList.toggle("unseen", many);
   byId("tenant").hidden = !many;
@@ -158,36 +62,32 @@ function showBusinesses() {
   );
 }
 
-function start() {
-  const asked = location.hash.slice(1); // kept in the address, so that a reload and a bookmark keep it
-  if (RANGES.includes(asked)) view.range = asked;
-  byId("range").querySelector(`[value="${view.range}"]`).checked = true;
-  byId("range").addEventListener("change", (event) => {
-    view.range = event.target.value;
-    history.replaceState(null, "", `#${view.range}`);
-    refresh();
-  });
-  byId("roi").querySelector("form").addEventListener("change", (event) => {
-    view[event.target.name] = event.target.value;
-    refresh();
-  });
-  byId("tenant").addEventListener("change", (event) => {
-    const chosen = session.memberships.find((membership) => membership.slug === event.target.value);
-    askSwitch(session.user, chosen, open, showBusinesses);
-  });
-  byId("logout").addEventListener("click", async () => {
-    try {
-      await logOut();
-      leave();
-    } catch (error) {
-      announce(error.message);
-    }
-  });
-  document.addEventListener("visibilitychange", () => session && !document.hidden && refresh());
-  enter();
+/** The session goes on for another business, if that one lets its people in by the way they came. */
+async function move(slug) {
+  const moved = await renew(slug);
+  if (moved) open(moved);
+  else leave("This session has ended. Log in again.");
+}
+
+/** What fails is said above the figures; the page stays as it is. */
+async function trying(work) {
+  try {
+    await work();
+  } catch (error) {
+    announce(error.message);
+    showBusinesses();
+  }
+}
+
+/** Before anybody has logged in the address says whose door it is. */
+async function wearAtDoor() {
+  await wear(new URLSearchParams(location.search).get("client"));
+  if (!session) document.title = productName;
 }
 
 async function enter() {
+  if (location.search) wearAtDoor();
+  if (followLink()) return;
   try {
     const known = await resume();
     if (known) open(known);
@@ -197,4 +97,15 @@ async function enter() {
   }
 }
 
-start();
+prepareFigures();
+byId("tenant").addEventListener("change", (event) => trying(() => move(event.target.value)));
+byId("logout").addEventListener("click", () =>
+  trying(async () => {
+    if (areOpen()) await closeEyes();
+    await logOut();
+    leave();
+  }),
+);
+byId("end-eyes").addEventListener("click", () => trying(back));
+window.addEventListener("hashchange", followLink);
+enter();

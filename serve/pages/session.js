@@ -4,6 +4,7 @@
 import { forget, get, post } from "./api.js";
 
 const KEY = "throughline.session-ends-at";
+const COMING = "coming"; // in the place of that moment: somebody was sent to a provider, and may come back with a session
 const BEFORE_END_MS = 60_000;
 const AGAIN_MS = 30_000;
 let timer = 0;
@@ -13,28 +14,37 @@ export const endsAt = () => localStorage.getItem(KEY);
 
 /** {user, tenant, memberships, expires_at} of the session this browser already has, or null. Throws ApiError. */
 export async function resume() {
+  if (endsAt() === COMING) return renew();
   if (!(Date.parse(endsAt()) > Date.now())) return null;
   try {
     const { data } = await get("/auth/me");
     renewBefore(data.expires_at);
     return data;
   } catch (error) {
-    if (error.status !== 401) throw error;
-    return renew(); // the access token ended while nobody was here
+    // The access token ended while nobody was here, or is good for setting up a second factor and nothing else.
+    if (error.status !== 401 && error.code !== "ENROLMENT_NEEDED") throw error;
+    return renew();
   }
 }
 
-/** Sign in, for the given business (its slug) or the first one. Throws ApiError. */
-export async function logIn(email, password, tenant = null) {
-  const { data } = await post("/auth/login", { email, password, tenant });
+/** Begin the session that the answer of this call opens. Throws ApiError. */
+export async function comeIn(path, body) {
+  const { data } = await post(path, body);
   forget();
   return opened(data);
 }
 
-/** Carry the session on with new tokens; null when it has ended. Throws ApiError. */
-export async function renew() {
+/** Somebody is on the way to a provider, which sends them back to us with the cookies of a session, or without. */
+export function expect() {
+  localStorage.setItem(KEY, COMING);
+}
+
+/** Carry the session on with new tokens, for another business if one is named (its slug); null when it has ended.
+    Throws ApiError. */
+export async function renew(tenant = null) {
   try {
-    const { data } = await post("/auth/refresh");
+    const { data } = await post("/auth/refresh", tenant && { tenant });
+    if (tenant) forget();
     return opened(data);
   } catch (error) {
     if (error.status !== 401) throw error;

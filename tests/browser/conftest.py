@@ -13,7 +13,15 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from argon2 import PasswordHasher
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from serve.app import create_app
 from serve.settings import Settings
@@ -109,6 +117,7 @@ class Visit:
     site: Site
     complaints: list[str] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
+    on_the_way: set[Request] = field(default_factory=set)
 
     def enter(self, email: str = "vera@example.com", path: str = "/") -> Page:
         """Log in by the form and wait until the figures are there."""
@@ -116,6 +125,11 @@ class Visit:
         log_in(self.page, email, PASSWORD)
         wait_for_figures(self.page)
         return self.page
+
+    def settle(self) -> None:
+        """Wait until everything that the page has asked for is there."""
+        while self.on_the_way:
+            self.page.wait_for_timeout(10)
 
     def api(self, path: str) -> dict[str, Any]:
         """What the API answers to the same person."""
@@ -138,13 +152,20 @@ def visiting(browser: Browser, site: Site, **settings: Any) -> Iterator[Visit]:
     context = browser.new_context(**{**usual, **settings})
     page = context.new_page()
     visit = Visit(page, context, site)
-    page.on("console", lambda said: said.type == "error" and visit.complaints.append(said.text))
+    page.on("console", lambda said: said.type == "error" and visit.complaints.append(_told(said)))
     page.on("pageerror", lambda error: visit.complaints.append(str(error)))
     page.on("request", lambda request: _note_stranger(visit, request.url))
+    page.on("request", lambda request: visit.on_the_way.add(request))
+    for end in ("requestfinished", "requestfailed"):
+        page.on(end, lambda request: visit.on_the_way.discard(request))
     page.on("response", lambda response: visit.statuses.append(response.status))
     yield visit
     context.close()
     assert visit.complaints == []
+
+
+def _told(said: ConsoleMessage) -> str:
+    return f"{said.text} ({said.location['url']})"
 
 
 def _note_stranger(visit: Visit, url: str) -> None:

@@ -49,11 +49,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Undisturbe
     try:
         line.open()
         line.run(train="missing")
+        api.start()
+        api.log_in()
         line.sql(CHANGES)
         line.save("before")
         line.run()
         check(line)
-        api.start()
         yield Undisturbed(line, api, fingerprint(line))
     finally:
         api.stop()

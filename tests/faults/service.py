@@ -18,7 +18,7 @@ import psutil
 import psycopg
 
 from serve.kernel import bootstrap, migrate
-from serve.kernel.caller import Tokens
+from serve.kernel.tokens import Tokens
 from serve.settings import Settings
 from serve.supervisor import Child, kill_group
 from serve.up import api_child

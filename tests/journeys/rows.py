@@ -8,15 +8,22 @@ from pathlib import Path
 
 LIST = Path(__file__).parents[1] / "surface" / "endpoints.csv"
 GROUPS = {
+    "accounts": "auth/(register|forgot-password|reset-password)|users/(profile.*|me)|(mobile|customer)/auth",
     "audit": "audit.*",
+    "branding": "b2b/white-label/.*",
     "files": "files.*",
+    "passkeys": "mobile/biometric/auth",
     "notifications": "notifications.*",
     "settings": "settings.*|account/settings",
     "realtime": "realtime/subscribe|/ws",
+    "sso": "b2b/enterprise-sso",
     "sessions": "auth/(login|logout|refresh|me|profile)",
     "actions": "mcp",
     "api_keys": "auth/api-keys.*",
     "schedules": "schedules.*",
+    "security": "b2b/(multi-tenant/data-isolation|advanced-security)",
+    "staff": r"admin/users.*|employees.*|users(/\{id\})?",
+    "tenants": "tenants.*",
     "flags": "feature-flags.*|experimental/features|api/(versioning/management|rate-limiting/advanced)",
 }
 """What stands behind the common beginning of a path, as a pattern."""

@@ -39,10 +39,12 @@ def test_a_program_with_a_key(office):
     office.restart()
     assert program("GET /api/v1/contacts/{id}", id=contact).data["full_name"] == "Ada Byron"
     office.firm.sql("update memberships set role = 'viewer' where user_id = %s", manager.id)
+    manager.log_in()  # tokens of before count no more
     assert manager("POST /api/v1/auth/api-keys/{id}/test", id=key_id).data["without_effect"] == [
         "contacts:write"
     ]
     office.firm.sql("update memberships set role = 'manager' where user_id = %s", manager.id)
+    manager.log_in()
 
     # The owner sees everybody's keys and revokes this one: from then on it opens nothing.
     office.person("agent")("GET /api/v1/auth/api-keys", everyone="true", refused=403)

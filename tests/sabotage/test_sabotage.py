@@ -17,15 +17,15 @@ import pytest
 from fastapi import Request, Response
 
 from serve.crm.contacts.schemas import ContactFields
-from serve.kernel import caller, db, errors, params, quick
+from serve.kernel import caller, db, errors, params, quick, tokens
 from serve.kernel.bodies import Body
 from serve.kernel.caller import Guard, identify
 from serve.kernel.idempotency import Claim, Shown
 from serve.kernel.layer import Layer
 from serve.kernel.resources import creation, endpoints, listing, store
 from tests.surface import checks, tenancy
-from tests.surface.calls import Call, Surface
-from tests.surface.operations import BY_NAME
+from tests.surface.calls import Surface
+from tests.surface.operations import BY_NAME, Call
 
 Patch = pytest.MonkeyPatch
 
@@ -99,12 +99,12 @@ def everybody_is_admitted(surface: Surface, patch: Patch) -> None:
 
 
 def signatures_are_not_looked_at(surface: Surface, patch: Patch) -> None:
-    decode = caller.jwt.decode
+    decode = tokens.jwt.decode
 
     def careless(token: str, key: object, *, options: dict[str, Any], **rest: Any) -> Any:
         return decode(token, key, options=options | {"verify_signature": False}, **rest)
 
-    patch.setattr(caller.jwt, "decode", careless)
+    patch.setattr(tokens.jwt, "decode", careless)
 
 
 def rows_show_more(surface: Surface, patch: Patch) -> None:

@@ -168,7 +168,7 @@ def pages_of_other_sites_are_refused(surface: Surface) -> None:
 
 
 def everybody_owns(surface: Surface, patch: Patch) -> None:
-    patch.setattr(principals, "permissions_of", lambda role: {"contacts:write"})
+    patch.setattr(principals, "permissions_of", lambda role, own=None: {"contacts:write"})
 
 
 def nobody_is_gone(surface: Surface, patch: Patch) -> None:

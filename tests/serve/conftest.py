@@ -146,7 +146,10 @@ def firm(pg: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
     address = pg.clone()
     settings = Settings(
-        throughline_home=tmp_path_factory.mktemp("home"), database_url=address.base, background_work=False
+        throughline_home=tmp_path_factory.mktemp("home"),
+        database_url=address.base,
+        background_work=False,
+        account_mails_at_once=10_000,
     )
     running = Running(create_app(settings)).start()
     try:

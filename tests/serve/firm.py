@@ -68,8 +68,10 @@ class Firm:
         self.running.wait_for(self.running.app.state.relay.register())
         return self
 
-    def client(self, role: str = "owner", tenant: UUID | None = None) -> httpx.Client:
-        """Somebody of that role at work for the tenant (``a`` unless said)."""
+    def client(
+        self, role: str = "owner", tenant: UUID | None = None, *, in_session: bool = False
+    ) -> httpx.Client:
+        """Somebody of that role at work for the tenant (``a`` unless said); ``in_session``: one that can be ended."""
         tenant = tenant or self.a
         reads = [tenant, self.a] if tenant == self.umbrella else [tenant]
         slug = {self.a: "a", self.b: "b", self.umbrella: "umbrella"}[tenant]
@@ -79,8 +81,17 @@ class Firm:
             tenant_id=tenant,
             tenant_ids=reads,
             role=role,
+            methods=("password", "totp"),
+            session_id=self._session(self.people[tenant, role], tenant) if in_session else None,
         )
         return self.running.client(Authorization=f"Bearer {token}")
+
+    def _session(self, user_id: UUID, tenant: UUID) -> UUID:
+        insert = (
+            "insert into sessions (user_id, tenant_id, expires_at) values (%s, %s, now() + interval '1 day')"
+        )
+        [(session_id,)] = self.sql(f"{insert} returning id", user_id, tenant)
+        return UUID(str(session_id))
 
     def sql(self, query: str, *values: object) -> list[Any]:
         """As the superuser, past every policy: what really is in the store."""
@@ -95,6 +106,11 @@ class Firm:
     def work(self, *, waits_too: bool = False) -> int:
         """Carry out what is queued, as a worker would, one task after the other; how many runs that took."""
         return int(self.running.wait_for(work(self.running.app.state, waits_too=waits_too)))
+
+    def account_mails(self) -> list[Any]:
+        """Send the mails about accounts that wait; gives what was sent now: ``kind``, ``to_address``, ``text``."""
+        sent = self.running.wait_for(self.running.app.state.account_mails.send_due())
+        return list(sent)
 
     def events(self, entity_id: object) -> list[Any]:
         """(name, before, after) of a row's events, oldest first."""

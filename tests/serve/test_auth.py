@@ -15,9 +15,10 @@ import pytest
 from argon2 import PasswordHasher
 
 from serve.identity.auth import passwords
-from serve.kernel.caller import COOKIE, Tokens
+from serve.kernel.caller import COOKIE
 from serve.kernel.errors import Unauthenticated
 from serve.kernel.ratelimit import RateLimit
+from serve.kernel.tokens import Tokens
 from tests.serve.conftest import Running
 from tests.serve.small_release import A, B
 
@@ -112,9 +113,29 @@ class TestLogin:
 
     def test_an_unknown_account_costs_a_hash_too(self, people, monkeypatch):
         verified = []
-        monkeypatch.setattr(passwords, "_nobodys_hash", lambda: verified.append(1) or CHEAP.hash("x"))
+        checker = people.running.app.state.login.passwords
+        monkeypatch.setattr(
+            type(checker), "_nobodys_hash", property(lambda _: verified.append(1) or CHEAP.hash("x"))
+        )
         people.log_in(email="nobody@example.com")
         assert verified
+
+    def test_who_was_hashed_at_another_cost_is_hashed_anew(self, people, db):
+        def stored() -> str:
+            with psycopg.connect(db.url("super")) as connection:
+                found = connection.execute("select password_hash from users where email = 'olga@example.com'")
+                return found.fetchone()[0]
+
+        with psycopg.connect(db.url("super")) as connection:
+            weaker = PasswordHasher(time_cost=1, memory_cost=16, parallelism=2).hash(PASSWORD)
+            connection.execute("update users set password_hash = %s", (weaker,))
+        assert people.log_in(password="a wrong one").status_code == 401
+        assert stored() == weaker
+        assert people.log_in().status_code == 200
+        renewed = stored()
+        assert "$m=8,t=1,p=1$" in renewed
+        assert people.log_in().status_code == 200
+        assert stored() == renewed
 
     def test_a_tenant_of_others(self, people):
         assert code(people.log_in(tenant="gamma")) == (403, "NO_MEMBERSHIP")
@@ -244,7 +265,7 @@ class TestTokens:
                 tokens.verify(token)
 
     def test_the_memory_is_bounded_and_drops_the_oldest(self, monkeypatch):
-        monkeypatch.setattr("serve.kernel.caller.CACHE_SIZE", 2)
+        monkeypatch.setattr("serve.kernel.tokens.CACHE_SIZE", 2)
         tokens = Tokens(self.SECRET, life_s=600)
         for _ in range(5):
             tokens.verify(self.issue(tokens))
@@ -278,10 +299,10 @@ class TestRateLimit:
             at_once -= 1
             return True
 
-        monkeypatch.setattr(passwords, "_matches", slow)
+        checker = passwords.Passwords()
+        monkeypatch.setattr(checker, "_matches", slow)
 
         async def many() -> None:
-            checker = passwords.Passwords()
             await asyncio.gather(*(checker.matches("h", "p") for _ in range(6)))
 
         asyncio.run(many())

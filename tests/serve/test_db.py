@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from serve.kernel.caller import Caller
-from serve.kernel.db import Database, DatabaseUnavailable, Pool
+from serve.kernel.db import Database, DatabaseUnavailable
+from serve.kernel.pool import Pool
 from tests.serve.small_release import A, B
 
 
@@ -197,6 +198,16 @@ class TestPool:
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert await asyncio.wait_for(pool.acquire(), 1) is connection
+
+    async def test_one_that_gives_up_just_before_is_passed_by(self, pool):
+        connection = await pool.acquire()
+        given_up, patient = (asyncio.create_task(pool.acquire()) for _ in range(2))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        pool.release(connection)  # before the one that was cancelled hears of it
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        assert await asyncio.wait_for(patient, 1) is connection
 
     async def test_a_failed_connect_gives_its_place_back(self):
         answers: list[object] = [OSError("no"), FakeConnection()]

@@ -220,10 +220,35 @@ class TestDefaultRefusal:
 
     def test_the_public_list(self):
         assert {entry for entry in PUBLIC if "/api/" in entry} == {
-            "POST /api/v1/auth/login",
-            "POST /auth/api/auth/login",
-            "POST /api/v1/auth/refresh",
+            "GET /api/v1/auth/sso/finish",
+            "GET /api/v1/auth/sso/oidc/callback",
+            "GET /api/v1/auth/sso/saml/{connection_id}/metadata",
+            "GET /api/v1/auth/sso/{connection_id}/start",
+            "GET /api/v1/b2b/white-label/{slug}",
+            "GET /api/v1/b2b/white-label/{slug}/favicon",
+            "GET /api/v1/b2b/white-label/{slug}/logo",
+            "GET /api/v1/b2b/white-label/{slug}/theme.css",
+            "GET /api/v1/employees/validate-invitation/{token}",
             "GET /api/v1/files/shared",
+            "POST /api/v1/auth/confirm-email",
+            "POST /api/v1/auth/confirm-registration",
+            "POST /api/v1/auth/forgot-password",
+            "POST /api/v1/auth/login",
+            "POST /api/v1/auth/passkeys/login",
+            "POST /api/v1/auth/passkeys/login/options",
+            "POST /api/v1/auth/refresh",
+            "POST /api/v1/auth/register",
+            "POST /api/v1/auth/reset-password",
+            "POST /api/v1/auth/sso/discover",
+            "POST /api/v1/auth/sso/saml/{connection_id}/acs",
+            "POST /api/v1/customer/auth",
+            "POST /api/v1/customer/auth/code",
+            "POST /api/v1/employees/accept-invitation",
+            "POST /api/v1/employees/register",
+            "POST /api/v1/employees/validate-invitation",
+            "POST /api/v1/mobile/auth",
+            "POST /api/v1/mobile/biometric/auth",
+            "POST /auth/api/auth/login",
         }
 
 

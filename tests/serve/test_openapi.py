@@ -72,10 +72,19 @@ def test_an_operation_is_described(name):
     assert operation["tags"]
     for parameter in operation.get("parameters", ()):
         assert parameter.get("description") or "enum" in json.dumps(parameter["schema"]), parameter["name"]
-    success = next(status for status in operation["responses"] if status.startswith("2"))
+    success = next(status for status in operation["responses"] if status.startswith(("2", "3")))
+    if success == "303":  # a browser is sent on
+        assert operation["responses"][success]["headers"].keys() == {"Location"}
+        return
     kinds = operation["responses"][success]["content"]
     if "application/json" not in kinds:  # a file
         assert kinds
+        if stream := kinds.get("text/event-stream"):
+            assert [set(event["required"]) for event in stream["schema"]["anyOf"]] == [
+                {"data"},
+                {"event", "data"},
+            ]
+            return
         assert {kind["schema"]["type"] for kind in kinds.values()} == {"string"}
         return
     content = kinds["application/json"]

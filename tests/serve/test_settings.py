@@ -40,7 +40,11 @@ def test_settings_come_from_the_environment(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "99999"), ("TOKEN_LIFE_S", "601"), ("RELEASE_MEMORY", "lots")]
+    ("name", "value"),
+    [
+        *(("PORT", "99999"), ("TOKEN_LIFE_S", "601"), ("RELEASE_MEMORY", "lots")),
+        *(("PASSWORD_COST", "m=64"), ("PASSWORD_COST", "m=8,t=1,p=2")),
+    ],
 )
 def test_what_cannot_be_is_refused(monkeypatch, name, value):
     monkeypatch.setenv(name, value)

@@ -19,12 +19,14 @@ async def work(state: Any, *, waits_too: bool = False, kind: str | None = None) 
     ``state`` is the application's; ``waits_too`` does now what is to be tried again later, ``kind`` leaves all others.
     """
     runner = Runner(state.worker_database, "tests", state)
-    count = 0
+    count, seen = 0, set()  # a run that is not begun, because its tenant stands still, comes up once
     while True:
         async with state.worker_database.connection() as connection:
             queued = await connection.fetch(_QUEUED, waits_too, kind)
-        if not queued:
+        new = [task for task in queued if (task["id"], task["run"]) not in seen]
+        if not new:
             return count
-        for task in queued:
+        for task in new:
+            seen.add((task["id"], task["run"]))
             await runner.run(task["tenant_id"], task["id"], task["run"])
             count += 1

@@ -18,8 +18,9 @@ from schemathesis import Case, CheckContext, Response
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi import stateful
 
-from tests.surface.calls import ENDS_THE_SESSION, Surface
+from tests.surface.calls import Surface
 from tests.surface.fuzz import CHECKS, SCHEMA, without_if_match
+from tests.surface.needs import ENDS_THE_SESSION, IN_A_SESSION
 from tests.surface.operations import BY_NAME
 
 
@@ -37,9 +38,17 @@ def _is_id(value: Any) -> bool:
     return bool(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", str(value)))
 
 
+SIGNS_OUT = "POST /api/v1/admin/users/sign-out"
+
+
 def _is_a_beginning(operation: Any, *_: Any) -> bool:
-    """Schemathesis leaves out what takes the id of something that nobody makes, as it thinks of our ``external_id``."""
-    return operation.method in ("get", "post") and not operation.path_parameters
+    """Schemathesis leaves out what takes the id of something that nobody makes, as it thinks of our ``external_id``.
+
+    What ends everybody's session would be the end of the chain.
+    """
+    return (
+        operation.method in ("get", "post") and not operation.path_parameters and operation.label != SIGNS_OUT
+    )
 
 
 Answered = Counter[tuple[str, int]]
@@ -55,7 +64,12 @@ def follow(surface: Surface, *, chains: int, steps: int) -> tuple[Answered, dict
 
     class Chains(machine):  # type: ignore[misc, valid-type]
         def get_call_kwargs(self, case: Case) -> dict[str, Any]:
-            token = surface.token(fresh=case.operation.label in ENDS_THE_SESSION)
+            who = surface.usual(BY_NAME[case.operation.label])
+            token = surface.token(
+                tenant=who,
+                fresh=case.operation.label in ENDS_THE_SESSION,
+                in_session=case.operation.label in IN_A_SESSION,
+            )
             return {"base_url": surface.firm.running.url, "headers": {"authorization": token}}
 
         def before_call(self, case: Case) -> None:

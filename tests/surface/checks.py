@@ -17,8 +17,8 @@ import httpx
 from jsonschema import Draft202012Validator, FormatChecker
 
 from serve.kernel.permissions import ROLES
-from tests.surface.calls import Call, Surface
-from tests.surface.operations import DOCUMENT, Operation
+from tests.surface.calls import Surface
+from tests.surface.operations import DOCUMENT, Call, Operation
 from tests.surface.rows import events_of_a, ids_of, rows_of, unchanged
 
 REQUEST_ID = "surface-1"

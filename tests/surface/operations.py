@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from fastapi.routing import APIRoute
@@ -17,6 +17,7 @@ DOCUMENT: dict[str, Any] = document(APP)
 
 PAGES = {
     "GET /": "the dashboard's page",
+    "GET /account": "the page that links of mails open",
     "GET /docs": "the page of the documentation",
     "GET /docs/init.js": "its script",
     "GET /docs/errors": "the page of the error codes",
@@ -94,3 +95,21 @@ OPERATIONS = [
     for method in sorted(route.methods or ())
 ]
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, ready to be sent."""
+
+    operation: Operation
+    ids: dict[str, str] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+    json: Any = None
+    form: dict[str, Any] = field(default_factory=dict)
+    """``data`` and ``files`` of httpx."""
+    sender: str | None = None
+    """Whose token is sent in the place of an owner's."""
+
+    @property
+    def path(self) -> str:
+        return self.operation.path.format(**self.ids)

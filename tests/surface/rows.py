@@ -7,6 +7,7 @@ from typing import Any
 from tests.surface.calls import Surface
 
 WRITTEN_BEHIND = {
+    "account_mails": "sent, and emptied, in the background",
     "api_requests": "the log of requests is written in the background",
     "event_seals": "sealed in the background",
     "flag_exposures": "who saw a flag is noted beside the request",

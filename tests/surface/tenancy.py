@@ -19,22 +19,10 @@ from psycopg import errors
 
 from serve.kernel.caller import Caller
 from serve.kernel.db import Database
+from serve.kernel.isolation import OWNERS_VIEWS, ROWS_OF_ALL
 from warehouse.postgres import Address
 
 RUNTIME_ROLES = ("api", "worker")
-
-ROWS_OF_ALL = {
-    ("score_batches", "worker"): "COPY does not work under row security; the worker alone has rights",
-    ("pipeline_requests", "worker"): "the worker carries out the requests of every tenant",
-    ("events", "worker"): "the relay reads the events of every tenant",
-    ("event_seals", "worker"): "the worker seals the events of every tenant",
-    ("schedules", "worker"): "the worker's clock looks at the schedules of every tenant",
-    ("tasks", "worker"): "the worker takes over what another one has left, of every tenant",
-}
-"""What a runtime role may read beyond its tenant, and why."""
-
-OWNERS_VIEWS = {"persons": "for the extraction alone: it shows what that role's columns hide, and counts"}
-"""Views that run with the rights of their owner, and why."""
 
 
 def tenant_tables(address: Address) -> list[str]:
@@ -267,6 +255,8 @@ MORE_VALUES: dict[str, dict[str, Any]] = {
     "api_keys": {"scopes": '["contacts:read"]'},
     "compliance_documents": {"vehicle_id": uuid4()},
     "files": {"size_bytes": 1},
+    "privacy_requests": {"subject_id": uuid4()},
+    "revocations": {"user_id": uuid4()},
     "schedules": {"cron": "0 0 * * *"},
 }
 """Where the checks of a table ask for more than each column for itself."""

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import TestCluster
 from tests.surface.calls import Surface
-from tests.surface.chains import follow
+from tests.surface.chains import SIGNS_OUT, follow
 from tests.surface.conftest import surface_of_its_own
 from tests.surface.fuzz import ask, refusals_are_explained
 from tests.surface.operations import OPERATIONS, Operation
@@ -18,11 +18,41 @@ from tests.surface.operations import OPERATIONS, Operation
 EXAMPLES, MANY_EXAMPLES = 8, 60
 CHAINS, MANY_CHAINS = (8, 10), (60, 20)  # how many, of how many requests at most
 
-OTHERWISE = {"POST /api/v1/mcp": "JSON-RPC, whose refusals are its own: tests/serve/mcp/test_door.py"}
+_CEREMONY = (
+    "what an authenticator has signed, which the schema leaves open: tests/serve/identity/test_passkeys.py"
+)
+_PUBLIC_LOOK = "whatever word is asked for has a look, ours at least: tests/serve/identity/branding"
+_NUMBERS = "a number that grows with each version, which chance does not find: tests/serve/identity/branding"
+OTHERWISE = {
+    SIGNS_OUT: "it would sign out whoever all others are asked by: tests/serve/identity/test_sign_out.py",
+    "POST /api/v1/mcp": "JSON-RPC, whose refusals are its own: tests/serve/mcp/test_door.py",
+    "POST /api/v1/auth/passkeys": _CEREMONY,
+    "POST /api/v1/auth/passkeys/login": _CEREMONY,
+    "GET /api/v1/b2b/white-label/{slug}": _PUBLIC_LOOK,
+    "GET /api/v1/b2b/white-label/{slug}/theme.css": _PUBLIC_LOOK,
+    "GET /api/v1/b2b/white-label/{slug}/logo": _PUBLIC_LOOK,
+    "GET /api/v1/b2b/white-label/{slug}/favicon": _PUBLIC_LOOK,
+    "GET /api/v1/b2b/white-label/customization/versions/{number}": _NUMBERS,
+    "POST /api/v1/b2b/white-label/customization/versions/{number}/publish": _NUMBERS,
+    "POST /api/v1/b2b/white-label/customization/versions/{number}/rollback": _NUMBERS,
+}
 """Operations whose odd requests are made by hand, and where."""
 FUZZED = [operation for operation in OPERATIONS if operation.name not in OTHERWISE]
 
-SILENT: dict[str, str] = {}
+_SIGN_IN = "leads a browser on, which is no 2xx: tests/serve/identity/sso"
+SILENT: dict[str, str] = {
+    "POST /api/v1/tenants/{id}/close": "it would end the tenant that all others are asked of: test_closing.py",
+    "POST /api/v1/tenants/{id}/umbrella-requests": "is for tenants without an umbrella: test_umbrellas.py",
+    "POST /api/v1/tenants/{id}/umbrella-requests/{request_id}/accept": "the same",
+    "POST /api/v1/auth/factors/recovery-codes": "needs a factor that is there: test_factors.py",
+    "POST /api/v1/auth/elevation": "needs a session with a second factor: test_other_eyes.py",
+    "DELETE /api/v1/auth/elevation": "the same",
+    "DELETE /api/v1/privacy/me": "an only owner stays: tests/serve/identity/test_erasure.py",
+    "GET /api/v1/auth/sso/{connection_id}/start": _SIGN_IN,
+    "GET /api/v1/auth/sso/finish": _SIGN_IN,
+    "GET /api/v1/auth/sso/oidc/callback": _SIGN_IN,
+    "POST /api/v1/auth/sso/saml/{connection_id}/acs": _SIGN_IN,
+}
 """Operations that no request made so far has brought to a success, and why; it may only shrink."""
 
 

@@ -18,8 +18,47 @@ from tests.surface.operations import OPERATIONS, PAGES, ROUTES, Operation
 
 Check = Callable[[Surface, Operation], None]
 
+SSO = "/api/v1/auth/sso"
+BACK = (f"GET {SSO}/oidc/callback", f"POST {SSO}/saml/{{connection_id}}/acs")
+SIGN_IN = (
+    *BACK,
+    f"GET {SSO}/{{connection_id}}/start",
+    f"GET {SSO}/finish",
+    f"GET {SSO}/saml/{{connection_id}}/metadata",
+)
+TELLS = "leads a browser on, or takes a provider's word: tests/serve/identity/sso asks it with real providers"
+OPEN = "whoever signs in is nobody's yet, and knows the connection's number"
+
+ENDS_A_TENANT = "it would end the tenant that all others are asked of: tests/serve/identity/test_closing.py"
+UMBRELLAS = dict.fromkeys(
+    (
+        "POST /api/v1/tenants/{id}/umbrella-requests",
+        "POST /api/v1/tenants/{id}/umbrella-requests/{request_id}/accept",
+    ),
+    "is for tenants without an umbrella, which `a` has: tests/serve/identity/test_umbrellas.py",
+)
+SIGNS_OUT = "it would sign out whoever all others are asked by: tests/serve/identity/test_sign_out.py"
 LEFT_OUT: dict[str, dict[str, str]] = {
-    "answers_as_documented": {},
+    "lists_nothing_of_other_tenants": {
+        "GET /api/v1/b2b/white-label/customization/versions/{number}": "each tenant counts its versions for itself",
+        "GET /api/v1/privacy/consents/current": "asks about one person, who is nobody at other tenants",
+    },
+    "repeats_are_one": {
+        "POST /api/v1/tenants/{id}/close": ENDS_A_TENANT,
+        "POST /api/v1/admin/users/sign-out": SIGNS_OUT,
+        **UMBRELLAS,
+    },
+    "answers_as_documented": {
+        "POST /api/v1/admin/users/sign-out": SIGNS_OUT,
+        "POST /api/v1/tenants/{id}/close": ENDS_A_TENANT,
+        **UMBRELLAS,
+        "DELETE /api/v1/privacy/me": "ends the person who asks; tests/journeys/test_privacy.py does that",
+        **dict.fromkeys(SIGN_IN, TELLS),
+    },
+    "does_not_know_unknown_ids": {},
+    "hides_other_tenants": dict.fromkeys(SIGN_IN, OPEN),
+    "leaves_children_to_themselves": {f"POST {SSO}/saml/{{connection_id}}/acs": OPEN},
+    "refuses_unknown_parameters": dict.fromkeys(BACK, "providers add what they like to what they send back"),
     "refuses_extra_properties": {"POST /api/v1/mcp": "JSON-RPC leaves out what it does not know"},
     "refuses_malformed_bodies": {
         "POST /api/v1/mcp": "JSON-RPC says in its own words what is wrong with a message"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.transforms.demo import demo_line, predict
 from tests.transforms.line import Line
+from tests.transforms.published import Published
 
 
 @pytest.fixture
@@ -22,3 +24,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Line:
     predict(line)
     line.build("tag:predicted")
     return line
+
+
+@pytest.fixture(scope="session")
+def published(demo: Line) -> Iterator[Published]:
+    found = Published(demo, demo.home.dbt / "target" / "semantic_manifest.json")
+    yield found
+    found.reader.close()

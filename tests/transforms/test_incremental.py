@@ -197,7 +197,7 @@ class TestIncrementsEqualAFullBuild:
                 line.load(table, [some_row(contract, key, chance) for key in changed], deleted=gone)
             alive[table] = set(kept) | set(changed)
 
-    @pytest.mark.parametrize("seed", [5])  # one whose draw leaves rows in every table: see below
+    @pytest.mark.parametrize("seed", [6])  # one whose draw leaves rows in every table: see below
     def test_row_for_row_and_bit_for_bit(self, line: Line, seed: int) -> None:
         chance = random.Random(seed)
         alive: dict[str, set[str]] = {table: set() for table in line.contracts}

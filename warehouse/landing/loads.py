@@ -23,7 +23,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Load:
-    """A committed batch. ``rows_read`` equals landed plus quarantined, to the row."""
+    """A committed batch. ``rows_read`` equals landed plus quarantined plus erased, to the row."""
 
     number: int
     source: str
@@ -40,6 +40,7 @@ class Load:
     replayed: tuple[str, ...] = ()  # quarantine parts of earlier loads that this load read again
     watermark: Mapping[str, Any] = field(default_factory=dict)
     origin: str | None = None  # the file it came from, if it came from one
+    rows_erased: int = 0  # taken out since, with the people that they were of
 
     def write(self, folder: Path) -> None:
         """Commit: from the moment the manifest is there, so is the load."""

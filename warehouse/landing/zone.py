@@ -125,12 +125,14 @@ class Writer:
         self._guard = threading.Lock()
 
     def sweep(self) -> None:
-        """Remove files that no manifest names: their writer died before the commit."""
+        """Remove files that no manifest names: their writer died before the commit, or they held what was erased."""
         shutil.rmtree(self.landing.folder / ".aside", ignore_errors=True)
-        committed = {int(path.stem) for path in self.landing.manifests.glob("*.json")}
+        loads = self.landing.loads()
+        named = {self.landing.folder / part.path for load in loads for part in load.parts}
+        named |= {self.landing.quarantine / part.path for load in loads for part in load.quarantine}
         for folder in (self.landing.folder, self.landing.quarantine):
             for path in folder.glob("[!._]*/*/**/*.parquet"):
-                if int(path.name.split("-", 1)[0]) not in committed:
+                if path not in named:
                     path.unlink()
 
     @contextmanager
@@ -301,13 +303,18 @@ class LoadWriter:
 
 def settle(path: Path, folder: Path, target: str) -> Part:
     """Rename a finished file to its place; what a manifest will say of it, once it is on disk."""
-    import pyarrow.parquet as pq
-
-    part = Part(target, pq.read_metadata(path).num_rows, path.stat().st_size, checksum(path))
+    part = described(path, target)
     place = folder / target
     place.parent.mkdir(parents=True, exist_ok=True)
     os.replace(path, place)
     return part
+
+
+def described(path: Path, name: str) -> Part:
+    """What a manifest says of the file at ``path``, which is called ``name``."""
+    import pyarrow.parquet as pq
+
+    return Part(name, pq.read_metadata(path).num_rows, path.stat().st_size, checksum(path))
 
 
 def flush(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -18,9 +19,19 @@ from serve.identity.api_keys.schemas import (
     ApiKeyMade,
     ApiKeyQuery,
     ApiKeyRead,
+    ApiKeyRotation,
     ApiKeyTest,
 )
-from serve.kernel.caller import Caller, CrossSiteRequest, Needs, NeedsPerson, NotByKey, lacks
+from serve.kernel.caller import (
+    PEOPLE_ALONE,
+    Caller,
+    CrossSiteRequest,
+    Lacks,
+    Needs,
+    NeedsPerson,
+    NeedsRecent,
+    StepUpNeeded,
+)
 from serve.kernel.db import Database, DatabaseUnavailable, TenantDb, Transaction
 from serve.kernel.envelope import Meta, PageMeta, Success, success
 from serve.kernel.errors import Malformed, UnsupportedMediaType, problems
@@ -33,8 +44,9 @@ from serve.kernel.routing import area_router
 # Not repeatable by Idempotency-Key: the stored answer would hold the key in the clear.
 router = area_router(prefix="/api/v1/auth/api-keys", tags=["api keys"])
 Reader = Annotated[Caller, Depends(Needs("self:read"))]
-Writer = Annotated[Caller, Depends(NeedsPerson("self:write"))]
-_CHANGE = (NotByKey, CrossSiteRequest, DatabaseUnavailable)
+Writer = Annotated[Caller, Depends(NeedsRecent("self:write", in_tenant=True))]
+Revoker = Annotated[Caller, Depends(NeedsPerson("self:write"))]  # at once: a key that leaked cannot wait
+_CHANGE = (*PEOPLE_ALONE, CrossSiteRequest, DatabaseUnavailable)
 _BODY = (Malformed, UnsupportedMediaType)
 
 
@@ -44,12 +56,10 @@ _BODY = (Malformed, UnsupportedMediaType)
     responses=problems(DatabaseUnavailable),
     name="api_keys.list",
 )
-async def list_keys(
-    request: Request, caller: Reader, asked: Annotated[ApiKeyQuery, Query()], db: TenantDb
-) -> Response:
+async def list_keys(caller: Reader, asked: Annotated[ApiKeyQuery, Query()], db: TenantDb) -> Response:
     """Your keys in this tenant, newest first, revoked ones too; never the key itself."""
     if asked.everyone and service.MANAGE not in caller.permissions:
-        raise lacks(request, caller, service.MANAGE)
+        raise Lacks(caller, service.MANAGE)
     limit, offset = asked.window()
     rows, total = await service.page(
         db, user_id=None if asked.everyone else caller.user_id, limit=limit, offset=offset
@@ -61,12 +71,12 @@ async def list_keys(
     "",
     status_code=201,
     response_model=Success[ApiKeyMade, Meta],
-    responses=problems(*_CHANGE, *_BODY),
+    responses=problems(StepUpNeeded, *_CHANGE, *_BODY),
     name="api_keys.create",
     **acts(left_out="its answer shows a secret"),
 )
 async def make_key(request: Request, caller: Writer, asked: ApiKeyFields, db: TenantDb) -> Response:
-    """A new key of yours. This answer is the only one that shows it."""
+    """A new key of yours. This answer is the only one that shows it. Needs a recent proof of who you are."""
     row, key = await service.make(db, asked, request.state.request_id)
     return _private({**row, "key": key}, {}, status=201, etag=row.etag)
 
@@ -74,7 +84,7 @@ async def make_key(request: Request, caller: Writer, asked: ApiKeyFields, db: Te
 @router.put(
     "/{id}",
     response_model=Success[ApiKeyRead, Meta],
-    responses=problems(ApiKeyNotFound, ApiKeyRevoked, LostUpdate, *_CHANGE, *_BODY),
+    responses=problems(ApiKeyNotFound, ApiKeyRevoked, LostUpdate, StepUpNeeded, *_CHANGE, *_BODY),
     name="api_keys.replace",
 )
 async def change_key(
@@ -92,11 +102,33 @@ async def change_key(
     responses=problems(ApiKeyNotFound, LostUpdate, *_CHANGE),
     name="api_keys.revoke",
 )
-async def revoke_key(request: Request, caller: Writer, id: Id, if_match: IfMatch = None) -> Response:
+async def revoke_key(request: Request, caller: Revoker, id: Id, if_match: IfMatch = None) -> Response:
     """Revoke a key: it opens nothing any more, and stays in the list as revoked."""
     async with _changing(request, caller, id) as db:
         row = await service.revoke(db, id, if_match, request.state.request_id)
     return _private({name: row[name] for name in ApiKeyGone.model_fields}, {})
+
+
+@router.post(
+    "/{id}/rotate",
+    status_code=201,
+    response_model=Success[ApiKeyMade, Meta],
+    responses=problems(ApiKeyNotFound, ApiKeyRevoked, LostUpdate, StepUpNeeded, *_CHANGE, *_BODY),
+    name="api_keys.rotate",
+    **acts(left_out="its answer shows a secret"),
+)
+async def rotate_key(
+    request: Request, caller: Writer, id: Id, asked: ApiKeyRotation, if_match: IfMatch = None
+) -> Response:
+    """A new key in the place of one of yours; both work for a while, so that nothing stops meanwhile.
+
+    This answer is the only one that shows the new key.
+    """
+    async with _changing(request, caller, id) as db:
+        row, key = await service.rotate(
+            db, id, timedelta(hours=asked.overlap_h), if_match, request.state.request_id
+        )
+    return _private({**row, "key": key}, {}, status=201, etag=row.etag)
 
 
 @router.post(

@@ -19,15 +19,15 @@ CACHE_S = 30.0
 CACHE_SIZE = 10_000
 _FORM = re.compile(r"tl_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")
 _ASK = (
-    "select k.*, (select jsonb_agg(t) from auth_readable_tenants(k.tenant_id) t) as tenant_ids"
-    " from auth_api_key($1) k"
+    "select k.*, (select jsonb_agg(t) from auth_readable_tenants(k.tenant_id) t) as tenant_ids,"
+    " role_permissions(k.tenant_id, k.role) as own_permissions from auth_api_key($1) k"
 )
 
 
 class KeyRing:
     """Verifies keys. Only good ones are remembered, by their hash.
 
-    What is changed or revoked in this process counts at once (``forget``), in others when they ask again.
+    What is changed or revoked in this process counts at once (``forget``), in others when they hear of it.
     """
 
     def __init__(
@@ -68,6 +68,13 @@ class KeyRing:
         self._forgotten = {key: at for key, at in self._forgotten.items() if now - at < 2 * CACHE_S}
         self._forgotten[api_key_id] = now
 
+    def forget_those_of(self, *, user_id: UUID | None, tenant_id: UUID | None, role: str | None) -> None:
+        """The person (in that tenant, or all), or that role of the tenant, may do something else now."""
+        for digest, (caller, _) in list(self._seen.items()):
+            is_persons = user_id == caller.user_id and tenant_id in (None, caller.tenant_id)
+            if is_persons or (role == caller.role and tenant_id == caller.tenant_id):
+                del self._seen[digest]
+
     def _still_counts(self, caller: Caller, asked_at: float) -> bool:
         assert caller.api_key_id is not None
         changed_at = self._forgotten.get(caller.api_key_id)
@@ -87,7 +94,7 @@ def _caller(row: dict[str, Any]) -> Caller:
         email=row["email"],
         tenant_id=UUID(row["tenant_id"]),
         role=row["role"],
-        permissions=permissions_of(row["role"]) & frozenset(row["scopes"]),
+        permissions=permissions_of(row["role"], row["own_permissions"]) & frozenset(row["scopes"]),
         tenant_ids=tuple(UUID(each) for each in row["tenant_ids"]),
         token_id=f"api_key:{row['api_key_id']}",
         expires_at_s=int(row["expires_at"].timestamp()) if row["expires_at"] else NEVER_S,

@@ -44,6 +44,19 @@ def check_expiry(expires_at: datetime | None, now: datetime) -> None:
         )
 
 
+def end_of_successor(key: Mapping[str, Any], now: datetime) -> datetime | None:
+    """A key's successor lives as long as the key was meant to; one without an end has none either.
+
+    >>> day = datetime(2026, 1, 1)
+    >>> end_of_successor({"created_at": day, "expires_at": day + timedelta(days=90)}, day + timedelta(days=80))
+    datetime.datetime(2026, 6, 20, 0, 0)
+    """
+    if key["expires_at"] is None:
+        return None
+    life: timedelta = key["expires_at"] - key["created_at"]
+    return now + life
+
+
 def status_of(key: Mapping[str, Any], now: datetime) -> Status:
     if key["revoked_at"] is not None:
         return "revoked"

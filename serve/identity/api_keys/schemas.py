@@ -30,6 +30,12 @@ class ApiKeyFields(Input):
     )
 
 
+class ApiKeyRotation(Input):
+    overlap_h: int = Field(
+        24, ge=0, le=720, description="How long the old key goes on beside the new one, hours; 0 ends it now."
+    )
+
+
 class ApiKeyQuery(Paged):
     everyone: bool = Field(False, description="Keys of everybody in the tenant; needs `api_keys:write`.")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -66,17 +66,51 @@ async def make(db: Transaction, asked: ApiKeyFields, request_id: str) -> tuple[R
     """A key of the caller's own, and its only showing. Raises Invalid."""
     caller = db.caller
     scopes = _checked(asked, caller)
+    row, key = await _insert(db, caller.user_id, asked.name, scopes, asked.expires_at)
+    await _record(db, "api_key.issued", row, request_id)
+    return row, key
+
+
+async def rotate(
+    db: Transaction, key_id: UUID, overlap: timedelta, if_match: str | None, request_id: str
+) -> tuple[Row, str]:
+    """A successor that may do the same, and its only showing; the old key ends after the overlap.
+
+    Only a key of one's own: whoever sees the answer holds the key. Raises ApiKeyNotFound, LostUpdate, ApiKeyRevoked or
+    Invalid (a scope that the person has lost).
+    """
+    before = await _locked(db, key_id, if_match)
+    now = datetime.now(UTC)
+    if UUID(before["user_id"]) != db.caller.user_id:
+        raise ApiKeyNotFound
+    if rules.status_of(before, now) != "active":
+        raise ApiKeyRevoked
+    rules.check_scopes(before["scopes"], db.caller.permissions)
+    row, key = await _insert(
+        db, db.caller.user_id, before["name"], before["scopes"], rules.end_of_successor(before, now)
+    )
+    ends_at = min(each for each in (before["expires_at"], now + overlap) if each is not None)
+    if overlap:
+        await db.execute("update api_keys set expires_at = $2 where id = $1", key_id, ends_at)
+    else:
+        await db.execute("update api_keys set revoked_at = now() where id = $1", key_id)
+    detail = {"api_key_id": row["id"], "replaces": str(key_id), "old_key_ends_at": ends_at.isoformat()}
+    await record(db, Note(db.caller.user_id, db.caller.tenant_id, "api_key.rotated", detail, request_id))
+    return row, key
+
+
+async def _insert(
+    db: Transaction, user_id: UUID, name: str, scopes: list[str], expires_at: datetime | None
+) -> tuple[Row, str]:
     key, prefix = new_key()
     key_id = uuid7()
     await db.execute(
         "insert into api_keys (id, tenant_id, user_id, name, prefix, scopes, expires_at)"
         " values ($1, $2, $3, $4, $5, $6, $7)",
-        *(key_id, caller.tenant_id, caller.user_id, asked.name, prefix, scopes, asked.expires_at),
+        *(key_id, db.caller.tenant_id, user_id, name, prefix, scopes, expires_at),
     )
     await db.execute("select auth_keep_key_hash($1, $2)", key_id, sha256(key.encode()).digest())
-    row = await find(db, key_id)
-    await _record(db, "api_key.issued", row, request_id)
-    return row, key
+    return await find(db, key_id), key
 
 
 async def change(db: Transaction, key_id: UUID, asked: ApiKeyFields, if_match: str | None) -> Row:
@@ -108,11 +142,13 @@ async def try_out(db: Transaction, key_id: UUID) -> dict[str, Any]:
     user = await db.fetch_one("select * from auth_user($1)", key["user_id"])
     assert user is not None  # a key refers to its person
     member = await db.fetch_one(
-        "select role from auth_memberships($1) where tenant_id = $2", key["user_id"], db.caller.tenant_id
+        "select role, role_permissions(tenant_id, role) as own_permissions from auth_memberships($1)"
+        " where tenant_id = $2",
+        *(key["user_id"], db.caller.tenant_id),
     )
     role = member["role"] if member else None
     reason = rules.reason_against(key, is_active=user["is_active"], role=role, now=datetime.now(UTC))
-    given = set(key["scopes"]) & permissions_of(role or "")
+    given = set(key["scopes"]) & permissions_of(role or "", member and member["own_permissions"])
     return {
         "accepted": reason is None,
         "reason": reason,

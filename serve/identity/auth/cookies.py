@@ -9,7 +9,15 @@ from fastapi import Request, Response
 from serve.kernel.caller import COOKIE
 
 REFRESH_COOKIE = "throughline_refresh"
-_PATHS = {COOKIE: "/", REFRESH_COOKIE: "/api/v1/auth"}  # the refresh token is sent nowhere else
+DEVICE_COOKIE = "throughline_device"
+"""Says that somebody has logged in with this browser, and nothing more: it opens nothing."""
+DEVICE_LIFE_S = 400 * 86_400  # the longest that browsers allow
+
+_PATHS = {
+    COOKIE: "/",
+    REFRESH_COOKIE: "/api/v1/auth",
+    DEVICE_COOKIE: "/",
+}  # the refresh token is sent nowhere else
 
 
 def give(request: Request, response: Response, name: str, token: str, *, life_s: int) -> None:
@@ -18,7 +26,7 @@ def give(request: Request, response: Response, name: str, token: str, *, life_s:
 
 
 def take_back(response: Response) -> None:
-    for name in _PATHS:
+    for name in (COOKIE, REFRESH_COOKIE):
         response.delete_cookie(name, **_manners(name))
 
 

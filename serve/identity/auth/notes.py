@@ -12,6 +12,7 @@ from uuid import UUID
 
 from fastapi import Request
 
+from serve.identity.sign_ins.service import SignIn, keep_sign_in
 from serve.kernel.caller import Caller
 from serve.kernel.db import Database, Transaction
 from serve.kernel.events import event
@@ -25,6 +26,11 @@ for _name, _meaning in {
     "login.succeeded": "The person logged in.",
     "login.failed": "Somebody tried to log in as the person with a wrong password.",
     "logout": "The person logged out.",
+    "elevation.began": "The person's role was raised for a while: `after` has from what to what, why and until when.",
+    "elevation.ended": "The person gave the raised role back.",
+    "impersonation.began": "Somebody looks with the person's eyes: `after` has why and until when.",
+    "impersonation.ended": "Somebody who looked with the person's eyes has stopped.",
+    "sessions.ended": "Somebody ended sessions of the person: `after` has which.",
     "refresh.reused": "A refresh token was used a second time, so its session was ended: it may have been stolen.",
     "access.denied": "The person asked for what the role does not allow: `after` has the permission and the route.",
     "password.changed": "The person's password was changed; the other sessions were ended.",
@@ -32,6 +38,7 @@ for _name, _meaning in {
     "profile.changed": "The person's name or mail changed: `after` has which, not what is in them.",
     "api_key.issued": "A key was made that acts for the person: `after` has its name, prefix and scopes.",
     "api_key.revoked": "A key of the person was revoked.",
+    "api_key.rotated": "A key of the person got a successor: `after` has both, and when the old one ends.",
 }.items():
     event(_name, _meaning, category="security")
 
@@ -45,6 +52,7 @@ class Note:
     name: str
     detail: dict[str, Any]
     request_id: str
+    sign_in: SignIn | None = None
 
 
 async def record(db: Transaction, note: Note) -> None:
@@ -53,6 +61,8 @@ async def record(db: Transaction, note: Note) -> None:
         "select record_security_event($1, $2, $3, $4, $5)",
         *(note.user_id, note.tenant_id, note.name, note.detail, note.request_id),
     )
+    if note.sign_in is not None:
+        await keep_sign_in(db, note.user_id, note.tenant_id, note.sign_in)
 
 
 async def acts(db: Transaction, user_id: UUID) -> None:

@@ -41,14 +41,14 @@ async def active_user(db: Transaction, user_id: UUID) -> Record:
     return user
 
 
-async def person_for(db: Transaction, user_id: UUID, tenant: str | None) -> Person:
-    """The person at work for that tenant (slug or id), or for the first one.
+async def person_for(db: Transaction, user_id: UUID, tenant: str | None, role: str | None = None) -> Person:
+    """The person at work for that tenant (slug or id), or for the first one; with ``role``, where they have it.
 
     Raises Unauthenticated or NoMembership.
     """
     user = await active_user(db, user_id)
     rows = await db.fetch("select * from auth_memberships($1)", user_id)
-    memberships = [{**row, "tenant_id": str(row["tenant_id"])} for row in rows]
+    memberships = [{**row, "tenant_id": str(row["tenant_id"])} for row in rows if role in (None, row["role"])]
     return Person(user_id, user["email"], user["full_name"], memberships, _chosen(memberships, tenant))
 
 
@@ -63,6 +63,21 @@ async def still_at_work(db: Transaction, user_id: UUID, tenant_id: UUID) -> Pers
 async def who(db: Transaction, caller: Caller) -> Person:
     """The person behind a token or key. Raises Unauthenticated."""
     return await still_at_work(db, caller.user_id, caller.tenant_id)
+
+
+_AVATAR = """
+    select id from files
+    where tenant_id = $1 and purpose = 'avatar' and entity_type = 'user' and entity_id = $2 and deleted_at is null
+"""
+
+
+async def profile_of(db: Transaction, user_id: UUID) -> dict[str, Any]:
+    """What the person says of themselves, with the picture that they have in the caller's tenant."""
+    row = await db.fetch_one("select * from auth_profile($1)", user_id)
+    assert row is not None
+    picture = await db.fetch_one(_AVATAR, db.caller.tenant_id, user_id)
+    avatar = picture and {"file_id": picture["id"], "url": f"/api/v1/files/{picture['id']}/download"}
+    return {**row, "avatar": avatar}
 
 
 async def readable_tenants(db: Transaction, tenant_id: UUID) -> list[UUID]:

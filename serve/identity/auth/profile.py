@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from asyncpg.exceptions import UniqueViolationError
+from collections.abc import Collection
 
-from serve.identity.auth.errors import EmailTaken, WrongPassword
+from serve.identity.accounts.rules import check_password
+from serve.identity.accounts.service import Accounts, tell_password_changed
+from serve.identity.auth.errors import WrongPassword
 from serve.identity.auth.notes import Note, record
 from serve.identity.auth.people import Person, active_user, who
 from serve.identity.auth.schemas import MeChange
 from serve.identity.auth.service import Client, Login
+from serve.identity.factors import service as factors
 from serve.identity.sessions import service as sessions
 from serve.kernel.caller import Caller
 from serve.kernel.db import Transaction
@@ -17,8 +20,8 @@ from serve.platform.settings.categories import CATEGORIES
 from serve.platform.settings.service import current
 
 
-async def change(login: Login, caller: Caller, asked: MeChange, client: Client) -> Person:
-    """Raises Invalid, TooManyAttempts, WrongPassword or EmailTaken.
+async def change(login: Login, accounts: Accounts, caller: Caller, asked: MeChange, client: Client) -> Person:
+    """Raises Invalid, TooManyAttempts, StepUpNeeded or WrongPassword.
 
     Passwords are hashed outside the transaction: that takes long, and would hold a connection.
     """
@@ -26,17 +29,16 @@ async def change(login: Login, caller: Caller, asked: MeChange, client: Client) 
         await _check_password(login, caller, asked.current_password, client)
     password_hash = None
     if asked.password is not None:
-        await _check_length(login, caller, asked.password)
+        await _check_new(login, caller, asked)
         password_hash = await login.passwords.hash(asked.password)
     async with login.database.transaction(caller, request_id=client.request_id) as db:
         before = await who(db, caller)
-        try:
-            await db.execute(
-                "select auth_change_user($1, $2, $3, $4)",
-                *(caller.user_id, asked.full_name, asked.email, password_hash),
-            )
-        except UniqueViolationError as error:
-            raise EmailTaken(details=[("email", "is taken already")]) from error
+        await db.execute(
+            "select auth_change_user($1, $2, null, $3)", caller.user_id, asked.full_name, password_hash
+        )
+        own = asked.model_dump(include={"phone", "job_title"}, exclude_unset=True)
+        if own:
+            await db.execute("select auth_change_profile($1, $2)", caller.user_id, own)
         ended = []
         if password_hash is not None:
             ended = await sessions.end_others(db, caller.user_id, kept=caller.session_id, because="password")
@@ -50,18 +52,22 @@ async def change(login: Login, caller: Caller, asked: MeChange, client: Client) 
                     client.request_id,
                 ),
             )
+            await tell_password_changed(db, await active_user(db, caller.user_id), client)
         after = await who(db, caller)
-        await _record_changes(db, caller, before, after, client)
+        if asked.email not in (None, before.email):
+            await accounts.ask_new_address(db, caller.user_id, asked.email, client)
+        await _record_changes(db, caller, before, after, own, client)
     login.tokens.revoke(*ended)
     return after
 
 
-async def _check_length(login: Login, caller: Caller, password: str) -> None:
-    """What the tenant asks of new passwords."""
+async def _check_new(login: Login, caller: Caller, asked: MeChange) -> None:
+    """What the tenant, and we, ask of new passwords."""
     async with login.database.transaction(caller) as db:
         shortest = (await current(db, [CATEGORIES["security"]]))["security"].values.password_min_length
-    if len(password) < shortest:
-        raise Invalid(details=[("password", f"must have at least {shortest} characters")])
+        person = await who(db, caller)
+    assert asked.password is not None
+    check_password(asked.password, shortest=shortest, about=(person.email, person.full_name))
 
 
 async def _check_password(login: Login, caller: Caller, password: str | None, client: Client) -> None:
@@ -70,6 +76,7 @@ async def _check_password(login: Login, caller: Caller, password: str | None, cl
         raise Invalid(details=[("current_password", "is needed to change e-mail or password")])
     async with login.database.transaction(caller) as db:
         user = await active_user(db, caller.user_id)
+        await factors.require_recent(db, caller)
     account = user["email"].lower()
     login.attempts.count(client.address, account)
     if not await login.passwords.matches(user["password_hash"], password):
@@ -79,10 +86,11 @@ async def _check_password(login: Login, caller: Caller, password: str | None, cl
 
 
 async def _record_changes(
-    db: Transaction, caller: Caller, before: Person, after: Person, client: Client
+    db: Transaction, caller: Caller, before: Person, after: Person, own: Collection[str], client: Client
 ) -> None:
     """Which fields, not what is in them: those are about a person."""
-    changed = [name for name in ("full_name", "email") if getattr(before, name) != getattr(after, name)]
+    changed = ["full_name"] if before.full_name != after.full_name else []
+    changed += sorted(own)
     if changed:
         await record(
             db, Note(caller.user_id, None, "profile.changed", {"fields": changed}, client.request_id)

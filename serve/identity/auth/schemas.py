@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import EmailStr, Field
@@ -18,6 +19,13 @@ class LoginRequest(Input):
         None,
         max_length=100,
         description="Slug or id of the tenant to work for; else the first membership.",
+        examples=[None],
+    )
+    code: Line | None = Field(
+        None,
+        min_length=6,
+        max_length=100,
+        description="With a second factor: what the authenticator app shows now, or a recovery code.",
         examples=[None],
     )
 
@@ -73,8 +81,44 @@ class RefreshRequest(Input):
     )
 
 
+class AvatarRead(Output):
+    file_id: UUID
+    url: str = Field(examples=["/api/v1/files/019a0000-0000-7000-8000-000000000001/download"])
+
+
+class ProfileRead(Output):
+    """What a person says of themselves."""
+
+    phone: str | None = Field(examples=["+49 421 555 0100"])
+    job_title: str | None = Field(examples=["Head of fleet"])
+    avatar: AvatarRead | None = Field(description="In this tenant.", examples=[None])
+    email_verified_at: datetime | None = Field(description="Null: nobody has confirmed the address.")
+    has_password: bool = Field(description="False for who comes in by another way alone.")
+    created_at: datetime
+    last_login_at: datetime | None
+
+
+class OwnSession(Output):
+    """How the caller is here."""
+
+    id: UUID | None = Field(description="Null for an API key.")
+    kind: Literal["web", "mobile", "customer", "enrolment", "impersonation", "api_key"] = Field(
+        description="All but `web` and `api_key` are good for that alone."
+    )
+    methods: list[str] = Field(
+        description="How the person proved who they are.", examples=[["password", "totp"]]
+    )
+    authenticated_at: datetime | None = Field(description="When they last did.")
+    impersonator_id: UUID | None = Field(description="Who looks with this person's eyes.", examples=[None])
+    cause_id: UUID | None = Field(
+        description="The elevation or impersonation that events name as their cause.", examples=[None]
+    )
+
+
 class MeRead(Output):
     user: UserRead
+    profile: ProfileRead
+    session: OwnSession
     tenant: MembershipRead
     memberships: list[MembershipRead]
     permissions: list[str] = Field(examples=[["analytics:read", "self:read"]])
@@ -87,6 +131,10 @@ class MeChange(Input):
     """What is not sent stays as it is."""
 
     full_name: Line | None = Field(None, min_length=1, max_length=200, examples=["Olga Owner"])
+    phone: Line | None = Field(None, max_length=50, description="Null empties it.", examples=["+49 421 555"])
+    job_title: Line | None = Field(
+        None, max_length=100, description="Null empties it.", examples=["Head of fleet"]
+    )
     email: EmailStr | None = Field(None, max_length=254, examples=["owner@example.com"])
     password: str | None = Field(
         None, min_length=10, max_length=1024, description="A new password.", examples=[None]

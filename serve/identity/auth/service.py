@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import blake2b
+from typing import Literal
 from uuid import UUID
 
 from fastapi import Request
 
+from serve.identity.account_mails.service import queue_account_mail
+from serve.identity.accounts.mails import SESSION_STOLEN
+from serve.identity.auth.cookies import DEVICE_COOKIE, REFRESH_COOKIE
 from serve.identity.auth.errors import SessionEnded, TooManyAttempts, WrongCredentials
 from serve.identity.auth.notes import Note, SecurityNotes, acts, log, record
 from serve.identity.auth.passwords import Passwords
-from serve.identity.auth.people import Person, person_for, readable_tenants, still_at_work
+from serve.identity.auth.people import Person, active_user, person_for, readable_tenants, still_at_work
 from serve.identity.auth.schemas import LoginRequest
+from serve.identity.factors import service as factors
+from serve.identity.factors.errors import SecondFactorNeeded
 from serve.identity.sessions import service as sessions
-from serve.identity.sessions.service import Sessions
-from serve.kernel.caller import Caller, Tokens
+from serve.identity.sessions.service import Kind, Sessions, Standing
+from serve.identity.sign_ins.service import SignIn
+from serve.identity.sso.gate import check_way
+from serve.kernel.caller import Caller
 from serve.kernel.db import Database, Transaction
+from serve.kernel.errors import Problem
 from serve.kernel.ratelimit import RateLimit
+from serve.kernel.tokens import Tokens
+
+MOST_KNOWN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,40 +45,94 @@ class Client:
     address: str
     user_agent: str
     request_id: str
+    device: str = ""  # the cookie of a browser that somebody has logged in with before
+    refresh_token: str = ""  # of the session that the browser still has
 
     @classmethod
     def of(cls, request: Request) -> Client:
         address = request.client.host if request.client else ""
-        return cls(address, request.headers.get("user-agent", "")[:200], request.state.request_id)
+        agent = request.headers.get("user-agent", "")[:200]
+        cookies = (request.cookies.get(name, "") for name in (DEVICE_COOKIE, REFRESH_COOKIE))
+        return cls(address, agent, request.state.request_id, *cookies)
+
+    def named(self, device: str) -> Client:
+        """An app knows better than its HTTP library what it runs on."""
+        return replace(self, user_agent=device[:200])
+
+    def sign_in(self, outcome: Literal["succeeded", "failed"], method: str, kind: Kind) -> SignIn:
+        return SignIn(outcome, method, kind, self.address, self.user_agent)
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A person with an open session."""
+    """A person with an open session, and what its access token may say now."""
 
     person: Person
     session_id: UUID
-    refresh_token: str
+    refresh_token: str | None
+    """None when the one that the client has goes on."""
     readable_tenants: list[UUID]
+    standing: Standing
+    must_enrol: bool
+
+    @property
+    def only(self) -> str | None:
+        """What the token is good for alone."""
+        if self.must_enrol:
+            return "enrolment"
+        return None if self.standing.kind == "web" else self.standing.kind
 
 
 class Attempts:
-    """Counts failures with a password, by address and account and by address alone."""
+    """Counts failures with a password: by address and account, by address alone, and by account alone.
 
-    def __init__(self, per_min: int) -> None:
+    Were the last the whole of it, anybody could lock anybody out. So it counts only those who come from where nobody
+    has come in to that account: neither from this address lately, nor with the cookie that a browser gets at log-in.
+    Whoever is locked out there sets a new password by mail.
+    """
+
+    def __init__(self, per_min: int, secret: str) -> None:
         self._pairs = RateLimit(per_min, burst=per_min)
         self._addresses = RateLimit(per_min * 6, burst=per_min * 6)
+        self._strangers = RateLimit(per_min / 60, burst=per_min * 5)
+        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._secret = secret.encode()
 
-    def count(self, address: str, account: str) -> None:
+    def count(self, address: str, account: str, *, device: str = "") -> None:
         """Before the slow part, so that attempts at the same time count too. Raises TooManyAttempts."""
-        wait_s = max(self._pairs.wait_s((address, account)), self._addresses.wait_s(address))
+        is_known = (address, account) in self._known or self._is_of(device, account)
+        stranger_s = 0 if is_known else self._strangers.wait_s(account)
+        wait_s = max(self._pairs.wait_s((address, account)), self._addresses.wait_s(address), stranger_s)
         if wait_s:
             raise TooManyAttempts(headers={"Retry-After": str(wait_s)})
         self._pairs.count((address, account))
         self._addresses.count(address)
+        if not is_known:
+            self._strangers.count(account)
 
     def succeeded(self, address: str, account: str) -> None:
         self._pairs.forget((address, account))
+        self._known[address, account] = None
+        self._known.move_to_end((address, account))
+        if len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
+
+    def start_anew(self, account: str) -> None:
+        """The account has a new password: what was guessed before was guessed at another one."""
+        self._strangers.forget(account)
+
+    def cookie_for(self, account: str) -> str:
+        """For the browser that the account came in with."""
+        nonce = secrets.token_urlsafe(12)
+        return f"{nonce}.{self._mark(nonce, account)}"
+
+    def _is_of(self, cookie: str, account: str) -> bool:
+        nonce, _, mark = cookie.partition(".")
+        return bool(mark) and hmac.compare_digest(mark.encode(), self._mark(nonce, account).encode())
+
+    def _mark(self, nonce: str, account: str) -> str:
+        digest = hmac.digest(self._secret, f"device {nonce} {account}".encode(), "sha256")
+        return urlsafe_b64encode(digest[:18]).decode()
 
 
 class Login:
@@ -74,44 +146,98 @@ class Login:
         notes: SecurityNotes,
         *,
         attempts_per_min: int,
+        device_secret: str,
+        password_cost: str,
     ) -> None:
         self.database, self.tokens, self.sessions, self.notes = database, tokens, sessions, notes
-        self.passwords, self.attempts = Passwords(), Attempts(attempts_per_min)
+        self.passwords, self.attempts = Passwords(password_cost), Attempts(attempts_per_min, device_secret)
 
-    async def enter(self, asked: LoginRequest, client: Client) -> Granted:
-        """Open a session for the person whose password this is.
+    async def enter(
+        self, asked: LoginRequest, client: Client, *, kind: Kind = "web", role: str | None = None
+    ) -> Granted:
+        """Open a session for the person whose password this is; with ``role``, only for who has it.
 
         A wrong password, an unknown account and an inactive one take the same time and give the same answer: what is
-        noted about a known account is written later.
+        noted about a known account is written later. Only who knows the password hears of second factors.
 
-        Raises TooManyAttempts, WrongCredentials or NoMembership.
+        Raises TooManyAttempts, WrongCredentials, SecondFactorNeeded, WrongCode, TooManyCodes or NoMembership.
         """
         account = asked.email.lower()
-        self.attempts.count(client.address, account)
+        self.attempts.count(client.address, account, device=client.device)
         async with self.database.transaction() as db:
             user = await db.fetch_one("select * from auth_user_by_email($1)", asked.email)
         is_right = await self.passwords.matches(user and user["password_hash"], asked.password)
         if user is None or not is_right or not user["is_active"]:
-            self._note_failure(user and UUID(user["id"]), account, client)
+            self._note_failure(user and UUID(user["id"]), account, client, "password", kind)
             raise WrongCredentials
-        self.attempts.succeeded(client.address, account)
         user_id = UUID(user["id"])
+        renewed = await self.passwords.renewed(user["password_hash"], asked.password)
         async with self.database.transaction() as db:
-            await acts(db, user_id)
-            person = await person_for(db, user_id, asked.tenant)
-            session_id, refresh_token = await self.sessions.open(
-                db, user_id, person.tenant_id, user_agent=client.user_agent, address=client.address
-            )
+            if renewed is not None:
+                await db.execute(
+                    "select auth_renew_password_hash($1, $2, $3)", user_id, user["password_hash"], renewed
+                )
+            second = await factors.beside_password(db, user_id, asked.code, client.request_id)
+            if not isinstance(second, Problem):
+                self.attempts.succeeded(client.address, account)
+                methods = ("password", *second)
+                return await self.open(
+                    db, user_id, asked.tenant, client, methods=methods, kind=kind, role=role
+                )
+        if not isinstance(second, SecondFactorNeeded):
+            came = client.sign_in("failed", factors.way_of(asked.code), kind)
+            detail = {"address": client.address}
+            self.notes.take(Note(user_id, None, "code.refused", detail, client.request_id, came))
+        raise second
+
+    async def open(
+        self,
+        db: Transaction,
+        user_id: UUID,
+        tenant: str | None,
+        client: Client,
+        *,
+        methods: Sequence[str],
+        kind: Kind = "web",
+        role: str | None = None,
+        ends_at: datetime | None = None,
+        impersonation_id: UUID | None = None,
+    ) -> Granted:
+        """A session of somebody who has proven who they are by ``methods``, for that tenant (slug or id) or the first.
+
+        The session that the browser has had until now ends. Raises Unauthenticated, NoMembership or SsoRequired.
+        """
+        await acts(db, user_id)
+        person = await person_for(db, user_id, tenant, role)
+        if client.refresh_token and impersonation_id is None:  # who looks with other eyes keeps their own
+            before = await sessions.end_that_of(db, client.refresh_token)
+            if before is not None:
+                self.tokens.revoke(before)
+        session_id, refresh_token = await self.sessions.open(
+            db,
+            user_id,
+            person.tenant_id,
+            user_agent=client.user_agent,
+            address=client.address,
+            kind=kind,
+            methods=methods,
+            ends_at=ends_at,
+            impersonation_id=impersonation_id,
+        )
+        if impersonation_id is None:
             await db.execute("select auth_touch_login($1)", user_id)
-            detail = {"address": client.address, "session_id": str(session_id)}
-            await record(db, Note(user_id, person.tenant_id, "login.succeeded", detail, client.request_id))
-            return await _granted(db, person, session_id, refresh_token)
+            detail = {"address": client.address, "session_id": str(session_id), "methods": list(methods)}
+            came = client.sign_in("succeeded", methods[-1], kind)
+            await record(
+                db, Note(user_id, person.tenant_id, "login.succeeded", detail, client.request_id, came)
+            )
+        return await _granted(db, person, session_id, refresh_token)
 
     async def carry_on(self, token: str, tenant: str | None, client: Client) -> Granted:
         """Exchange a refresh token, for the tenant of its session or another one of the person's.
 
-        Raises SessionEnded, Unauthenticated (the person or the membership is gone) or NoMembership; nothing is spent
-        when the person may not go on.
+        Raises SessionEnded, Unauthenticated (the person or the membership is gone), NoMembership, SsoOneTenant or
+        SsoRequired; nothing is spent when the person may not go on.
         """
         async with self.database.transaction() as db:
             found = await self.sessions.exchange(db, token)
@@ -123,14 +249,26 @@ class Login:
                 else:
                     person = await person_for(db, found.user_id, tenant)
                     await sessions.move(db, found.session_id, person.tenant_id)
-                return await _granted(db, person, found.session_id, found.successor)
+                is_moved = person.tenant_id != found.tenant_id
+                return await _granted(db, person, found.session_id, found.successor, is_moved=is_moved)
             if found.outcome == "reused":
                 detail = {"address": client.address, "session_id": str(found.session_id)}
                 await record(
                     db, Note(found.user_id, found.tenant_id, "refresh.reused", detail, client.request_id)
                 )
+                await _tell_stolen(db, found.user_id, client)
         self.tokens.revoke(found.session_id)
         raise SessionEnded
+
+    async def go_on(self, db: Transaction, caller: Caller) -> Granted:
+        """The caller's session as it is now, for a new access token beside the refresh token that the client has.
+
+        Raises SessionEnded or Unauthenticated.
+        """
+        if caller.session_id is None:
+            raise SessionEnded
+        person = await still_at_work(db, caller.user_id, caller.tenant_id)
+        return await _granted(db, person, caller.session_id, None)
 
     async def leave(self, db: Transaction, caller: Caller, client: Client) -> None:
         """End the session everywhere, and its access tokens in this process."""
@@ -141,15 +279,42 @@ class Login:
         detail = {"address": client.address}
         await record(db, Note(caller.user_id, caller.tenant_id, "logout", detail, client.request_id))
 
-    def _note_failure(self, user_id: UUID | None, account: str, client: Client) -> None:
+    def _note_failure(
+        self, user_id: UUID | None, account: str, client: Client, method: str, kind: Kind
+    ) -> None:
         if user_id is None:
             # Not the account itself: people type their password there.
             mark = blake2b(account.encode(), digest_size=6).hexdigest()
             log.info("log-in of an unknown account %s from %s", mark, client.address)
         else:
+            came = client.sign_in("failed", method, kind)
             detail = {"address": client.address}
-            self.notes.take(Note(user_id, None, "login.failed", detail, client.request_id))
+            self.notes.take(Note(user_id, None, "login.failed", detail, client.request_id, came))
 
 
-async def _granted(db: Transaction, person: Person, session_id: UUID, refresh_token: str) -> Granted:
-    return Granted(person, session_id, refresh_token, await readable_tenants(db, person.tenant_id))
+async def _tell_stolen(db: Transaction, user_id: UUID, client: Client) -> None:
+    user = await active_user(db, user_id)
+    values = {"name": user["full_name"], "address": client.address}
+    await queue_account_mail(
+        db,
+        SESSION_STOLEN,
+        to_address=user["email"],
+        to_name=user["full_name"],
+        values=values,
+        user_id=user_id,
+    )
+
+
+async def _granted(
+    db: Transaction, person: Person, session_id: UUID, refresh_token: str | None, *, is_moved: bool = False
+) -> Granted:
+    standing = await sessions.standing(db, session_id)
+    if standing is None:
+        raise SessionEnded
+    if standing.impersonator_id is None:
+        await check_way(db, person.user_id, person.tenant_id, standing.methods, is_moved=is_moved)
+    tenants = await readable_tenants(db, person.tenant_id)
+    must_enrol = standing.impersonator_id is None and await factors.must_enrol(
+        db, person.user_id, person.tenant_id, standing.role, standing.methods
+    )
+    return Granted(person, session_id, refresh_token, tenants, standing, must_enrol)

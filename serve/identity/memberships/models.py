@@ -1,8 +1,17 @@
 """Which user may act for which tenant, and as what."""
 
-from sqlalchemy import Column, ForeignKey, Index, PrimaryKeyConstraint, Table, UniqueConstraint, Uuid
+from sqlalchemy import Column, ForeignKey, Index, PrimaryKeyConstraint, Table, Text, UniqueConstraint, Uuid
 
-from serve.kernel.schema import change_index, change_xid, choice, created_at, metadata, row_id, updated_at
+from serve.kernel.schema import (
+    change_index,
+    change_xid,
+    choice,
+    created_at,
+    metadata,
+    required,
+    row_id,
+    updated_at,
+)
 
 memberships = Table(
     "memberships",
@@ -15,10 +24,11 @@ memberships = Table(
         nullable=False,
     ),
     Column("tenant_id", Uuid, ForeignKey("tenants.id"), nullable=False),
-    choice("role", "owner", "admin", "manager", "agent", "technician", "viewer"),
+    required("role", Text),
     created_at(),
     updated_at(),
     change_xid(),
+    choice("state", "active", "suspended", default="active"),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("user_id", "tenant_id"),
     Index(None, "tenant_id"),

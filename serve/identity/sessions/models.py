@@ -1,8 +1,29 @@
 """Sessions of people and the refresh tokens that carry them on. Reached through functions alone."""
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, Uuid
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from serve.kernel.schema import Moment, choice, created_at, metadata, optional, required, row_id
+from serve.kernel.schema import (
+    Moment,
+    change_xid,
+    choice,
+    created_at,
+    metadata,
+    optional,
+    required,
+    row_id,
+)
 
 sessions = Table(
     "sessions",
@@ -16,7 +37,12 @@ sessions = Table(
     required("used_at", Moment, default="now()"),
     required("expires_at", Moment),
     optional("ended_at", Moment),
-    choice("ended_because", "logout", "reuse", "revoked", "password", empty=True),
+    choice("ended_because", "logout", "reuse", "revoked", "password", "deactivated", empty=True),
+    choice("kind", "web", "mobile", "customer", "impersonation", default="web"),
+    required("methods", ARRAY(Text), default="'{password}'"),
+    required("authenticated_at", Moment, default="now()"),
+    optional("ends_at", Moment),
+    Column("impersonation_id", Uuid, ForeignKey("impersonations.id", ondelete="CASCADE"), nullable=True),
     PrimaryKeyConstraint("id"),
     Index(None, "user_id"),
 )
@@ -31,4 +57,21 @@ refresh_tokens = Table(
     PrimaryKeyConstraint("hash"),
     Index(None, "session_id"),
     Index(None, "issued_at"),
+)
+
+revocations = Table(
+    "revocations",
+    metadata,
+    row_id(),
+    Column("session_id", Uuid, nullable=True),
+    Column("user_id", Uuid, nullable=True),
+    Column("tenant_id", Uuid, nullable=True),
+    optional("role", Text),
+    Column("api_key_id", Uuid, nullable=True),
+    required("goes_on", Boolean, default="false"),
+    required("revoked_at", Moment, default="clock_timestamp()"),
+    change_xid(),
+    PrimaryKeyConstraint("id"),
+    CheckConstraint("num_nonnulls(session_id, user_id, role, api_key_id) = 1", name="subject"),
+    Index(None, "change_xid"),
 )

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from serve.kernel.db import Database, Transaction
@@ -25,7 +26,24 @@ stay in the history of events."""
 BATCH = 5_000  # rows of a kind in one transaction of forgetting
 
 Outcome = Literal["renewed", "repeated", "reused", "unknown", "ended"]
-Because = Literal["logout", "reuse", "revoked", "password"]
+Because = Literal["logout", "reuse", "revoked", "password", "deactivated"]
+Kind = Literal["web", "mobile", "customer", "impersonation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an access token of a session may say now, as the database has it."""
+
+    role: str
+    own_permissions: list[str] | None
+    kind: Kind
+    methods: tuple[str, ...]
+    authenticated_at_s: float
+    expires_at: datetime
+    issued_at_s: float
+    impersonator_id: UUID | None
+    cause: UUID | None
+    ends_at_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +64,24 @@ class Sessions:
         self._secret, self.life = secret.encode(), timedelta(hours=life_h)
 
     async def open(
-        self, db: Transaction, user_id: UUID, tenant_id: UUID, *, user_agent: str, address: str
+        self,
+        db: Transaction,
+        user_id: UUID,
+        tenant_id: UUID,
+        *,
+        user_agent: str,
+        address: str,
+        kind: Kind = "web",
+        methods: Sequence[str] = ("password",),
+        ends_at: datetime | None = None,
+        impersonation_id: UUID | None = None,
     ) -> tuple[UUID, str]:
-        """A new session and its first refresh token."""
+        """A new session and its first refresh token; ``ends_at`` is when it is over, however much it is used."""
         token = secrets.token_urlsafe(32)
         row = await db.fetch_one(
-            "select auth_open_session($1, $2, $3, $4, $5, $6) as id",
+            "select auth_open_session($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as id",
             *(user_id, tenant_id, _hash(token), self.life, user_agent, address),
+            *(kind, list(methods), ends_at, impersonation_id),
         )
         assert row is not None
         return UUID(row["id"]), token
@@ -73,6 +102,26 @@ class Sessions:
         return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
+async def standing(db: Transaction, session_id: UUID) -> Standing | None:
+    """None when the session is over, or its person may not work for its tenant any more."""
+    row = await db.fetch_one("select * from auth_standing($1)", session_id)
+    if row is None:
+        return None
+    role_ends_at: datetime | None = row["role_ends_at"]
+    return Standing(
+        role=row["role"],
+        own_permissions=row["permissions"],
+        kind=row["kind"],
+        methods=tuple(row["methods"]),
+        authenticated_at_s=row["authenticated_at"].timestamp(),
+        expires_at=row["expires_at"],
+        issued_at_s=row["issued_at"].timestamp(),
+        impersonator_id=UUID(row["impersonator_id"]) if row["impersonator_id"] else None,
+        cause=UUID(row["cause_id"]) if row["cause_id"] else None,
+        ends_at_s=min(each.timestamp() for each in (role_ends_at, row["expires_at"]) if each is not None),
+    )
+
+
 async def move(db: Transaction, session_id: UUID, tenant_id: UUID) -> None:
     """The session goes on for another of its person's tenants."""
     await db.execute("select auth_move_session($1, $2)", session_id, tenant_id)
@@ -82,9 +131,31 @@ async def end(db: Transaction, session_id: UUID, because: Because) -> None:
     await db.execute("select auth_end_session($1, $2)", session_id, because)
 
 
+async def end_that_of(db: Transaction, refresh_token: str) -> UUID | None:
+    """End the session that this is a token of, used or not; its number if it was open."""
+    row = await db.fetch_one("select auth_end_session_of($1) as id", _hash(refresh_token))
+    return UUID(row["id"]) if row and row["id"] else None
+
+
 async def end_others(db: Transaction, user_id: UUID, *, kept: UUID | None, because: Because) -> list[UUID]:
     """End all sessions of the person but ``kept``; gives those that were still open."""
     rows = await db.fetch("select auth_end_other_sessions($1, $2, $3) as id", user_id, kept, because)
+    return [UUID(row["id"]) for row in rows]
+
+
+async def open_ones(db: Transaction, user_id: UUID, tenant_id: UUID | None = None) -> list[dict[str, Any]]:
+    """The person's open sessions, the one used last first: all of them, or those at work for the tenant."""
+    rows = await db.fetch("select * from auth_sessions($1, $2)", user_id, tenant_id)
+    return [dict(row) for row in rows]
+
+
+async def revoke(
+    db: Transaction, user_id: UUID, *, session_id: UUID | None = None, tenant_id: UUID | None = None
+) -> list[UUID]:
+    """End one session of the person, or all of them (at work for the tenant); gives those that were still open."""
+    rows = await db.fetch(
+        "select auth_revoke_sessions($1, $2, $3, 'revoked') as id", user_id, session_id, tenant_id
+    )
     return [UUID(row["id"]) for row in rows]
 
 

@@ -4,6 +4,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     ForeignKey,
     Index,
@@ -13,9 +14,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from serve.kernel.schema import (
+    Moment,
     change_index,
     change_xid,
     choice,
@@ -23,9 +27,18 @@ from serve.kernel.schema import (
     currency,
     metadata,
     optional,
+    own_table,
     required,
     row_id,
 )
+
+STATE = """case
+    when closed_at is not null then 'closed'
+    when closing_since is not null then 'closing'
+    when suspended_at is not null then 'suspended'
+    when awaiting_owner_since is not null then 'awaiting_owner'
+    else 'active'
+end"""
 
 tenants = Table(
     "tenants",
@@ -44,9 +57,46 @@ tenants = Table(
     required("failure_horizon_h", Integer, default="336"),
     created_at(),
     change_xid(),
+    optional("suspended_at", Moment),
+    optional("suspended_because", Text),
+    optional("closing_since", Moment),
+    optional("erase_after", Moment),
+    optional("closed_at", Moment),
+    Column("state", Text, Computed(STATE, persisted=True), nullable=False),
+    optional("awaiting_owner_since", Moment),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("slug"),
     CheckConstraint("failure_horizon_h > 0", name="failure_horizon_h"),
+    CheckConstraint("(closing_since is null) = (erase_after is null)", name="erase_after"),
     Index(None, "parent_id"),
     change_index(),
+)
+
+tenant_slugs = Table(
+    "tenant_slugs",
+    metadata,
+    required("slug", Text),
+    Column("tenant_id", Uuid, ForeignKey("tenants.id"), nullable=False),
+    required("retired_at", Moment, default="now()"),
+    PrimaryKeyConstraint("slug", "tenant_id"),
+    Index(None, "tenant_id"),
+)
+
+tenant_closings = own_table(
+    "tenant_closings",
+    required("reason", Text),
+    optional("requested_by", Uuid),
+    required("erase_after", Moment),
+    optional("export_task_id", Uuid),
+    optional("erase_task_id", Uuid),
+    optional("reopened_at", Moment),
+    optional("erased_at", Moment),
+    required("row_counts", JSONB, default="'{}'::jsonb"),
+    required("kept", JSONB, default="'{}'::jsonb"),
+)
+Index(
+    "tenant_closings_open_key",
+    tenant_closings.c.tenant_id,
+    unique=True,
+    postgresql_where=text("reopened_at is null"),
 )

@@ -19,12 +19,15 @@ users = Table(
     row_id(),
     required("email", Text),
     required("full_name", Text),
-    required("password_hash", Text),
+    optional("password_hash", Text),
     required("is_active", Boolean, default="true"),
     optional("last_login_at", Moment),
     created_at(),
     updated_at(),
     change_xid(),
+    optional("phone", Text),
+    optional("job_title", Text),
+    optional("email_verified_at", Moment),
     PrimaryKeyConstraint("id"),
 )
 Index("users_lower_email_key", func.lower(users.c.email), unique=True)

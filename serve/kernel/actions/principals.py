@@ -54,7 +54,8 @@ async def principal_of(
 
 async def _person(db: Transaction, tenant_id: UUID, user_id: UUID) -> Caller:
     found = await db.fetch_one(
-        "select u.email, m.role, (select jsonb_agg(t) from auth_readable_tenants($1) t) as tenant_ids"
+        "select u.email, m.role, role_permissions($1, m.role) as own_permissions,"
+        " (select jsonb_agg(t) from auth_readable_tenants($1) t) as tenant_ids"
         " from auth_user($2) u, auth_memberships($2) m where u.is_active and m.tenant_id = $1",
         *(tenant_id, user_id),
     )
@@ -65,7 +66,7 @@ async def _person(db: Transaction, tenant_id: UUID, user_id: UUID) -> Caller:
         email=found["email"],
         tenant_id=tenant_id,
         role=found["role"],
-        permissions=permissions_of(found["role"]),
+        permissions=permissions_of(found["role"], found["own_permissions"]),
         tenant_ids=tuple(UUID(each) for each in found["tenant_ids"]),
         token_id=f"user:{user_id}",
         expires_at_s=NEVER_S,

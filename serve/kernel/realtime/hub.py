@@ -118,6 +118,13 @@ class Hub:
         self._is_closing = True
         self._end(reason)
 
+    def end_tenant(self, tenant_id: UUID, reason: str) -> None:
+        """Send away whoever listens for that tenant."""
+        for streams in self._streams.values():
+            for stream in streams:
+                if stream.caller.tenant_id == tenant_id:
+                    stream.end(reason)
+
     # Tailing
 
     async def turn(self) -> None:

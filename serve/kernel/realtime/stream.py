@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from serve.kernel.caller import Caller
-from serve.kernel.errors import Unauthenticated, Unavailable
+from serve.kernel.errors import Forbidden, Unauthenticated, Unavailable
 from serve.kernel.realtime import store
 from serve.kernel.realtime.messages import Message, Place
 
@@ -28,7 +28,7 @@ MOST_WAITING = 1_000
 RETRY_S = 1.0
 
 Verify = Callable[[], Awaitable[Caller]]
-"""Who listens, as of now. Raises Unauthenticated."""
+"""Who listens, as of now. Raises Unauthenticated, or Forbidden when the tenant stands still."""
 
 
 class Stream:
@@ -129,6 +129,9 @@ class Stream:
             caller = await self.verify()
         except Unauthenticated:
             self.end("unauthenticated")
+            return False
+        except Forbidden:
+            self.end("suspended")
             return False
         except Unavailable:
             return True  # nobody can say more than at the last look; keys are looked up again soon

@@ -62,7 +62,7 @@ class Creation:
     def _sql(self, names: tuple[str, ...], *, is_kept: bool) -> str:
         store = self.store
         given = ["id", *names, *(["person_key"] if store.personal else [])]
-        places = [f"${n}" for n in range(6, len(given) + 6)]
+        places = [f"${n}" for n in range(7, len(given) + 7)]
         made = (
             f"insert into {store.name} as t (tenant_id, {', '.join(given)})"
             f" select g.tenant_id, {', '.join(places)} from g"
@@ -70,7 +70,7 @@ class Creation:
         )
         if not is_kept:
             return f"with g as ({ACTING}) {made}"
-        key, asked = f"${len(given) + 6}", f"${len(given) + 7}"
+        key, asked = f"${len(given) + 7}", f"${len(given) + 8}"
         return (
             f"with g as ({ACTING}), made as ({made}), kept as ("
             "insert into idempotency_keys (id, tenant_id, request_hash, status, record, version)"

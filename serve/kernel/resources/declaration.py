@@ -43,6 +43,7 @@ class Resource(Store):
     calls : which of ``CALLS`` it has.
     path : if it is not the table's name.
     permission : the word before ``:read`` and ``:write``, if it is not the table's name.
+    deleting : how deleting can fail, where ``delete`` does more.
     """
 
     def __init__(
@@ -55,9 +56,10 @@ class Resource(Store):
         calls: Collection[str] = CALLS,
         path: str | None = None,
         permission: str | None = None,
+        deleting: tuple[type[Problem], ...] = (),
     ) -> None:
         name = "".join(part.title() for part in table.info["entity"].split("_"))
-        self.fields, self.rule, self.calls = fields, rule, frozenset(calls)
+        self.fields, self.rule, self.calls, self.deleting = fields, rule, frozenset(calls), deleting
         self.patch: type[Input] = patch_of(fields, f"{name}Patch")
         self.read_model: type[Output] = read or read_of(fields, f"{name}Read")
         self.part_model: type[Output] = part_of(self.read_model, f"{name}Part")

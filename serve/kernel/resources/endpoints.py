@@ -134,7 +134,7 @@ def _rows(router: APIRouter, resource: Resource) -> None:
             "/{id}",
             response_model=Success[Deleted, Meta],
             dependencies=[writing(resource)],
-            responses=problems(absent, LostUpdate, DatabaseUnavailable),
+            responses=problems(absent, LostUpdate, DatabaseUnavailable, *resource.deleting),
             description=f"Delete the {entity}; it can be restored.",
             name=f"{resource.name}.delete",
         )

@@ -23,6 +23,13 @@ class Duplicate(Conflict):
     code, message = "DUPLICATE", "There is one with these values already."
 
 
+class MetAnother(Conflict):
+    code, message = (
+        "MET_ANOTHER_CHANGE",
+        "Another change of the same rows was made in the same moment, in another order. Send yours again.",
+    )
+
+
 class InUse(Conflict):
     code, message = "IN_USE", "Other rows refer to it."
 
@@ -47,6 +54,8 @@ def meaning(error: Exception) -> Problem | None:
     """What the database's refusal says about the request; None when it says nothing about it."""
     if isinstance(error, pg.LockNotAvailableError):
         return StillRunning(headers={"Retry-After": "1"})
+    if isinstance(error, pg.DeadlockDetectedError):
+        return MetAnother(headers={"Retry-After": "1"})
     if isinstance(error, pg.UniqueViolationError):
         fields = _fields(error, "key")
         return Duplicate(details=[(field, "is taken already") for field in fields])
@@ -55,7 +64,8 @@ def meaning(error: Exception) -> Problem | None:
             return InUse()
         return Invalid(details=[(field, "names nothing that exists") for field in _fields(error, "fkey")])
     if isinstance(error, pg.CheckViolationError):
-        return Invalid(details=[(field, "is not an allowed value") for field in _fields(error, "check")])
+        said = error.hint or "is not an allowed value"  # the hint is from a trigger of ours
+        return Invalid(details=[(field, said) for field in _fields(error, "check")])
     if isinstance(error, pg.NotNullViolationError):
         return Invalid(details=[(error.column_name or "body", "must not be empty")])
     if isinstance(error, asyncpg.DataError):  # the library's own: it would repeat the value

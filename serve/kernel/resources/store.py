@@ -96,9 +96,8 @@ class Store:
         """
         sql = self._get.replace("deleted_at is null", "deleted_at is not null") if deleted else self._get
         if lock:  # the caller's own tenant: children of an umbrella can be read, not changed
-            sql += (
-                " and t.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid for update of t"
-            )
+            sql += " and t.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
+            sql += " for no key update of t"  # rows that begin to refer to it need not wait
         record = await db.fetch_one(sql, row_id)
         if record is None:
             raise self.NotFound

@@ -17,13 +17,15 @@ once belongs into steps."""
 @dataclass(frozen=True, slots=True)
 class Kind:
     """``most_attempts`` counts tries without progress: a step that ends begins the count anew. A step that takes longer
-    than ``longest_s`` is cut off, and was a try that failed."""
+    than ``longest_s`` is cut off, and was a try that failed. What ``goes_on`` is done for a tenant that stands still
+    too."""
 
     name: str
     run: Handler
     queue: str
     most_attempts: int
     longest_s: float
+    goes_on: bool = False
 
 
 class Queue(NamedTuple):
@@ -38,15 +40,25 @@ KINDS: dict[str, Kind] = {}
 
 
 def task(
-    name: str, *, queue: str = "default", most_attempts: int = 5, longest_s: float = 900.0
+    name: str,
+    *,
+    queue: str = "default",
+    most_attempts: int = 5,
+    longest_s: float = 900.0,
+    goes_on: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Declare a kind of task: ``@task("contacts.import", queue="files")`` above its handler."""
 
     def declare(handler: Handler) -> Handler:
-        KINDS[name] = Kind(name, handler, queue, most_attempts, longest_s)
+        KINDS[name] = Kind(name, handler, queue, most_attempts, longest_s, goes_on)
         return handler
 
     return declare
+
+
+def going_on() -> list[str]:
+    """The kinds that are done although their tenant stands still."""
+    return sorted(kind.name for kind in KINDS.values() if kind.goes_on)
 
 
 class QueueMissing(ValueError):

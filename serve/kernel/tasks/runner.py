@@ -18,7 +18,7 @@ from serve.kernel.db import CAUSE, Database, Record
 from serve.kernel.errors import OutsideFailed, Problem, TimedOut, TooManyRequests, Unavailable
 from serve.kernel.idempotency import StillRunning
 from serve.kernel.tasks.acting import acting_for
-from serve.kernel.tasks.kinds import KINDS
+from serve.kernel.tasks.kinds import KINDS, going_on
 from serve.kernel.tasks.work import Failed, HandedBack, Stopped, Work
 
 log = logging.getLogger("throughline.tasks")
@@ -42,6 +42,7 @@ _BEGIN = """
     update tasks set status = 'running', worker = $3, started_at = coalesce(started_at, now()),
         attempt = case when status = 'running' then attempt + 1 else attempt end
     where id = $1 and run = $2 and status in ('queued', 'running')
+        and (kind = any ($4) or exists (select from tenants t where t.id = tasks.tenant_id and t.state = 'active'))
     returning *, set_config('app.event', 'task.started', true) as _event
 """
 _END = """
@@ -76,7 +77,9 @@ class Runner:
         self.running[name] = current  # before the row says so
         try:
             task = await patiently(lambda: self._begin(tenant, task_id, run))
-            if task is not None:  # else it was stopped before it began, or another run has taken over
+            if (
+                task is not None
+            ):  # else it was stopped, another run has taken over, or the tenant stands still
                 await self._carry_out(task)
         finally:
             del self.running[name]
@@ -130,7 +133,7 @@ class Runner:
     async def _begin(self, tenant_id: UUID, task_id: str, run: int) -> Record | None:
         platform = acting_for(tenant_id, None)
         async with self._database.transaction(platform) as db:
-            return await db.fetch_one(_BEGIN, task_id, run, self.name)
+            return await db.fetch_one(_BEGIN, task_id, run, self.name, going_on())
 
     async def _end(self, task: Record, status: str, result: Any, error: Any) -> None:
         async with self._of(task) as db:

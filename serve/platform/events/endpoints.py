@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query, Response
 
-from serve.kernel.caller import Caller, Needs
+from serve.kernel.caller import Caller, Lacks, Needs
 from serve.kernel.db import DatabaseUnavailable, Record, TenantDb
 from serve.kernel.envelope import Success, success
-from serve.kernel.errors import Forbidden, problems
+from serve.kernel.errors import problems
 from serve.kernel.routing import area_router
 from serve.platform.events import queries
 from serve.platform.events.errors import CursorGone
@@ -36,7 +36,7 @@ async def follow_events(
     """
     categories = asked.category or ["change"]
     if categories != ["change"] and "audit:read" not in caller.permissions:
-        raise Forbidden(f"The role {caller.role} has no permission audit:read.")
+        raise Lacks(caller, "audit:read")
     after = queries.BEGINNING if asked.after is None else await queries.place(db, asked.after)
     if after is None:
         raise CursorGone

@@ -35,6 +35,11 @@ _KNOWN = """
     union all select id from imports where id = any($1::uuid[]) and tenant_id = $2 and status = 'running'
     union all select id from tasks where id = any($1::uuid[]) and tenant_id = $2 and kind = 'resources.export'
         and coalesce(finished_at, now()) > now() - interval '24 hours'
+    union all select id from tasks where id = any($1::uuid[]) and tenant_id = $2 and kind = 'privacy.export'
+        and coalesce(finished_at, now()) > now() - interval '7 days'
+    union all select t.id from tasks t join tenants o on o.id = t.tenant_id
+        where t.id = any($1::uuid[]) and t.tenant_id = $2 and t.kind = 'tenants.export'
+        and (o.closing_since is not null or coalesce(t.finished_at, now()) > now() - interval '24 hours')
 """
 _GONE = "delete from files where tenant_id = $1 and deleted_at < $2 returning id"
 _PAGE = """

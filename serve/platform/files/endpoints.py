@@ -23,6 +23,7 @@ from serve.kernel.resources.errors import Duplicate
 from serve.kernel.resources.schemas import RowMeta
 from serve.kernel.resources.words import BODY, Id, one, plain
 from serve.kernel.risk import acts
+from serve.kernel.routing import area_router
 from serve.platform.files import downloads, pictures, service
 from serve.platform.files.errors import (
     FileLost,
@@ -37,6 +38,7 @@ from serve.platform.files.errors import (
 )
 from serve.platform.files.links import Link
 from serve.platform.files.schemas import (
+    AvatarGone,
     FileRead,
     LinkFields,
     LinkRead,
@@ -144,12 +146,14 @@ async def upload_logo(
     return await _picture(request, pictures.LOGO, caller.tenant_id)
 
 
-async def _picture(request: Request, shape: pictures.Shape, entity_id: UUID) -> Response:
+async def _picture(
+    request: Request, shape: pictures.Shape, entity_id: UUID, *, status: int = 201
+) -> Response:
     async with service.sent_picture(request, PictureForm, shape) as sent:
 
         async def work(db: Transaction) -> Response:
             row = await service.keep_picture(db, _kept(request), sent.ready[0], shape, entity_id)
-            return one(row, status=201, headers={"Location": f"{files.path}/{row['id']}"})
+            return one(row, status=status, headers={"Location": f"{files.path}/{row['id']}"})
 
         return await once(request, sent.digest, work)
 
@@ -161,6 +165,35 @@ router.add_api_route(
     description=f"Send one's own avatar.\n\nIt is cut to a square of {pictures.AVATAR.side_px} pixels and takes the"
     " place of the one before.",
 )
+
+
+@takes_files
+async def set_avatar(request: Request, caller: Annotated[Caller, Depends(Needs("self:write"))]) -> Response:
+    return await _picture(request, pictures.AVATAR, caller.user_id, status=200)
+
+
+avatars = area_router(prefix="/api/v1/users/profile/avatar", tags=["auth"])
+avatars.add_api_route(
+    "",
+    set_avatar,
+    **_uploading("self:write", Success[FileRead, RowMeta], SentPicture)
+    | {"methods": ["PATCH"], "status_code": 200},
+    description="Set one's own picture.\n\nThe same as `POST /api/v1/files/upload-avatar`.",
+)
+
+
+@avatars.delete(
+    "",
+    response_model=Success[AvatarGone, Meta],
+    responses=problems(DatabaseUnavailable),
+    name="avatars.remove",
+)
+async def remove_avatar(caller: Annotated[Caller, Depends(Needs("self:write"))], db: TenantDb) -> Response:
+    """Be without a picture; one who has none stays so."""
+    gone = await service.remove_picture(db, pictures.AVATAR, caller.user_id)
+    return plain({"removed": gone})
+
+
 router.add_api_route(
     "/upload-logo",
     upload_logo,

@@ -107,3 +107,7 @@ class LinkRead(Output):
         examples=["/api/v1/files/shared?token=AZL…"],
     )
     expires_at: datetime
+
+
+class AvatarGone(Output):
+    removed: bool = Field(description="Whether there was one.", examples=[True])

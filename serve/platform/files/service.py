@@ -157,6 +157,15 @@ async def keep_picture(db: Transaction, kept: Files, ready: Ready, shape: Shape,
     return row
 
 
+async def remove_picture(db: Transaction, shape: Shape, entity_id: UUID) -> bool:
+    """Whether there was one."""
+    await db.execute(_ONE_AT_A_TIME, str(db.caller.tenant_id))
+    present = await db.fetch(_PRESENT, shape.purpose, entity_id, db.caller.tenant_id)
+    for picture in present:
+        await files.delete(db, picture["id"])
+    return bool(present)
+
+
 async def _looked_at(kept: Files, incoming: Incoming, said: dict[str, Any]) -> Ready:
     name = plain_name(incoming.filename)
     async with kept.looking:

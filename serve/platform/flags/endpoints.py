@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
 
-from serve.kernel.caller import Caller, Needs
+from serve.kernel.caller import Caller, Lacks, Needs
 from serve.kernel.db import DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import Meta, PageMeta, Success
 from serve.kernel.errors import Forbidden, problems
@@ -73,7 +73,7 @@ async def evaluate_flags(asked: EvaluateInput, request: Request, caller: Person)
     Changes reach every server within two seconds. Flags that do not exist are left out.
     """
     if asked.context is not None and "flags:read" not in caller.permissions:
-        raise Forbidden(f"The role {caller.role} has no permission flags:read, which a context needs.")
+        raise Lacks(caller, "flags:read")
     return plain(await request.app.state.flags.given(caller, asked))
 
 

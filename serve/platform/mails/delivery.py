@@ -15,6 +15,7 @@ from uuid import UUID
 
 import stamina
 
+from serve.identity.branding.brand import picture
 from serve.kernel.db import Transaction
 from serve.kernel.errors import Invalid, NotConfigured, Unavailable
 from serve.kernel.events import event
@@ -29,6 +30,7 @@ from serve.platform.settings import mailing
 from serve.platform.settings import service as settings
 from serve.platform.settings.categories import CATEGORIES
 from serve.ports.mail import MailError, MailWays, Outbox
+from serve.ports.storage import Storage
 
 LAST_WORDS_S = 20.0
 """How long a database that is away is waited for, to say what became of a mail."""
@@ -51,14 +53,17 @@ for _name, _meaning in {
 @task("mails.send", queue="mails")
 async def send(work: Work) -> dict[str, str]:
     """However often it is begun: what stands in the mail's row decides."""
-    mail = await deliver(work.transaction, work.state.mail, UUID(work.params["mail_id"]))
+    state = work.state
+    mail = await deliver(work.transaction, state.mail, UUID(work.params["mail_id"]), state.files.storage)
     if mail["state"] == "sending":  # by a process that may still be alive
         raise MailBeingSent
     return {"state": mail["state"]}
 
 
-async def deliver(begin: Open, ways: MailWays, mail_id: UUID) -> Row:
+async def deliver(begin: Open, ways: MailWays, mail_id: UUID, storage: Storage) -> Row:
     """Send the mail if it is due. Safe to call at any time, any number of times.
+
+    Its logo comes out of the ``storage``; where that is gone, the mail goes without.
 
     No connection to the database is held while the mail server is spoken to.
     """
@@ -71,7 +76,7 @@ async def deliver(begin: Open, ways: MailWays, mail_id: UUID) -> Row:
             return mail
         try:
             way = mailing.way_of(await email_settings(db), ways)
-            message = message_of(mail)
+            message = message_of(mail, await picture(db, storage, await _logo_id(db, mail_id)))
         except (NotConfigured, Invalid) as problem:
             return await write(db, mail, rules.failed(problem.detail))
         begun = {
@@ -94,6 +99,11 @@ async def deliver(begin: Open, ways: MailWays, mail_id: UUID) -> Row:
             async with begin() as db:
                 return await conclude(db, mail, change)
     raise AssertionError("unreachable")
+
+
+async def _logo_id(db: Transaction, mail_id: UUID) -> str | None:
+    found = await db.fetch_one("select logo_id from mails where id = $1", mail_id)
+    return found["logo_id"] if found else None
 
 
 async def conclude(db: Transaction, claimed: Row, change: rules.Change) -> Row:

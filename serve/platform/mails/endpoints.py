@@ -2,7 +2,7 @@
 
 from fastapi import Depends, Request, Response
 
-from serve.kernel.caller import Needs, NeedsPerson, NotByKey
+from serve.kernel.caller import PEOPLE_ALONE, Needs, NeedsPerson
 from serve.kernel.db import DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import Success
 from serve.kernel.errors import Invalid, NotConfigured, problems
@@ -60,7 +60,9 @@ async def cancel_mail(id: Id, db: TenantDb) -> Response:
     "/{id}/resend",
     response_model=ANSWER,
     dependencies=BY_PERSON,
-    responses=problems(mails.NotFound, MailNotOpen, MailBeingSent, NotByKey, DatabaseUnavailable, *REPEATED),
+    responses=problems(
+        mails.NotFound, MailNotOpen, MailBeingSent, *PEOPLE_ALONE, DatabaseUnavailable, *REPEATED
+    ),
     name="mails.resend",
     **acts(risk="risky", left_out=A_PERSON),
 )
@@ -77,7 +79,7 @@ async def resend_mail(id: Id, request: Request, db: TenantDb) -> Response:
     response_model=ANSWER,
     dependencies=BY_PERSON,
     responses=problems(
-        mails.NotFound, MailNotUncertain, MailBeingSent, NotByKey, DatabaseUnavailable, *REPEATED
+        mails.NotFound, MailNotUncertain, MailBeingSent, *PEOPLE_ALONE, DatabaseUnavailable, *REPEATED
     ),
     name="mails.mark_sent",
     **acts(left_out=A_PERSON),

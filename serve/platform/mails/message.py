@@ -10,6 +10,8 @@ from email.utils import format_datetime
 from typing import Any
 from uuid import UUID
 
+from serve.identity.branding.brand import Picture
+from serve.identity.branding.letters import LOGO
 from serve.kernel.errors import Invalid
 
 
@@ -22,8 +24,8 @@ def message_id(mail_id: UUID, from_address: str) -> str:
     return f"<{mail_id}@{from_address.rpartition('@')[2]}>"
 
 
-def message_of(mail: Mapping[str, Any]) -> EmailMessage:
-    """Raises Invalid naming the field that no mail can have."""
+def message_of(mail: Mapping[str, Any], logo: Picture | None = None) -> EmailMessage:
+    """``logo`` goes with the HTML, which names it. Raises Invalid naming the field that no mail can have."""
     message = EmailMessage()
     message["From"] = _address(mail, "from_address", mail["from_name"])
     message["To"] = _address(mail, "to_address", mail["to_name"])
@@ -35,8 +37,19 @@ def message_of(mail: Mapping[str, Any]) -> EmailMessage:
     message.set_content(mail["text"])
     if mail["html"]:
         message.add_alternative(mail["html"], subtype="html")
+        if logo is not None:
+            _html_part(message).add_related(
+                logo.content, "image", logo.subtype, cid=f"<{LOGO}>", filename=f"logo.{logo.subtype}"
+            )
+            _html_part(message).set_boundary(f"html-{mail['id']}")
         message.set_boundary(f"mail-{mail['id']}")
     return message
+
+
+def _html_part(message: EmailMessage) -> EmailMessage:
+    part = message.get_payload(1)
+    assert isinstance(part, EmailMessage)
+    return part
 
 
 def _address(mail: Mapping[str, Any], field: str, name: str | None) -> Address:

@@ -23,11 +23,12 @@ mails = resource_table(
     optional("sending_since", Moment),
     optional("sent_at", Moment),
     optional("task_id", Uuid),
+    optional("logo_id", Uuid),
     unique("message_id"),
     entity="mail",
     personal=("to_address", "to_name", "subject", "error"),
     search=("to_address", "to_name", "subject"),
-    unrecorded=("text", "html", "attempts", "not_before", "sending_since", "task_id"),
+    unrecorded=("text", "html", "attempts", "not_before", "sending_since", "task_id", "logo_id"),
     extracted=False,
 )
 Index("mails_tenant_id_state_idx", mails.c.tenant_id, mails.c.state)

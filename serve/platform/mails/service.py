@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from serve.identity.branding import letters
+from serve.identity.branding import service as branding
 from serve.kernel.db import Transaction
 from serve.kernel.events import event
 from serve.kernel.ids import uuid7
@@ -25,6 +27,7 @@ event("mail.settled", "Somebody said of a mail of unknown fate that it was sent.
 async def queue_mail(db: Transaction, ways: MailWays, values: Mapping[str, Any]) -> Row:
     """A mail that will be sent once the transaction commits; ``values`` are fields of ``MailFields``.
 
+    One that is a text alone is dressed in the tenant's look, where there is one.
     Raises NotConfigured, or Invalid naming the field that no mail can have.
     """
     email = await email_settings(db)
@@ -32,7 +35,7 @@ async def queue_mail(db: Transaction, ways: MailWays, values: Mapping[str, Any])
     row_id = uuid7()
     sender = email.values.from_address or mailing.NOBODY
     mail = {
-        **values,
+        **await _dressed(db, values),
         "from_address": sender,
         "from_name": email.values.from_name,
         "reply_to": values.get("reply_to") or email.values.reply_to,
@@ -42,6 +45,17 @@ async def queue_mail(db: Transaction, ways: MailWays, values: Mapping[str, Any])
     row = await mails.insert(db, mail, row_id=row_id)
     message_of(row)
     return row
+
+
+async def _dressed(db: Transaction, values: Mapping[str, Any]) -> dict[str, Any]:
+    """HTML is somebody's own work and stays as it is."""
+    published = (await branding.state(db)).published
+    if published is None or values.get("html"):
+        return dict(values)
+    look = branding.look_of(published["content"])
+    logo_id = look.branding.logo_id
+    parts = letters.dressed(look, values["subject"], values["text"], has_logo=logo_id is not None)
+    return {**values, **parts, "logo_id": logo_id}
 
 
 async def cancel(db: Transaction, mail_id: UUID) -> Row:

@@ -110,19 +110,74 @@ RULES = (
     Rule("vehicle.deleted", "vehicle", LEADERS, "A vehicle was deleted", "high"),
     *(
         Rule(f"settings.{category}_changed", "settings", GUARDIANS, f"The {category} settings were changed")
-        for category in ("general", "branding", "email")
+        for category in ("general", "email")
     ),
+    Rule("brand.published", "settings", GUARDIANS, "A new look was published"),
     Rule("settings.security_changed", "settings", GUARDIANS, "The rules for log-in were changed", "high"),
     Rule(
         "rate_limit.reached", "settings", GUARDIANS, "Calls were refused because they were too many", "high"
     ),
+    Rule(
+        "tenant.umbrella_asked",
+        "settings",
+        frozenset({"owner"}),
+        "Another company asks to be your umbrella",
+        "high",
+    ),
+    *(
+        Rule(name, "settings", GUARDIANS, title, "high")
+        for name, title in (
+            ("umbrella_request.accepted", "A company has become a child of yours"),
+            ("umbrella_request.declined", "A company does not want to be a child of yours"),
+            ("tenant.umbrella_joined", "Your company has an umbrella now, which may read what it has"),
+            ("tenant.umbrella_left", "Your company has no umbrella any more"),
+            ("tenant.child_left", "A company is no child of yours any more"),
+        )
+    ),
     Rule("flag.became_stale", "settings", GUARDIANS, "A feature flag is no longer needed", "low"),
     Rule("api_key.created", "security", GUARDIANS, "A new API key was made", "high"),
+    *(
+        Rule(f"threat.{kind}", "security", GUARDIANS, title, priority, about=True)
+        for kind, title, priority in (
+            ("impossible_travel", "Somebody came in from two countries too far apart", "urgent"),
+            ("new_country", "Somebody came in from a country for the first time", "high"),
+            ("attacked_account", "Many failed to come in as somebody, from several addresses", "urgent"),
+            ("credential_stuffing", "One address failed to come in as many people", "urgent"),
+        )
+    ),
+    Rule(
+        "isolation.broken",
+        "security",
+        GUARDIANS,
+        "A live check crossed from one tenant into another",
+        "urgent",
+        is_outcome=True,
+    ),
     Rule(
         "refresh.reused",
         "security",
         frozenset(),
         "A session of yours was used from two places and has been ended",
+        "urgent",
+        about=True,
+    ),
+    *(
+        Rule(name, "security", frozenset(), title, "urgent", about=True)
+        for name, title in (
+            ("factor.added", "Your account has a new second factor"),
+            ("factor.removed", "A second factor of yours was removed"),
+            ("factors.reset", "An administrator has reset your second factors"),
+            ("recovery_code.used", "Somebody logged in to your account with a recovery code"),
+            ("codes.blocked", "Somebody who knows your password gave several wrong codes"),
+            ("passkey.copied", "A passkey of yours was refused: there may be a copy of it"),
+        )
+    ),
+    Rule("elevation.began", "security", GUARDIANS, "Somebody raised their role for a while", "urgent"),
+    Rule(
+        "impersonation.began",
+        "security",
+        frozenset(),
+        "Somebody looks at the company with your eyes",
         "urgent",
         about=True,
     ),

@@ -1,10 +1,11 @@
-"""``/`` is ``serve/pages/index.html``; its scripts and styles lie beside it under ``/pages/``."""
+"""``/`` and ``/account`` are ``serve/pages/index.html``; its scripts and styles lie beside it under ``/pages/``."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import Response
+from fastapi import Query, Response
 from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -16,6 +17,7 @@ PAGES = Path(__file__).parents[2] / "pages"
 _ASK_FIRST = {"Cache-Control": "no-cache"}
 
 router = area_router(include_in_schema=False)
+Client = Annotated[str | None, Query(max_length=100)]
 
 
 class Files(StaticFiles):
@@ -31,5 +33,11 @@ FILES = Files(directory=PAGES)
 
 
 @router.get("/")
-async def dashboard() -> Response:
+@router.get("/account")
+async def page(client: Client = None) -> Response:
+    """The figures of a business, or one's own account and what the links of mails about accounts open.
+
+    The page is the same: it looks at its address itself (``main.js``). What such a link carries stands behind ``#`` and
+    never comes here. ``client`` says whose look the log-in page wears (``look.js``).
+    """
     return FileResponse(PAGES / "index.html", headers=_ASK_FIRST)

@@ -35,6 +35,8 @@ CLOSES: Mapping[str, tuple[int, str]] = {
         "No token in time, or one that is not valid any more. Get a new one and come back.",
     ),
     "FORBIDDEN": (4403, "The role or the key may not listen at all."),
+    "TENANT_SUSPENDED": (4403, "The tenant stands still."),
+    "suspended": (4403, "The tenant stands still from now on."),
     "CURSOR_GONE": (4410, "There is no event `last_event_id`. Come back without it."),
     "BODY_TOO_LARGE": (1009, "A message of the client was too long."),
     "RATE_LIMITED": (4429, "Too many messages of the client."),

@@ -32,10 +32,12 @@ class OtherSite(Forbidden):
 
 
 def verifier(scope: Scope, credentials: Headers) -> Verify:
-    """Asks who these credentials stand for, each time anew."""
+    """Asks who these credentials stand for, each time anew. It raises Unauthenticated or TenantSuspended."""
 
     async def verify() -> Caller:
-        return await identify_by({"app": scope["app"], "method": "GET"}, credentials)
+        caller = await identify_by({"app": scope["app"], "method": "GET"}, credentials)
+        scope["app"].state.standings.check(caller)
+        return caller
 
     return verify
 

@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from serve.kernel.actions import Actions
-from serve.kernel.caller import Caller
+from serve.kernel.caller import Caller, Lacks
 from serve.kernel.db import Record, Transaction
-from serve.kernel.errors import Forbidden, Invalid, Problem
+from serve.kernel.errors import Invalid, Problem
 from serve.kernel.ids import uuid7
 from serve.kernel.resources.store import Row
 from serve.kernel.tasks import invoke_later
@@ -42,9 +42,8 @@ def check_action(actions: Actions, caller: Caller, values: Mapping[str, Any]) ->
         said = "; ".join(f"{name} {message}" for name, message in problem.details) or problem.detail
         raise Invalid(details=[(field, said)]) from problem
     if action.permission not in caller.permissions:
-        raise Forbidden(
-            f"You may not invoke {action.id} yourself: it needs the permission {action.permission}."
-        )
+        said = f"You may not invoke {action.id} yourself: it needs the permission {action.permission}."
+        raise Lacks(caller, action.permission, said)
 
 
 def timed(values: Mapping[str, Any], *, is_paused: bool = False) -> dict[str, Any]:

@@ -17,12 +17,16 @@ from serve.platform.settings import schemas
 
 @dataclass(frozen=True)
 class Category:
-    """``model`` has a value for every setting; ``secrets`` are the fields that are never shown."""
+    """``model`` has a value for every setting; ``secrets`` are the fields that are never shown.
+
+    ``opens_doors`` says that it decides who comes in: its changes are for people who have just proved who they are.
+    """
 
     name: str
     scope: Literal["tenant", "user"]
     model: type[Input]
     secrets: tuple[str, ...] = ()
+    opens_doors: bool = False
 
     @property
     def reading(self) -> Permission:
@@ -74,9 +78,9 @@ CATEGORIES = {
     category.name: category
     for category in (
         Category("general", "tenant", schemas.General),
-        Category("branding", "tenant", schemas.Branding),
-        Category("email", "tenant", schemas.Email, secrets=("password",)),
-        Category("security", "tenant", schemas.Security),
+        # links to new passwords go by the tenant's mail server
+        Category("email", "tenant", schemas.Email, secrets=("password",), opens_doors=True),
+        Category("security", "tenant", schemas.Security, opens_doors=True),
         Category("notifications", "user", schemas.Notifications),
         Category("preferences", "user", schemas.Preferences),
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field, create_model
 
-from serve.kernel.caller import Caller, Needs
+from serve.kernel.caller import PROOF, Caller, Needs, NeedsRecent
 from serve.kernel.db import DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import Input, Meta, Output, Success
 from serve.kernel.errors import problems
@@ -57,6 +57,7 @@ AccountChanges: Any = create_model(
 Reader = Annotated[Caller, Depends(Needs("self:read"))]
 Name = Annotated[str, Path(max_length=50, description=f"One of: {', '.join(CATEGORIES)}.")]
 Writer = Annotated[Caller, Depends(Needs("self:write"))]
+PROVEN = NeedsRecent("settings:write")
 
 
 class Selection(BaseModel):
@@ -88,23 +89,26 @@ async def read_settings(asked: Annotated[Selection, Query()], caller: Reader, db
 @router.put(
     "/settings",
     response_model=Success[AllSettings, SettingsMeta],
-    responses=problems(*BODY, LostUpdate),
+    responses=problems(*BODY, LostUpdate, *PROOF),
     name="settings.replace",
 )
 async def change_settings(
-    body: AllChanges, caller: Writer, db: TenantDb, if_match: IfMatch = None
+    request: Request, body: AllChanges, caller: Writer, db: TenantDb, if_match: IfMatch = None
 ) -> Response:
     """Change several categories at once, all of them or none.
 
-    The tenant's need `settings:write`. `If-Match` takes the ETag of all settings, or of exactly these categories.
+    The tenant's need `settings:write`, and `email` and `security` a recent proof of who you are. `If-Match` takes the
+    ETag of all settings, or of exactly these categories.
     """
-    return _several(await _change_several(body, caller, db, if_match))
+    return _several(await _change_several(request, body, caller, db, if_match))
 
 
 def _category_routes(router: APIRouter, category: Category) -> None:
     """The category's own path, with its exact models."""
     Changes = category.changes
     about = "Of the tenant." if category.scope == "tenant" else "The caller's own."
+    guard = PROVEN if category.opens_doors else Needs(category.writing)
+    proof = PROOF if category.opens_doors else ()
     answer: dict[str, Any] = {"response_model": Success[category.read, CategoryMeta]}
 
     @router.get(
@@ -121,8 +125,8 @@ def _category_routes(router: APIRouter, category: Category) -> None:
     @router.put(
         f"/settings/{category.name}",
         **answer,
-        dependencies=[Depends(Needs(category.writing))],
-        responses=problems(*BODY, LostUpdate),
+        dependencies=[Depends(guard)],
+        responses=problems(*BODY, LostUpdate, *proof),
         description=f"Change settings of the category {category.name}. {about} What is not sent stays;"
         " null returns a field to its default. `If-Match` prevents lost updates.",
         name=f"settings.{category.name}.change",
@@ -159,10 +163,11 @@ async def read_category(category: Name, caller: Reader, db: TenantDb) -> Respons
 @router.put(
     "/settings/{category}",
     response_model=Success[OtherSettings, CategoryMeta],
-    responses=problems(*BODY, CategoryNotFound, LostUpdate),
+    responses=problems(*BODY, CategoryNotFound, LostUpdate, *PROOF),
     name="settings.category.change",
 )
 async def change_category(
+    request: Request,
     category: Name,
     body: Annotated[dict[str, Any], Body(json_schema_extra=OTHER_BODY)],
     caller: Writer,
@@ -171,10 +176,11 @@ async def change_category(
 ) -> Response:
     """Change settings of one category.
 
-    What is not sent stays; null returns a field to its default. `If-Match` prevents lost updates.
+    What is not sent stays; null returns a field to its default. `If-Match` prevents lost updates. `security` takes a
+    recent proof of who you are.
     """
     (found,) = service.named([category])
-    service.require(caller, found.writing)
+    await _check_writing(request, caller, found)
     changes = {found: parsed(found.changes, body)}
     return _one((await service.change(db, changes, if_match=if_match))[found.name])
 
@@ -226,20 +232,27 @@ async def read_account_settings(caller: Reader, db: TenantDb) -> Response:
     name="settings.account.change",
 )
 async def change_account_settings(
-    body: AccountChanges, caller: Writer, db: TenantDb, if_match: IfMatch = None
+    request: Request, body: AccountChanges, caller: Writer, db: TenantDb, if_match: IfMatch = None
 ) -> Response:
     """Change the company's general settings (`settings:write`) or one's own preferences."""
-    await _change_several(body, caller, db, if_match)
+    await _change_several(request, body, caller, db, if_match)
     return _several(await service.current(db, [CATEGORIES[name] for name in ACCOUNT]))
 
 
 async def _change_several(
-    body: Any, caller: Caller, db: TenantDb, if_match: str | None
+    request: Request, body: Any, caller: Caller, db: TenantDb, if_match: str | None
 ) -> dict[str, Current]:
     sent = {CATEGORIES[name]: getattr(body, name) for name in CATEGORIES if name in body.model_fields_set}
     for category in sent:
-        service.require(caller, category.writing)
+        await _check_writing(request, caller, category)
     return await service.change(db, sent, if_match=if_match, of_several=True)
+
+
+async def _check_writing(request: Request, caller: Caller, category: Category) -> None:
+    """Raises Forbidden, or how ``PROVEN`` refuses."""
+    service.require(caller, category.writing)
+    if category.opens_doors:
+        await PROVEN.check(request, caller)
 
 
 def _one(state: Current) -> Response:

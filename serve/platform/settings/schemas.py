@@ -15,7 +15,6 @@ from serve.platform.notifications.rules import RuleKind
 
 OneLine = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Color = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -71,24 +70,6 @@ class General(Input):
     )
 
 
-class Branding(Input):
-    """Design tokens. There is no place for scripts or style sheets."""
-
-    product_name: Name | None = Field(None, examples=["Example Desk"])
-    logo_url: Annotated[str, Field(max_length=500, pattern=r"^https://[^\s\"'<>\\]+$")] | None = Field(
-        None, examples=["https://www.example.org/logo.svg"]
-    )
-    primary_color: Color | None = Field(None, examples=["#0b5fff"])
-    secondary_color: Color | None = Field(None, examples=["#10243e"])
-    accent_color: Color | None = Field(None, examples=["#ff8a00"])
-    background_color: Color | None = Field(None, examples=["#ffffff"])
-    text_color: Color | None = Field(None, examples=["#1a1a1a"])
-    font_family: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9 ,-]+$")] | None = Field(
-        None, examples=["Inter, sans-serif"]
-    )
-    corner_radius_px: int = Field(6, ge=0, le=32, examples=[6])
-
-
 class Email(Input):
     """The tenant's own mail server. Without a host mail goes where the installation puts it."""
 
@@ -137,6 +118,9 @@ class Preferences(Input):
 class Security(Input):
     """What the tenant asks of sessions and passwords."""
 
+    invitation_days: int = Field(
+        7, ge=1, le=30, description="Until an invitation that nobody accepts is over, days.", examples=[7]
+    )
     session_idle_h: Annotated[int, Field(ge=1, le=8_760)] | None = Field(
         None,
         description="A session unused for so long ends, hours; never later than the installation says.",
@@ -148,6 +132,17 @@ class Security(Input):
         examples=[720],
     )
     password_min_length: int = Field(10, ge=10, le=128, description="Of new passwords.", examples=[12])
+    second_factor: Literal["optional", "required_for_admins", "required"] = Field(
+        "optional",
+        description="Of whom a second factor is asked: nobody, owners and admins, or everybody. Whoever has none can do"
+        " nothing but set one up. Who comes in by single sign-on is left to what the other house asks.",
+    )
+    elevation_roles: list[Annotated[str, Field(min_length=1, max_length=40)]] = Field(
+        [],
+        max_length=20,
+        description="Roles whose people may be administrators for an hour at most, with a second factor and a reason.",
+        examples=[["manager"]],
+    )
 
     @field_validator("session_longest_h")
     @classmethod

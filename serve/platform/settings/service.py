@@ -11,10 +11,10 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel
 
-from serve.kernel.caller import Caller
+from serve.kernel.caller import Caller, Lacks
 from serve.kernel.db import Record, Transaction
 from serve.kernel.envelope import Input
-from serve.kernel.errors import Forbidden, Invalid
+from serve.kernel.errors import Invalid
 from serve.kernel.etag import content_etag, matches
 from serve.kernel.permissions import Permission
 from serve.kernel.resources.bulk import parsed
@@ -79,7 +79,7 @@ def named(names: Collection[str]) -> list[Category]:
 def require(caller: Caller, permission: Permission) -> None:
     """Raises Forbidden."""
     if permission not in caller.permissions:
-        raise Forbidden(f"The role {caller.role} has no permission {permission}.")
+        raise Lacks(caller, permission)
 
 
 def visible(caller: Caller) -> list[Category]:

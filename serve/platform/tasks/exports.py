@@ -8,9 +8,9 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
-from serve.kernel.caller import Caller
+from serve.kernel.caller import Caller, Lacks
 from serve.kernel.db import Transaction
-from serve.kernel.errors import Forbidden, NotFound
+from serve.kernel.errors import NotFound
 from serve.kernel.resources.exports import EXPORTED, KIND, Plan
 from serve.kernel.resources.files import MEDIA_TYPES
 from serve.kernel.resources.streams import BATCH
@@ -81,7 +81,7 @@ def check(caller: Caller, resource_name: str) -> None:
     """Raises Forbidden unless the caller may read what the export holds."""
     resource, _ = EXPORTED[resource_name]
     if resource.reading not in caller.permissions:
-        raise Forbidden(f"To export {resource_name} takes the permission {resource.reading}.")
+        raise Lacks(caller, resource.reading)
 
 
 def file_of(task_row: Mapping[str, Any]) -> dict[str, Any]:

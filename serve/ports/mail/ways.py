@@ -22,10 +22,14 @@ class Outbox:
         """Write the mail; the file is whole or not there, and there is one for each Message-ID."""
         await asyncio.to_thread(self._write, message["Message-ID"], written(message))
 
+    def path(self, message_id: str) -> Path:
+        """Where the mail with this Message-ID lies, if it does."""
+        name = re.sub(r"[^A-Za-z0-9.@-]", "", message_id)
+        return self.folder / f"{name[:200]}.eml"
+
     def _write(self, message_id: str, content: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        name = re.sub(r"[^A-Za-z0-9.@-]", "", message_id)
-        write_atomic(self.folder / f"{name[:200]}.eml", content, mode=0o600)
+        write_atomic(self.path(message_id), content, mode=0o600)
 
 
 @dataclass(frozen=True, slots=True)

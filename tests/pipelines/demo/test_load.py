@@ -9,10 +9,14 @@ from datetime import date, timedelta
 import argon2
 import psycopg
 import pytest
+from argon2 import extract_parameters
 
 from pipelines.demo import LoadRefused, extend, load
 from pipelines.demo.draw import DAY_US
+from pipelines.demo.loading import HASHER
+from serve.identity.auth.passwords import COST, Passwords
 
+CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 TYPES = {
     "uuid": "String",
     "text": "String",
@@ -44,6 +48,7 @@ def loaded(pg, tiny):
         address.url("super"),
         tiny,
         passwords=logins.extend,
+        hasher=CHEAP,
         on_progress=lambda *step: progress.append(step),
     )
     yield address.url("super"), report, logins, progress
@@ -54,8 +59,9 @@ class TestCatalogue:
     def test_every_frame_has_the_stores_columns_and_types(self, pg, tables):
         with psycopg.connect(pg.url()) as connection:
             found = connection.execute(
-                "select table_name, column_name, data_type, is_nullable = 'NO' and column_default is null, "
-                "is_generated = 'ALWAYS' from information_schema.columns where table_schema = 'public'"
+                "select table_name, column_name, data_type,"
+                " is_nullable = 'NO' and column_default is null and is_generated = 'NEVER',"
+                " is_generated = 'ALWAYS' from information_schema.columns where table_schema = 'public'"
             ).fetchall()
         catalogue = {}
         for table, column, kind, is_needed, is_computed in found:
@@ -93,11 +99,18 @@ class TestLoad:
         url, _, logins, _ = loaded
         with psycopg.connect(url) as connection:
             stored = dict(connection.execute("select email, password_hash from users").fetchall())
+            suspended = {
+                email
+                for (email,) in connection.execute(
+                    "select email from users join memberships on user_id = users.id where state = 'suspended'"
+                )
+            }
         one = logins[0]
         assert argon2.PasswordHasher().verify(stored[one.email], one.password)
-        assert stored[one.email].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-        assert {login.email for login in logins} == set(stored)
-        assert len({login.password for login in logins}) == len(stored)
+        assert stored[one.email].startswith("$argon2id$v=19$m=8,t=1,p=1$")
+        assert len(suspended) == 3  # they could not log in
+        assert {login.email for login in logins} == set(stored) - suspended
+        assert len({login.password for login in logins}) == len(stored) - len(suspended)
 
     def test_one_person_may_enter_two_tenants(self, loaded):
         _, _, logins, _ = loaded
@@ -148,8 +161,13 @@ class TestRefusal:
             raise OSError("disk full")
 
         with pytest.raises(OSError, match="disk full"):
-            load(db_url("super"), tiny, passwords=fail)
+            load(db_url("super"), tiny, passwords=fail, hasher=CHEAP)
         assert count(db_url("super"), "tenants") == 0
+
+    def test_a_hash_costs_what_the_service_has_them_cost(self):
+        """Or a wrong password would take another time for a person of the demo than for nobody."""
+        usual = extract_parameters(Passwords(COST)._hasher.hash("a password"))
+        assert extract_parameters(HASHER.hash("a password")) == usual
 
     def test_a_kill_midway_leaves_nothing_and_the_next_load_works(self, db_url, tiny):
         url = db_url("super")
@@ -164,7 +182,7 @@ class TestRefusal:
         killed = subprocess.run([sys.executable, "-c", script, url, until], cwd=os.getcwd(), check=False)
         assert killed.returncode == -signal.SIGKILL
         assert count(url, "tenants") == count(url, "telemetry") == count(url, "jobs") == 0
-        assert load(url, tiny, passwords=keep_nothing).is_new
+        assert load(url, tiny, passwords=keep_nothing, hasher=CHEAP).is_new
 
 
 class TestExtend:

@@ -8,7 +8,7 @@ import pytest
 from pipelines.demo import Size, increment, simulate
 from warehouse.contracts import load_contracts
 
-PLANNED_AHEAD = {"due_at", "due_date", "expires_date", "month"}
+PLANNED_AHEAD = {"due_at", "due_date", "expires_at", "expires_date", "month"}
 
 
 @pytest.fixture(scope="module")

@@ -260,3 +260,55 @@ class TestMoney:
         )
         assert roi.filter(pl.col("name") == truths.PROFITABLE_CAMPAIGN)["roi"].min() > 2
         assert roi.filter(pl.col("name") == truths.LOSING_CAMPAIGN)["roi"].max() < -0.3
+
+
+class TestPeople:
+    """Who logs in, when and from where."""
+
+    @pytest.fixture(scope="class")
+    def came(self, tables):
+        tenants = tables["tenants"].select(tenant_id="id", slug="slug")
+        return tables["sign_ins"].filter(pl.col("outcome") == "succeeded").join(tenants, on="tenant_id")
+
+    def test_the_week_has_its_rhythm(self, came):
+        count = dict(came.group_by(pl.col("happened_at").dt.weekday()).len().iter_rows())
+        assert 0.8 < count[5] / count[2] < 1.05
+        assert 0.2 < count[6] / count[2] < 0.4
+        assert 0.05 < count[7] / count[2] < 0.2
+
+    def test_some_come_no_more_and_keep_their_seats(self, came, tables, simulation):
+        end = datetime.combine(simulation.until, datetime.min.time(), UTC)
+        last = dict(came.group_by("user_id").agg(pl.max("happened_at")).iter_rows())
+        active = tables["memberships"].filter(pl.col("state") == "active")
+        silent = active.filter(
+            pl.col("user_id").replace_strict(last, default=None) < end - timedelta(days=100)
+        )
+        assert silent.group_by("tenant_id").len()["len"].to_list() == [3, 3, 3]
+        asked = tables["api_requests"].filter(pl.col("requested_at") > end - timedelta(days=100))
+        assert asked.join(silent, on=["tenant_id", "user_id"]).is_empty()
+
+    def test_nobody_comes_in_without_a_seat(self, came, tables):
+        changes = (
+            tables["seat_changes"].sort("happened_at").select("tenant_id", "user_id", "happened_at", "state")
+        )
+        state = came.sort("happened_at").join_asof(
+            changes, on="happened_at", by=["tenant_id", "user_id"], check_sortedness=False
+        )["state"]
+        assert set(state) == {"active"}
+
+    def test_one_traveller_is_faster_than_any_plane(self, came):
+        steps = came.sort("user_id", "happened_at").with_columns(
+            before=pl.col("country").shift().over("user_id"),
+            hours=pl.col("happened_at").diff().over("user_id").dt.total_seconds() / 3600,
+        )
+        far = steps.filter((pl.col("country") == truths.FAR_TRAVEL_COUNTRY) & (pl.col("hours") < 3))
+        assert far.select("slug", "before").rows() == [(truths.FAR_TRAVELLER_OF, "US")]
+        assert far["hours"].item() == pytest.approx(truths.FAR_TRAVEL_MINUTES / 60)
+
+    def test_one_account_is_attacked(self, tables):
+        failed = tables["sign_ins"].filter(pl.col("outcome") == "failed")
+        assert 0.04 < failed.height / tables["sign_ins"].height < 0.08
+        bursts = failed.group_by(
+            "tenant_id", "user_id", pl.col("happened_at").dt.truncate("15m").alias("quarter")
+        ).agg(count=pl.len(), addresses=pl.col("address").n_unique())
+        assert bursts.filter(pl.col("count") > 5)["addresses"].to_list() == [3]

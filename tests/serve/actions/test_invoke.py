@@ -173,10 +173,16 @@ class TestWhatIsAsked:
         assert invoke("contacts.create", contact(body=[1])).status == 422
 
     def test_fields_with_a_name_of_the_path_go_by_body(self, firm, invoke):
-        changed = invoke("settings.category.change", {"category": "branding", "corner_radius_px": 5})
+        changed = invoke("settings.category.change", {"category": "general", "locale": "en-GB"})
         assert changed.succeeded, changed.error
-        both = {"category": "branding", "body": {"category": "x"}}
+        both = {"category": "general", "body": {"category": "x"}}
         assert invoke("settings.category.change", both).error["details"][0]["field"] == "category"
+
+    def test_what_takes_a_proof_is_refused_to_who_brings_none(self, firm, invoke):
+        """As a task or a schedule does, which act for a person who is not there."""
+        refused = invoke("settings.category.change", {"category": "security", "session_idle_h": 5})
+        assert refused.error["code"] == "STEP_UP_NEEDED"
+        assert invoke("users.remove", {"id": str(uuid4())}).error["code"] == "STEP_UP_NEEDED"
 
 
 class TestDryRun:

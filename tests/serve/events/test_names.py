@@ -13,7 +13,7 @@ from serve.kernel.tables import all_tables
 from serve.platform.events.names import PAGE, as_markdown, known
 
 SERVE = Path(serve.__file__).parent
-TAKES_A_NAME = {"Note", "Rule", "note_read", "_record"}
+TAKES_A_NAME = {"Note", "Rule", "note_read", "note_security", "_record"}
 """Calls that are given the name of an event, among other words."""
 
 

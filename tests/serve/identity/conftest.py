@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from serve.identity.auth.service import Attempts
 from tests.serve.firm import CHEAP, PASSWORD, Firm
 
 AUTH = "/api/v1/auth"
@@ -42,6 +43,14 @@ class Somebody:
             " where e.category = 'security' and e.entity_id = %s order by e.position",
             self.id,
         )
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_failed_yet(request: pytest.FixtureRequest) -> None:
+    """All tests come from one address: what one of them did wrong is not held against the next."""
+    if "firm" in request.fixturenames:
+        firm = request.getfixturevalue("firm")
+        firm.running.app.state.login.attempts = Attempts(10, "a secret of ours")
 
 
 @pytest.fixture

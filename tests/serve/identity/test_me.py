@@ -33,22 +33,23 @@ class TestChange:
         assert person.client().put(ME, json={}).status_code == 200
         assert [name for name, *_ in person.security()] == ["login.succeeded"]
 
-    def test_a_new_mail_is_the_next_log_in(self, firm, somebody):
-        person = somebody()
-        client, wanted = person.client(), f"new.{person.email}"
-        answer = client.put(ME, json={"email": wanted, "current_password": PASSWORD})
-        assert answer.json()["data"]["user"]["email"] == wanted
-        assert client.get(ME).json()["data"]["user"]["email"] == wanted  # the token knows only the old one
-        person.email = wanted
-        assert person.log_in()["user"]["email"] == wanted
-
-    def test_a_taken_mail_is_a_conflict(self, firm, somebody):
+    def test_a_taken_mail_is_answered_like_a_free_one(self, firm, somebody):
+        """Only mails tell: whose address it is that somebody wanted it, and nobody that it is taken."""
         person, other = somebody(), somebody()
-        asked = {"email": other.email.upper(), "current_password": PASSWORD, "full_name": "Not Kept"}
-        response = person.client().put(ME, json=asked)
-        assert code(response) == (409, "EMAIL_TAKEN")
-        assert response.json()["error"]["details"][0]["field"] == "email"
-        assert firm.sql("select full_name from users where id = %s", person.id) == [("Sam Body",)]
+        client, free = person.client(), f"new.{person.email}"
+        asked = {"current_password": PASSWORD, "full_name": "Sam Kept"}
+        first, second = (
+            client.put(ME, json=asked | {"email": email}) for email in (free, other.email.upper())
+        )
+        assert first.json()["data"] == second.json()["data"]
+        assert first.json()["data"]["user"]["email"] == person.email
+        assert first.status_code == second.status_code == 200
+        told = {mail.to_address.lower(): mail for mail in firm.account_mails()}
+        assert told[free].kind == "email_confirmation"
+        assert told[other.email].kind == "email_wanted"
+        assert person.email not in told[other.email].text
+        assert "token" not in told[other.email].text
+        assert other.log_in()["user"]["email"] == other.email
 
     @pytest.mark.parametrize(
         ("asked", "field"),
@@ -148,6 +149,25 @@ class TestSecurityEvents:
         )
         assert after == {"permission": "contacts:read", "method": "GET", "path": "/api/v1/contacts"}
         assert request_id == response.headers["x-request-id"]
+
+    @pytest.mark.parametrize(
+        ("path", "body", "permission"),
+        [
+            ("PUT /api/v1/settings/security", {}, "settings:write"),
+            ("POST /api/v1/feature-flags/evaluate", {"context": {"subject": "somebody"}}, "flags:read"),
+        ],
+    )
+    def test_one_that_the_values_decide_is_noted_too(self, firm, somebody, path, body, permission):
+        person = somebody(a="agent")
+        response = person.client().request(*path.split(), json=body)
+        assert code(response) == (403, "FORBIDDEN"), response.text
+        assert permission in response.json()["error"]["message"]
+        assert person.security()[-1] == ("access.denied", "a", "user")
+        asked = {"request_id": response.headers["x-request-id"]}
+        why = firm.client().get("/api/v1/security/why", params=asked)
+        found = why.json()["data"]
+        assert found["user_id"] == str(person.id)
+        assert (found["permission"], found["would_be_refused"]) == (permission, True)
 
     def test_a_refusal_that_cannot_be_noted_is_a_refusal_all_the_same(self, shared_service, caplog):
         refused = shared_service.caller(role="technician").get("/api/v1/dashboard/kpis")

@@ -7,6 +7,7 @@ from http.cookies import SimpleCookie
 
 import httpx
 
+from serve.identity.auth.cookies import DEVICE_COOKIE
 from serve.kernel.caller import COOKIE
 from tests.serve.identity.conftest import AUTH, PAGE, code
 
@@ -140,7 +141,7 @@ class TestRightsNow:
         person = somebody()
         token = person.log_in()["refresh_token"]
         firm.sql("update users set is_active = false where id = %s", person.id)
-        assert code(exchange(firm, token)) == (401, "UNAUTHENTICATED")
+        assert code(exchange(firm, token)) == (401, "SESSION_ENDED")
 
     def test_the_session_moves_to_another_membership_and_stays_there(self, firm, somebody):
         person = somebody(a="manager", b="viewer")
@@ -174,6 +175,7 @@ class TestCookies:
         assert {name: cookie["path"] for name, cookie in cookies.items()} == {
             COOKIE: "/",
             REFRESH_COOKIE: "/api/v1/auth",
+            DEVICE_COOKIE: "/",
         }
         for cookie in cookies.values():
             assert cookie["httponly"]
@@ -205,7 +207,7 @@ class TestCookies:
         somebody().log_in(browser)
         assert code(browser.post(f"{AUTH}/logout")) == (403, "CSRF")
         assert browser.post(f"{AUTH}/logout", headers=PAGE).status_code == 200
-        assert not browser.cookies
+        assert list(browser.cookies) == [DEVICE_COOKIE]  # which opens nothing
 
 
 class TestLogOut:

@@ -77,7 +77,7 @@ def deliver(firm: Firm) -> Callable[[dict[str, Any]], Row]:
 def begin_to_deliver(firm: Firm, mail: dict[str, Any]) -> Future[Row]:
     state = firm.running.app.state
     begin = partial(state.worker_database.transaction, caller_of(firm))
-    sending = delivery.deliver(begin, state.mail, UUID(mail["id"]))
+    sending = delivery.deliver(begin, state.mail, UUID(mail["id"]), state.files.storage)
     return asyncio.run_coroutine_threadsafe(sending, firm.running._loop)
 
 

@@ -13,6 +13,7 @@ from serve.kernel.db import Database
 from serve.kernel.vault import Vault
 from serve.platform.mails import delivery
 from serve.ports.mail import MailWays
+from serve.ports.storage import Storage
 from warehouse.settings import Home
 
 
@@ -29,7 +30,8 @@ async def main(home: str, address: str, tenant: str, user: str, mail: str) -> No
     )
     database = Database(lambda: address, size=1, vault=Vault(Home(Path(home)).secret("vault_key")))
     ways = MailWays(None, private_hosts=True, timeout_s=60)
-    await delivery.deliver(partial(database.transaction, caller), ways, UUID(mail))
+    storage = Storage(str(Path(home) / "files"))
+    await delivery.deliver(partial(database.transaction, caller), ways, UUID(mail), storage)
 
 
 if __name__ == "__main__":

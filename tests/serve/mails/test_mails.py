@@ -106,7 +106,10 @@ class TestSent:
 
             async def all_at_once() -> None:
                 await asyncio.gather(
-                    *(delivery.deliver(begin, state.mail, UUID(mail["id"])) for _ in range(8))
+                    *(
+                        delivery.deliver(begin, state.mail, UUID(mail["id"]), state.files.storage)
+                        for _ in range(8)
+                    )
                 )
 
             firm.running.wait_for(all_at_once())
@@ -125,7 +128,9 @@ class TestSent:
                     raise DatabaseUnavailable
                 return state.worker_database.transaction(caller_of(firm))
 
-            sent = firm.running.wait_for(delivery.deliver(begin, state.mail, UUID(mail["id"])))
+            sent = firm.running.wait_for(
+                delivery.deliver(begin, state.mail, UUID(mail["id"]), state.files.storage)
+            )
         assert (sent["state"], len(listener.arrived)) == ("sent", 1)
 
     def test_without_a_server_it_lies_in_the_outbox_for_good(self, firm, queue, deliver):

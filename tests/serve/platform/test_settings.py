@@ -10,7 +10,7 @@ import pytest
 from tests.serve.firm import PASSWORD
 
 API = "/api/v1/settings"
-PATHS = ("general", "branding", "email", "security", "notifications", "preferences")
+PATHS = ("general", "email", "security", "notifications", "preferences")
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,7 @@ class TestReading:
     def test_an_unknown_category_names_those_there_are(self, firm, path):
         response = firm.client().get(API + path)
         assert (response.status_code, response.json()["error"]["code"]) == (404, "CATEGORY_NOT_FOUND")
-        assert "branding" in response.json()["error"]["message"]
+        assert "preferences" in response.json()["error"]["message"]
         assert firm.client().put(f"{API}/secrets", json={}).status_code == 404
 
     def test_what_no_longer_fits_counts_as_not_set(self, firm):
@@ -76,16 +76,14 @@ class TestReading:
 class TestChanging:
     def test_what_is_sent_changes_and_the_rest_stays(self, firm):
         owner = firm.client()
-        owner.put(f"{API}/branding", json={"primaryColor": "#ff0000", "corner_radius_px": 2})
-        response = owner.put(f"{API}/branding", json={"primary_color": "#00ff00"})
+        owner.put(f"{API}/email", json={"smtpHost": "one.example", "smtp_port": 25})
+        response = owner.put(f"{API}/email", json={"smtp_host": "two.example"})
         assert response.status_code == 200
-        assert response.json()["data"]["primary_color"] == "#00ff00"
-        assert stored(firm, "branding") == [
-            (firm.a, None, {"primary_color": "#00ff00", "corner_radius_px": 2})
-        ]
-        owner.put(f"{API}/branding", json={"corner_radius_px": None})
-        assert owner.get(f"{API}/branding").json()["data"]["corner_radius_px"] == 6
-        assert stored(firm, "branding")[0][2] == {"primary_color": "#00ff00"}
+        assert response.json()["data"]["smtp_host"] == "two.example"
+        assert stored(firm, "email") == [(firm.a, None, {"smtp_host": "two.example", "smtp_port": 25})]
+        owner.put(f"{API}/email", json={"smtp_port": None})
+        assert owner.get(f"{API}/email").json()["data"]["smtp_port"] == 587
+        assert stored(firm, "email")[0][2] == {"smtp_host": "two.example"}
 
     def test_general_is_how_the_tenant_counts(self, firm):
         hours = [{"day": "monday", "opensAt": "08:00", "closesAt": "12:00"}]
@@ -113,13 +111,13 @@ class TestChanging:
         assert list(response.json()["data"]) == ["security", "preferences"]
         assert owner.get(f"{API}/security").json()["data"]["password_min_length"] == 14
         wrong = {
-            "branding": {"text_color": "#000000"},
+            "email": {"from_name": "Nobody"},
             "security": {"session_idle_h": 9, "session_longest_h": 8},
         }
         refused = owner.put(API, json=wrong)
         assert refused.status_code == 422
         assert refused.json()["error"]["details"][0]["field"] == "security.session_longest_h"
-        assert stored(firm, "branding") == []
+        assert stored(firm, "email") == []
 
     def test_people_have_their_own(self, firm):
         firm.client("agent").put(f"{API}/preferences", json={"theme": "dark"})
@@ -142,28 +140,28 @@ class TestChanging:
         assert firm.sql("select count(*) from events") == count
 
     def test_people_changing_at_once_lose_nothing(self, firm):
-        fields = ["primary_color", "secondary_color", "accent_color", "background_color", "text_color"]
+        fields = ["from_address", "from_name", "reply_to", "username"]
         clients = [firm.client() for _ in fields]
 
         def change(index: int) -> int:
-            body = {fields[index]: f"#00000{index}"}
-            return clients[index].put(f"{API}/branding", json=body).status_code
+            body = {fields[index]: f"u{index}@a.example"}
+            return clients[index].put(f"{API}/email", json=body).status_code
 
-        with ThreadPoolExecutor(5) as threads:
-            assert set(threads.map(change, range(5))) == {200}
-        assert stored(firm, "branding")[0][2] == {field: f"#00000{n}" for n, field in enumerate(fields)}
+        with ThreadPoolExecutor(4) as threads:
+            assert set(threads.map(change, range(4))) == {200}
+        assert stored(firm, "email")[0][2] == {field: f"u{n}@a.example" for n, field in enumerate(fields)}
 
 
 class TestVersions:
     def test_a_lost_update_is_refused(self, firm):
-        owner, path = firm.client(), f"{API}/branding"
+        owner, path = firm.client(), f"{API}/email"
         read = owner.get(path).headers["etag"]
-        first = owner.put(path, json={"text_color": "#111111"}, headers={"If-Match": read})
+        first = owner.put(path, json={"from_name": "One"}, headers={"If-Match": read})
         assert first.status_code == 200
-        late = owner.put(path, json={"text_color": "#222222"}, headers={"If-Match": read})
+        late = owner.put(path, json={"from_name": "Two"}, headers={"If-Match": read})
         assert (late.status_code, late.json()["error"]["code"]) == (412, "CHANGED_MEANWHILE")
         assert late.headers["etag"] == first.headers["etag"] == owner.get(path).headers["etag"]
-        assert stored(firm, "branding")[0][2] == {"text_color": "#111111"}
+        assert stored(firm, "email")[0][2] == {"from_name": "One"}
 
     def test_a_tenant_renamed_elsewhere_is_another_version(self, firm):
         owner, path = firm.client(), f"{API}/general"
@@ -171,11 +169,11 @@ class TestVersions:
         firm.sql("update tenants set name = 'Other' where id = %s", str(firm.a))
         assert owner.put(path, json={"locale": "de"}, headers={"If-Match": read}).status_code == 412
 
-    @pytest.mark.parametrize("selection", [{}, {"category": "branding,preferences"}])
+    @pytest.mark.parametrize("selection", [{}, {"category": "email,preferences"}])
     def test_several_together(self, firm, selection):
         owner = firm.client()
         read = owner.get(API, params=selection).headers["etag"]
-        sent = {"branding": {"text_color": "#111111"}, "preferences": {"theme": "dark"}}
+        sent = {"email": {"from_name": "One"}, "preferences": {"theme": "dark"}}
         assert owner.put(API, json=sent, headers={"If-Match": read}).status_code == 200
         assert owner.put(API, json=sent, headers={"If-Match": read}).status_code == 412
 
@@ -225,9 +223,6 @@ class TestRefusals:
                 {"businessHours": [{"day": "monday", "opens_at": "12:00", "closes_at": "11:00"}]},
                 "businessHours[0].closes_at",
             ),
-            ("branding", {"custom_js": "alert(1)"}, "custom_js"),
-            ("branding", {"font_family": "x; background: url(evil)"}, "font_family"),
-            ("branding", {"logo_url": "javascript:alert(1)"}, "logo_url"),
             ("email", {"smtp_host": "a b"}, "smtp_host"),
             ("email", {"smtp_port": 0}, "smtp_port"),
             ("email", {"from_address": "nobody"}, "from_address"),
@@ -251,7 +246,7 @@ class TestRefusals:
         [
             ({"general": {"name": None}}, "general.name"),
             ({"security": {"session_longest_h": 1}}, "security.session_longest_h"),
-            ({"branding": {"corner_radius_px": False}}, "branding.corner_radius_px"),
+            ({"email": {"smtp_port": False}}, "email.smtp_port"),
         ],
     )
     def test_of_several_the_category_is_named_too(self, firm, body, field):
@@ -270,7 +265,7 @@ class TestRefusals:
         for answer in (
             agent.get(f"{API}/email"),
             agent.get(f"{API}/general"),
-            agent.get(API, params={"category": "branding"}),
+            agent.get(API, params={"category": "email"}),
             manager.put(f"{API}/email", json={}),
             manager.put(f"{API}/general", json={"name": "Mine"}),
             manager.put(API, json={"preferences": {"theme": "dark"}, "general": {"name": "Mine"}}),
@@ -283,13 +278,13 @@ class TestRefusals:
         assert firm.running.client().get(API).status_code == 401
 
     def test_strangers_and_umbrellas_see_their_own_alone(self, firm):
-        firm.client().put(f"{API}/branding", json={"text_color": "#111111"})
+        firm.client().put(f"{API}/email", json={"from_name": "One"})
         for tenant in (firm.b, firm.umbrella):
             other = firm.client(tenant=tenant)
-            assert other.get(f"{API}/branding").json()["data"]["text_color"] is None
-            other.put(f"{API}/branding", json={"text_color": "#222222"})
-        assert firm.client().get(f"{API}/branding").json()["data"]["text_color"] == "#111111"
-        assert {row[0] for row in stored(firm, "branding")} == {firm.a, firm.b, firm.umbrella}
+            assert other.get(f"{API}/email").json()["data"]["from_name"] is None
+            other.put(f"{API}/email", json={"from_name": "Two"})
+        assert firm.client().get(f"{API}/email").json()["data"]["from_name"] == "One"
+        assert {row[0] for row in stored(firm, "email")} == {firm.a, firm.b, firm.umbrella}
 
 
 class TestAccount:

@@ -15,8 +15,8 @@ from uuid import UUID
 import httpx
 from websockets.exceptions import InvalidStatus
 
-from serve.kernel.caller import Tokens
 from serve.kernel.realtime import stream
+from serve.kernel.tokens import Tokens
 from tests.serve.firm import PASSWORD, Firm
 from tests.serve.realtime.happening import emit, emit_in, transaction
 from tests.serve.realtime.listening import LONGEST_S, Closed, lines, socket, token_of

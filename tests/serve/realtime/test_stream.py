@@ -31,7 +31,9 @@ def quick(firm, run_app):
 def test_an_event_is_what_the_document_says(firm):
     document = create_app().openapi()
     answer = document["paths"]["/api/v1/realtime/subscribe"]["get"]["responses"]["200"]
-    schema = answer["content"]["text/event-stream"]["itemSchema"]
+    told, last = answer["content"]["text/event-stream"]["schema"]["anyOf"]
+    assert last["properties"]["event"]["const"] == "end"
+    schema = told["properties"]["data"]["contentSchema"]
     with lines(firm.running, token(firm)) as mine, socket(firm.running, token(firm)) as other:
         other.hear("ready")
         emit(firm, big="é" * 10)

@@ -14,6 +14,7 @@ import pytest
 from serve.app import create_app
 from serve.kernel.caller import Caller
 from serve.kernel.db import Database, DatabaseUnavailable
+from serve.kernel.permissions import ROLES
 from serve.platform.flags.copies import Copies
 from serve.platform.flags.service import note_stale
 from serve.platform.flags.sightings import Sightings
@@ -220,9 +221,9 @@ class TestPreview:
         fresh(firm)
         changes = {"rules": [{"conditions": [{"attribute": "role", "values": ["agent"]}]}]}
         found = owner.post(f"{FLAGS}/{flag['id']}/preview", json={"changes": changes}).json()["data"]
-        assert (found["member_count"], found["changed_count"]) == (6, 1)
+        assert (found["member_count"], found["changed_count"]) == (len(ROLES), 1)
         counts = {each["variant"]: (each["now_count"], each["then_count"]) for each in found["variants"]}
-        assert counts == {"on": (0, 1), "off": (6, 5)}
+        assert counts == {"on": (0, 1), "off": (len(ROLES), len(ROLES) - 1)}
         assert found["members"][0]["role"] == "agent"
         assert (found["members"][0]["now"]["value"], found["members"][0]["then"]["value"]) == (False, True)
         assert firm.sql("select rules from flags where id = %s", flag["id"]) == [([],)]
@@ -233,7 +234,7 @@ class TestPreview:
         fresh(firm)
         asked = {"changes": {}, "at": (soon + timedelta(hours=1)).isoformat()}
         found = firm.client().post(f"{FLAGS}/{flag['id']}/preview", json=asked).json()["data"]
-        assert found["changed_count"] == 6
+        assert found["changed_count"] == len(ROLES)
 
     def test_changes_that_could_not_be_saved(self, firm):
         flag = make(firm)

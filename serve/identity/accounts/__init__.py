@@ -1,0 +1,1 @@
+"""Coming to an account, and back to one."""

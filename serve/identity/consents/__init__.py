@@ -1,0 +1,1 @@
+"""What people agreed to, for what, and what they took back."""

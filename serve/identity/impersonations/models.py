@@ -1,0 +1,18 @@
+"""Seeing a tenant with somebody else's eyes."""
+
+from sqlalchemy import Column, ForeignKey, Index, Text, Uuid
+
+from serve.kernel.schema import Moment, lookup, optional, own_table, required
+
+impersonations = own_table(
+    "impersonations",
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("impersonator_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    required("reason", Text),
+    required("ends_at", Moment),
+    optional("ended_at", Moment),
+    lookup("created_at"),
+    Index(None, "user_id"),
+    Index(None, "impersonator_id"),
+)
+impersonations.info |= {"entity": "impersonation", "personal": (), "unrecorded": ()}

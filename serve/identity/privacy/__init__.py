@@ -1,0 +1,1 @@
+"""What the platform knows of a person: shown, given out, erased, and searched for afterwards."""

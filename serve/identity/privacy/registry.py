@@ -1,0 +1,292 @@
+"""What each table knows of people, and what becomes of it when one of them is erased: the whole of it on one page.
+
+Every table of the operational store stands here, in ``KNOWN`` or in ``NOTHING``; a test fails for one that does not, so
+a new table cannot be forgotten. ``GET /api/v1/privacy/registry`` shows it to who answers for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+Subject = Literal["contact", "lead", "provider", "account", "user", "employee", "address"]
+Fate = Literal["blanked", "deleted", "kept"]
+
+ERASED: Final = "Erased person"
+NO_ADDRESS: Final = "erased@invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """Why rows may not go yet: for so many years after the end of the year of ``since`` (a column of ``table``)."""
+
+    reason: str
+    years: int
+    table: str
+    link: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """``links`` are columns with the id of a person, by kind of person (``*``: of whatever kind the row says);
+    ``address`` is one with an e-mail address that makes the row one of that person.
+
+    ``blank`` is SQL for each column that says something of a person. ``unless`` is a law that keeps the ``held``
+    columns for a while; ``why`` is what keeps the rest.
+    """
+
+    fate: Fate
+    links: Mapping[str, str] = field(default_factory=dict)
+    address: str | None = None
+    blank: Mapping[str, str] = field(default_factory=dict)
+    where: str = "true"
+    why: str = ""
+    unless: Law | None = None
+    held: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
+    """Other columns with ids of people: an id stands for nobody once its row is blank."""
+    hidden: tuple[str, ...] = ()
+    """Not given out: secrets, and what is of others."""
+
+
+_GONE = {"deleted_at": "coalesce(deleted_at, now())"}
+_PERSON = {"full_name": f"'{ERASED}'", "email": "null", "phone": "null"}
+_NO_ATTRIBUTES = {"attributes": "'{}'::jsonb"}
+_INVOICES = Law(
+    "invoices name whom they were for (HGB § 257, AO § 147)", 10, "invoices", "account_id", "issued_at"
+)
+_BOOKS = "belongs to the books (HGB § 257, AO § 147: 10 years); names nobody, the account does"
+_ID_ONLY = "has the id alone, which stands for nobody once its row is blank"
+_ACCOUNT = "is the person's, not the tenant's: they can erase their account, and it goes"
+_TRAIL = "shows who did what (integrity of the records); has the id alone"
+
+KNOWN: Final[dict[str, Known]] = {
+    # People themselves
+    "contacts": Known(
+        "blanked",
+        {"id": "contact"},
+        blank=_PERSON
+        | _NO_ATTRIBUTES
+        | _GONE
+        | {"job_title": "null", "consent_email": "false", "external_id": "null", "person_key": "null"},
+    ),
+    "leads": Known("blanked", {"id": "lead"}, blank=_PERSON | _NO_ATTRIBUTES | {"company": "null"}),
+    "providers": Known("blanked", {"id": "provider"}, blank=_PERSON | {"is_active": "false"}),
+    "accounts": Known(
+        "blanked",
+        {"id": "account"},
+        blank=_NO_ATTRIBUTES
+        | _GONE
+        | {"name": f"'{ERASED}'", "city": "null", "external_id": "null", "person_key": "null"},
+        where="kind = 'household'",
+        unless=_INVOICES,
+        held=("name",),
+    ),
+    "employees": Known(
+        "blanked",
+        {"id": "employee", "user_id": "user"},
+        blank=_PERSON
+        | _GONE
+        | {
+            "job_title": "null",
+            "locale": "null",
+            "timezone": "null",
+            "external_id": "null",
+            "person_key": "null",
+        },
+        why="number and dates of employment stay for payroll and pensions",
+        stays=("manager_id", "department_id"),
+    ),
+    "departments": Known("kept", {"head_id": "employee"}, why=_ID_ONLY),
+    "invitations": Known(
+        "blanked",
+        {"accepted_by": "user", "employee_id": "employee"},
+        address="email",
+        blank=_GONE
+        | {
+            "email": f"'{NO_ADDRESS}'",
+            "full_name": "null",
+            "message": "null",
+            "job_title": "null",
+            "external_id": "null",
+            "person_key": "null",
+            "revoked_at": "coalesce(revoked_at, case when accepted_at is null then now() end)",  # one open each
+        },
+        why="who was let in, by whom and as what, stays",
+        stays=("manager_id", "department_id", "invited_by"),
+    ),
+    # What was done with and for them
+    "tickets": Known(
+        "blanked", {"contact_id": "contact", "account_id": "account"}, blank={"subject": "'Erased'"}
+    ),
+    "jobs": Known(
+        "blanked",
+        {"account_id": "account"},
+        blank=_NO_ATTRIBUTES | {"latitude": "null", "longitude": "null"},
+        why="what was done and earned stays, without the place",
+        stays=("provider_id",),
+    ),
+    "lead_activities": Known("blanked", {"lead_id": "lead"}, blank=_NO_ATTRIBUTES),
+    "subscriptions": Known("blanked", {"account_id": "account"}, blank=_NO_ATTRIBUTES),
+    "compliance_documents": Known("blanked", {"provider_id": "provider"}, blank={"number": "null"}),
+    "quotes": Known("kept", {"account_id": "account"}, why=_BOOKS),
+    "invoices": Known("kept", {"account_id": "account"}, why=_BOOKS),
+    "payments": Known("kept", {"account_id": "account"}, why=_BOOKS),
+    "messages": Known("kept", {"account_id": "account", "lead_id": "lead"}, why="has no text; " + _ID_ONLY),
+    "campaign_events": Known("kept", {"contact_id": "contact", "lead_id": "lead"}, why=_ID_ONLY),
+    "trips": Known("kept", {"provider_id": "provider"}, why=_ID_ONLY),
+    # What was written to them, and what lies about them
+    "mails": Known(
+        "blanked",
+        {},
+        address="to_address",
+        blank=_GONE
+        | {
+            "to_address": f"'{NO_ADDRESS}'",
+            "to_name": "null",
+            "reply_to": "null",
+            "subject": "'Erased'",
+            "text": "'Erased'",
+            "html": "null",
+            "error": "null",
+            "person_key": "null",
+            "state": "case when state = 'queued' then 'cancelled' else state end",
+        },
+    ),
+    "files": Known("deleted", {"entity_id": "*"}),
+    "notifications": Known("deleted", {"user_id": "user", "entity_id": "*"}),
+    "imports": Known("kept", {"user_id": "user"}, why=_TRAIL),
+    "tasks": Known(
+        "blanked",
+        {"entity_id": "*"},
+        blank={
+            "params": "case when status in ('succeeded', 'failed', 'cancelled') then '{}' else params end",
+            "result": "null",
+            "error": "null",
+            "message": "null",
+        },
+        where="id::text <> coalesce(nullif(current_setting('app.cause', true), ''), '')",  # the erasing itself
+    ),
+    "schedules": Known("kept", {"user_id": "user"}, why=_TRAIL),
+    # People who log in
+    "users": Known(
+        "kept", {"id": "user"}, why="the account is the person's, not the tenant's: they can erase it"
+    ),
+    "passkeys": Known("kept", {"user_id": "user"}, why=_ACCOUNT),
+    "passkey_handles": Known("kept", {"user_id": "user"}, why=_ACCOUNT),
+    "passkey_challenges": Known("kept", {"user_id": "user"}, why=_ACCOUNT),
+    "totp_secrets": Known("kept", {"user_id": "user"}, why=_ACCOUNT),
+    "recovery_codes": Known("kept", {"user_id": "user"}, why=_ACCOUNT),
+    "memberships": Known("deleted", {"user_id": "user"}),
+    "seat_changes": Known("kept", {"user_id": "user"}, why=_TRAIL),
+    "sessions": Known("deleted", {"user_id": "user"}),
+    "api_keys": Known("deleted", {"user_id": "user"}),
+    "account_mails": Known("deleted", {"user_id": "user"}),
+    "account_tokens": Known("deleted", {"user_id": "user"}, address="email"),
+    "sign_ins": Known(
+        "blanked",
+        {"user_id": "user"},
+        blank={"address": "null", "country": "null", "user_agent": "null"},
+        why="that somebody came in stays, not from where",
+    ),
+    "threats": Known("blanked", {"user_id": "user"}, blank={"evidence": "'{}'::jsonb"}, why=_TRAIL),
+    "elevations": Known("kept", {"user_id": "user"}, why=_TRAIL),
+    "impersonations": Known("kept", {"user_id": "user"}, why=_TRAIL, stays=("impersonator_id",)),
+    "tenant_closings": Known(
+        "kept",
+        {"requested_by": "user"},
+        why="Who closed a company, and so had all of it erased, must stay known.",
+    ),
+    "umbrella_requests": Known("kept", {"asked_by": "user"}, why=_TRAIL),
+    "isolation_checks": Known("kept", {"user_id": "user"}, why=_TRAIL),
+    "control_attestations": Known("kept", {"user_id": "user"}, why=_TRAIL),
+    "sso_identities": Known("deleted", {"user_id": "user"}),
+    "sso_attempts": Known("deleted", {"user_id": "user"}),
+    "settings": Known("deleted", {"user_id": "user"}, hidden=("secrets",)),
+    "flag_feedback": Known("deleted", {"user_id": "user"}),
+    "beta_users": Known("deleted", {"user_id": "user"}),
+    "job_status_changes": Known("kept", {"changed_by": "user"}, why=_TRAIL),
+    "api_requests": Known("kept", {"user_id": "user"}, why=_TRAIL),
+    # Privacy itself
+    "consents": Known(
+        "blanked",
+        {"subject_id": "*"},
+        blank={"evidence": "null"},
+        why="that somebody agreed must be shown (GDPR Art. 7(1)): what, when and the id stay",
+    ),
+    "privacy_requests": Known(
+        "blanked",
+        {"subject_id": "*"},
+        address="email",
+        blank={"email": "null", "note": "null", "person_key": "null"},
+        why="that it was asked and answered must be shown (GDPR Art. 5(2))",
+        hidden=("sealed_identifiers", "result"),
+    ),
+    "privacy_holds": Known("kept", {"subject_id": "*"}, why=_TRAIL, hidden=("reason",)),
+}
+
+NOTHING: Final[dict[str, str]] = {
+    "tenants": "companies",
+    "tenant_slugs": "names of companies",
+    "zones": "areas",
+    "vehicles": "vehicles",
+    "telemetry": "readings of vehicles; who drove stands in trips",
+    "work_orders": "of vehicles",
+    "fuel_logs": "of vehicles",
+    "invoice_lines": "what was sold; the invoice has the account",
+    "expenses": "of the tenant",
+    "brand_versions": "of the tenant",
+    "budgets": "of the tenant",
+    "campaigns": "of the tenant",
+    "revocations": "ids",
+    "roles": "of the tenant",
+    "refresh_tokens": "hashes; go with their session",
+    "api_key_hashes": "hashes; go with their key",
+    "experiments": "of the tenant",
+    "flags": "of the tenant",
+    "flag_segments": "rules of the tenant",
+    "flag_exposures": "who saw a flag, by the id alone",
+    "flag_uses": "counts",
+    "sso_assertions": "hashes",
+    "sso_connections": "of the tenant",
+    "sso_domains": "of the tenant",
+    "tenant_limits": "of the tenant",
+    "api_sunsets": "of the tenant",
+    "schedule_runs": "times",
+    "task_steps": "ids and counts; go with their task",
+    "task_workers": "processes",
+    "tombstones": "ids",
+    "score_batches": "ids and scores",
+    "pipeline_requests": "ids",
+    "events": "personal values are sealed with the row's key, which goes; others are struck out",
+    "event_seals": "hashes",
+    "event_readers": "places in the feed",
+    "idempotency_keys": "gone after a day; those that hold the person go at once",
+    "rate_limits": "hashes",
+    "consent_purposes": "of the tenant",
+    "consent_texts": "of the tenant",
+    "privacy_kept": "ids and reasons",
+    "privacy_suppressions": "keyed hashes",
+    "retention_rules": "of the tenant",
+}
+"""Tables that know nothing of people, or only what goes with another table; and why."""
+
+PEOPLE: Final = {"contact": "contacts", "lead": "leads", "provider": "providers"}
+"""Tables of people with a name, an address and a number, by kind."""
+
+UNREACHED: Final = frozenset(
+    {
+        *("users", "memberships", "sessions", "account_mails", "account_tokens"),
+        *("passkeys", "passkey_handles", "passkey_challenges", "totp_secrets", "recovery_codes"),
+    }
+)
+"""No runtime role has rights on them: functions of the migration do what their line says."""
+
+TECHNICAL: Final = frozenset({"tenant_id", "change_xid", "person_key", "search_text"})
+
+
+def shown(name: str, columns: Iterable[str]) -> list[str]:
+    """The columns of a table that a person is given."""
+    return [column for column in columns if column not in TECHNICAL and column not in KNOWN[name].hidden]

@@ -1,0 +1,256 @@
+"""Guards of single sign-on taken away one at a time: what stands for each must notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from serve.identity.auth import service as log_in
+from serve.identity.sso import admission, attempts, rules, saml, service, sign_in
+from tests.conftest import TestCluster
+from tests.serve.firm import Firm
+from tests.serve.identity.sso import test_saml
+from tests.serve.identity.sso.houses import (
+    SSO,
+    House,
+    OidcProvider,
+    browser,
+    by_oidc,
+    here,
+    oidc_house,
+    oidc_provider,
+    open_firm,
+    post,
+    said,
+    saml_house,
+    to_provider,
+)
+from tests.serve.identity.sso.names import Names, names_served
+from tests.serve.identity.sso.saml_provider import Asked, SamlProvider
+
+Patch = pytest.MonkeyPatch
+IDP = SamlProvider()
+
+
+class World:
+    """What a check needs."""
+
+    def __init__(self, firm: Firm, names: Names, provider: OidcProvider) -> None:
+        self.firm, self.names, self.provider = firm, names, provider
+
+    def house(self, tenant: Any = None, **mapping: Any) -> House:
+        return oidc_house(self.firm, self.names, self.provider, tenant, **mapping)
+
+
+@pytest.fixture(scope="module")
+def world(pg: TestCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    home = tmp_path_factory.mktemp("home")
+    with names_served() as names, oidc_provider() as provider, open_firm(pg, home, names) as firm:
+        yield World(firm, names, provider)
+
+
+def refused(world: World, house: House) -> None:
+    assert by_oidc(browser(world.firm), house).status_code in (401, 403)
+
+
+def domains_bind(world: World) -> None:
+    house = world.house()
+    world.provider.says(uuid4().hex, f"{uuid4().hex}@elsewhere.example")
+    response = by_oidc(browser(world.firm), house)
+    assert response.status_code == 403
+    assert "domain" in response.json()["error"]["message"]
+
+
+def said_that_they_belong_elsewhere(world: World) -> None:
+    theirs = world.house(world.firm.b)
+    victim = theirs.member("manager", tenant=world.firm.a)
+    world.provider.says(uuid4().hex, victim.email)
+    response = by_oidc(browser(world.firm), theirs)
+    assert response.status_code == 403
+    assert "does not belong here yet" in response.json()["error"]["message"]
+
+
+def mail_must_be_vouched_for(world: World) -> None:
+    house = world.house()
+    world.provider.says(uuid4().hex, house.mail(), verified=False)
+    refused(world, house)
+
+
+def nobody_is_above_who_set_it_up(world: World) -> None:
+    house = world.house()
+    owner = house.member("owner")
+    said(world.firm.client("admin").patch(f"{SSO}/connections/{house.id}", json={"name": uuid4().hex}))
+    world.provider.says(uuid4().hex, owner.email)
+    refused(world, house)
+
+
+def addresses_are_not_inherited(world: World) -> None:
+    house = world.house()
+    email = house.mail()
+    world.provider.says(uuid4().hex, email)
+    assert by_oidc(browser(world.firm), house).status_code == 303
+    world.provider.says(uuid4().hex, email)
+    refused(world, house)
+
+
+def an_attempt_is_of_one_browser(world: World) -> None:
+    import httpx
+
+    house = world.house()
+    world.provider.says(uuid4().hex, house.mail())
+    back = here(httpx.get(to_provider(browser(world.firm), house)).headers["location"])
+    victim = browser(world.firm)
+    to_provider(victim, house)
+    assert victim.get(back).status_code == 401
+
+
+def a_session_stays_where_it_is(world: World) -> None:
+    house = world.house()
+    member = house.member()
+    world.firm.sql(
+        "insert into memberships (user_id, tenant_id, role) values (%s, %s, 'viewer')",
+        member.id,
+        world.firm.b,
+    )
+    world.provider.says(uuid4().hex, member.email)
+    client = browser(world.firm)
+    assert by_oidc(client, house).status_code == 303
+    moved = client.post("/api/v1/auth/refresh", json={"tenant": "b"}, headers={"X-Requested-With": "page"})
+    assert moved.status_code == 403
+
+
+def links_end_with_their_provider(world: World) -> None:
+    house = world.house()
+    world.provider.says(uuid4().hex, house.mail())
+    by_oidc(browser(world.firm), house)
+    assert house.identities()
+    house.change(configuration={"issuer": "https://login.evil.example"})
+    assert house.identities() == []
+
+
+def it_leads_to_no_other_site(world: World) -> None:
+    started = browser(world.firm).get(world.house().start, params={"return_to": "//evil.example"})
+    assert started.status_code == 422
+
+
+def saml_refuses(lie: str, **mapping: Any) -> Callable[[World], None]:
+    def check(world: World) -> None:
+        house = saml_house(world.firm, world.names, IDP, **mapping)
+        client = browser(world.firm)
+        asked = Asked.of(to_provider(client, house))
+        answer = IDP.answer(asked, "ada", attributes={"email": [house.mail()]}, **test_saml.LIES[lie])
+        assert post(client, house, answer).status_code == 401, lie
+
+    return check
+
+
+def an_answer_is_shown_once(world: World) -> None:
+    house = saml_house(world.firm, world.names, IDP, unasked=True)
+    asked = Asked.of(to_provider(browser(world.firm), house))
+    answer = IDP.answer(Asked("", asked.issuer, asked.acs_url), "ada", attributes={"email": [house.mail()]})
+    assert post(browser(world.firm), house, answer).status_code == 303
+    assert post(browser(world.firm), house, answer).status_code == 401
+
+
+# Ways to do harm
+
+
+def instead(owner: Any, name: str, careless: Any) -> Callable[[Patch], None]:
+    return lambda patch: patch.setattr(owner, name, careless)
+
+
+async def nothing(*asked: Any, **words: Any) -> None:
+    return None
+
+
+def without(module: Any, name: str, old: str, new: str) -> Callable[[Patch], None]:
+    """A function whose text says something else."""
+    import inspect
+    import textwrap
+
+    def harm(patch: Patch) -> None:
+        text = textwrap.dedent(inspect.getsource(getattr(module, name)))
+        assert old in text, old
+        space = dict(vars(module))
+        exec(compile(text.replace(old, new), "sabotage", "exec"), space)
+        patch.setattr(module, name, space[name])
+
+    return harm
+
+
+def any_browser(patch: Patch) -> None:
+    true_hash = attempts.hashed
+    patch.setattr(
+        attempts.Attempts,
+        "spend",
+        lambda self, db, state, browser: _spend(db, true_hash(state)),
+    )
+
+
+async def _spend(db: Any, hashed: bytes) -> attempts.Attempt:
+    from uuid import UUID
+
+    row = await db.fetch_one(
+        "delete from sso_attempts where hash = $1 returning connection_id, return_to, user_id", hashed
+    )
+    return attempts.Attempt(UUID(row["connection_id"]), row["return_to"], None)
+
+
+SABOTAGES: dict[str, tuple[Callable[[Patch], None], Callable[[World], None]]] = {
+    "any domain will do": (
+        without(rules, "check_vouched", "domain_of(claims.email) not in domains", "False"),
+        domains_bind,
+    ),
+    "members of others are taken": (
+        without(admission, "_found", 'row["role"] is None', "False"),
+        said_that_they_belong_elsewhere,
+    ),
+    "any mail will do": (
+        without(rules, "check_vouched", "not claims.is_email_verified", "False"),
+        mail_must_be_vouched_for,
+    ),
+    "no ceiling": (
+        instead(rules, "check_ceiling", lambda *asked, **words: None),
+        nobody_is_above_who_set_it_up,
+    ),
+    "addresses are inherited": (
+        without(admission, "_found", "known is not None", "False"),
+        addresses_are_not_inherited,
+    ),
+    "any browser may come back": (any_browser, an_attempt_is_of_one_browser),
+    "sessions move on": (instead(log_in, "check_way", nothing), a_session_stays_where_it_is),
+    "links outlive their provider": (
+        instead(service, "_is_same_provider", lambda one, other: True),
+        links_end_with_their_provider,
+    ),
+    "anywhere to return to": (instead(rules, "return_path", lambda asked: asked), it_leads_to_no_other_site),
+    "answers are shown again": (instead(sign_in, "_shown_once", nothing), an_answer_is_shown_once),
+    "for whomever it was made": (
+        without(saml, "_checked", 'data.get("Recipient") != expected.acs_url', "False"),
+        saml_refuses("another recipient"),
+    ),
+    "wherever it was sent": (
+        without(saml, "_prepared", "destination != expected.acs_url and", "False and"),
+        saml_refuses("another destination"),
+    ),
+    "confirmations never end": (
+        without(saml, "_checked", "min(ends) + SKEW <= now", "False"),
+        saml_refuses("confirmation is over"),
+    ),
+    "names that do not last": (
+        without(saml, "_checked", "== TRANSIENT", '== "nothing"'),
+        saml_refuses("a name that does not last"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SABOTAGES)
+def test_it_is_noticed(world: World, monkeypatch: Patch, name: str):
+    harm, check = SABOTAGES[name]
+    check(world)
+    harm(monkeypatch)
+    with pytest.raises(AssertionError):
+        check(world)

@@ -1,0 +1,53 @@
+"""Writes down which routes were proved to keep tenants apart, for the service's own report (``make proofs``).
+
+    pytest tests/surface/test_routes.py -p tests.surface.proving
+
+Every operation is asked the promises of tenancy of tests/surface/checks.py; what came of each is written at the end of
+the run, held or broken alike.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from serve.identity.security.proofs import FILE, PROMISES
+from serve.kernel.permissions import ROLES
+
+_ASKED = re.compile(rf"test_a_promise_is_kept\[({'|'.join(PROMISES)})-(.+)\]$")
+_found: dict[str, dict[str, bool]] = {}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen = [item for item in items if _ASKED.search(item.name)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if asked := _ASKED.search(report.nodeid):
+        promise, operation = asked.groups()
+        promises = _found.setdefault(operation, {})
+        promises[promise] = promises.get(promise, True) and report.passed
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not _found or hasattr(
+        session.config, "workerinput"
+    ):  # a part of a run; the whole is written by its controller
+        return
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
+    )
+    written = {
+        "commit": commit.stdout.strip(),
+        "proved_at": datetime.now(UTC).replace(microsecond=0),
+        "roles": list(ROLES),
+        "tenants": ["a", "b, a stranger to a", "umbrella, the parent of a"],
+        "routes": {name: dict(sorted(_found[name].items())) for name in sorted(_found)},
+    }
+    FILE.write_bytes(orjson.dumps(written, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z) + b"\n")
