@@ -27,6 +27,7 @@ from serve.identity.account_mails.service import LOOK_S as MAILS_LOOK_S
 from serve.identity.account_mails.service import AccountMails, forget_old_traces
 from serve.identity.accounts.service import Accounts
 from serve.identity.api_keys.ring import KeyRing
+from serve.identity.auth.attempts import Attempts
 from serve.identity.auth.notes import SecurityNotes
 from serve.identity.auth.service import Login
 from serve.identity.factors.service import Proofs
@@ -54,7 +55,7 @@ from serve.kernel.idempotency import forget_old_keys
 from serve.kernel.layer import Layer, Manners
 from serve.kernel.openapi import document
 from serve.kernel.quick import ShortWays
-from serve.kernel.ratelimit import Limits, RateLimit, parse_rates
+from serve.kernel.ratelimit import Limits, RateLimit, SharedDebts, parse_rates
 from serve.kernel.realtime.audience import Audience
 from serve.kernel.realtime.hub import POLL_S, Hub
 from serve.kernel.relay import Reader, Relay
@@ -214,8 +215,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         state.tokens,
         Sessions(home.secret("refresh_token_key"), life_h=settings.session_life_h),
         state.notes,
-        attempts_per_min=settings.login_attempts_per_min,
-        device_secret=home.secret("device_key"),
+        attempts=Attempts(
+            settings.login_attempts_per_min,
+            home.secret("device_key"),
+            SharedDebts(state.database) if settings.rate_limits_shared else None,
+        ),
         password_cost=settings.password_cost,
     )
     state.accounts = Accounts(

@@ -66,7 +66,8 @@ class Settings(BaseSettings):
         10, ge=1, description="How many times that a tenant may send in all."
     )
     rate_limits_shared: bool = Field(
-        False, description="Count in the database, for all API processes together."
+        False,
+        description="Count requests and failed log-ins in the database, for all API processes together.",
     )
     metrics_token: str | None = Field(None, min_length=16, description="Bearer token that /metrics asks for.")
     login_attempts_per_min: int = Field(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -121,13 +121,48 @@ class Debts:
             self._full_at[key], debt_s = now + rate.most_s, rate.most_s
         return max(debt_s, 0.0)
 
-    def forget(self, key: Key) -> None:
-        self._full_at.pop(key, None)
+    def owe(self, key: Key, debt_s: float) -> None:
+        """From now on that, whatever it was; nothing is forgotten."""
+        if debt_s > 0.0:
+            self._full_at[key] = self.clock() + debt_s
+        else:
+            self._full_at.pop(key, None)
+        if len(self._full_at) > self._most_keys:
+            self._forget_some(self.clock())
 
     def _forget_some(self, now: float) -> None:
         indebted = [(full_at, key) for key, full_at in self._full_at.items() if full_at > now]
         indebted.sort(key=lambda each: each[0])
         self._full_at = {key: full_at for full_at, key in indebted[-self._most_keys // 2 :]}
+
+
+class SharedDebts:
+    """The debts that all processes know, by the clock of the database. Without one each call raises Unavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take(self, asked: Asked) -> tuple[bool, list[float]]:
+        """One request against several limits, as ``Debts.take`` has it."""
+        rates = [rate for _, rate in asked]
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(
+                "select * from take_rate($1, $2, $3)",
+                _texts(key for key, _ in asked),
+                [rate.interval_s for rate in rates],
+                [rate.burst for rate in rates],
+            )
+        assert row is not None
+        return row["is_admitted"], row["debts_s"]
+
+    async def debt_s(self, key: Key) -> float:
+        """What the key owes now."""
+        rows = await self._database.fetch_alone("select debt_s from rate_debts($1)", _texts([key]))
+        return rows[0]["debt_s"] if rows else 0.0
+
+    async def owe(self, debts_s: Mapping[Key, float]) -> None:
+        """From now on that, whatever it was."""
+        await self._database.fetch_alone("select owe_rates($1, $2)", _texts(debts_s), list(debts_s.values()))
 
 
 class RateLimit:
@@ -138,14 +173,11 @@ class RateLimit:
 
     def wait_s(self, key: Hashable) -> int:
         """Whole seconds until the key may try again; 0 when it may now. Counts nothing."""
-        return _wait_s(self._debts.debt_s(("", key), self._rate), self._rate)
+        return wait_s(self._debts.debt_s(("", key), self._rate), self._rate)
 
     def count(self, key: Hashable) -> None:
         """One attempt."""
         self._debts.take([(("", key), self._rate)])
-
-    def forget(self, key: Hashable) -> None:
-        self._debts.forget(("", key))
 
 
 class Pair(NamedTuple):
@@ -209,7 +241,7 @@ class Limits:
             callers, tenants = self._own.get(ours, pair)
             asked = [((kind, who.int), callers), (ours, tenants)]
         if self.is_shared:
-            is_admitted, debts_s = await self._shared(asked, scope["app"].state.database)
+            is_admitted, debts_s = await self._together(asked, scope["app"].state.database)
         else:
             is_admitted, debts_s = self._debts.take(asked)
         if not is_admitted and caller is not None:
@@ -223,7 +255,7 @@ class Limits:
         asked = [((kind, who.int), pair.caller), ((kind, caller.tenant_id.int), pair.tenant)]
         if not self.is_shared:
             return [self._debts.debt_s(key, rate) for key, rate in asked]
-        keys = [f"{kind}:{who}" for (kind, who), _ in asked]
+        keys = _texts(key for key, _ in asked)
         owed = {row["key"]: row["debt_s"] for row in await db.fetch("select * from rate_debts($1)", keys)}
         return [min(owed.get(key, 0.0), rate.most_s) for key, (_, rate) in zip(keys, asked, strict=True)]
 
@@ -233,20 +265,12 @@ class Limits:
         (_, own), _ = asked
         refusals.tenant_count += debts_s[0] + own.interval_s <= own.most_s + _ROUNDING_S
 
-    async def _shared(self, asked: Asked, database: Database) -> tuple[bool, list[float]]:
+    async def _together(self, asked: Asked, database: Database) -> tuple[bool, list[float]]:
         """By the database's clock. Without a database each process counts for itself."""
-        keys = [f"{kind}:{who}" for (kind, who), _ in asked]
-        rates = [rate for _, rate in asked]
         try:
-            async with database.connection() as connection:
-                row = await connection.fetchrow(
-                    "select * from take_rate($1, $2, $3)",
-                    *(keys, [rate.interval_s for rate in rates], [rate.burst for rate in rates]),
-                )
+            return await SharedDebts(database).take(asked)
         except Unavailable:
             return self._debts.take(asked)
-        assert row is not None
-        return row["is_admitted"], row["debts_s"]
 
 
 def class_of(method: str, path: str) -> str:
@@ -290,10 +314,16 @@ def _strictest(asked: Asked, is_admitted: bool, debts_s: Sequence[float]) -> Ver
         remaining = (rate.most_s - its_debt_s + _ROUNDING_S) / rate.interval_s
         if remaining < fewest:
             fewest, strictest, debt_s = remaining, rate, its_debt_s
-    wait_s = 0 if is_admitted else _wait_s(debt_s, strictest)
-    return Verdict(is_admitted, strictest.burst, int(fewest), math.ceil(debt_s), wait_s)
+    pause_s = 0 if is_admitted else wait_s(debt_s, strictest)
+    return Verdict(is_admitted, strictest.burst, int(fewest), math.ceil(debt_s), pause_s)
 
 
-def _wait_s(debt_s: float, rate: Rate) -> int:
+def _texts(keys: Iterable[Key]) -> list[str]:
+    """The keys as the database has them."""
+    return [f"{kind}:{who}" for kind, who in keys]
+
+
+def wait_s(debt_s: float, rate: Rate) -> int:
+    """Whole seconds until one more is admitted; 0 when it is now."""
     over_s = debt_s + rate.interval_s * (1 - rate.burst)
     return math.ceil(over_s - _ROUNDING_S) if over_s > _ROUNDING_S else 0

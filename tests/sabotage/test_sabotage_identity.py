@@ -15,12 +15,13 @@ import pytest
 from serve.identity.account_tokens import service as account_tokens
 from serve.identity.accounts import service as accounts
 from serve.identity.auth import passwords
+from serve.identity.auth.attempts import Attempts
 from serve.identity.auth.errors import TooManyAttempts
-from serve.identity.auth.service import Attempts
 from serve.identity.roles import endpoints as roles
 from serve.identity.sessions.service import Sessions
 from serve.kernel import caller, tokens
 from serve.kernel.caller import NeedsPerson
+from serve.kernel.ratelimit import Rate, SharedDebts
 from tests.sabotage.test_sabotage import Patch, Sabotage, instead, sql
 from tests.serve.firm import CHEAP, PASSWORD
 from tests.surface.calls import Surface
@@ -172,7 +173,7 @@ def two_hashes_at_a_time(surface: Surface) -> None:
 
 def refused(attempts: Attempts, address: str, device: str = "") -> bool:
     try:
-        attempts.count(address, "victim@example.com", device=device)
+        asyncio.run(attempts.count(address, "victim@example.com", device=device))
     except TooManyAttempts:
         return True
     return False
@@ -188,6 +189,43 @@ def the_owner_is_not_locked_out(surface: Surface) -> None:
     cookie = attempts.cookie_for("victim@example.com")
     assert any(refused(attempts, f"198.51.100.{n}") for n in range(200))
     assert not refused(attempts, "203.0.113.7", cookie)
+
+
+def two_processes(surface: Surface) -> list[Attempts]:
+    """That count in the database of the firm."""
+    shared = SharedDebts(surface.firm.running.app.state.database)
+    return [Attempts(10, "a secret of ours", shared) for _ in range(2)]
+
+
+def guesses_at_all_processes_are_one_stock(surface: Surface) -> None:
+    account = f"{uuid4().hex}@example.com"
+
+    async def guess() -> int:
+        processes = two_processes(surface)
+        for n in range(200):
+            try:
+                await processes[n % 2].count(f"198.51.100.{n}", account)
+            except TooManyAttempts:
+                return n
+        return 200
+
+    assert surface.firm.running.wait_for(guess()) == 50
+
+
+def the_owner_is_known_to_all_processes(surface: Surface) -> None:
+    account = f"{uuid4().hex}@example.com"
+
+    async def come_in() -> None:
+        one, other = two_processes(surface)
+        await one.succeeded("203.0.113.7", account)
+        for n in range(50):
+            await other.count(f"198.51.100.{n}", account)
+        try:
+            await other.count("203.0.113.7", account)
+        except TooManyAttempts:
+            raise AssertionError("strangers have locked the owner out") from None
+
+    surface.firm.running.wait_for(come_in())
 
 
 def the_app_makes_no_keys(surface: Surface) -> None:
@@ -254,6 +292,14 @@ def _told_anyway(surface: Surface, patch: Patch) -> None:
     patch.setattr(accounts, "queue_account_mail", careless)
 
 
+async def _takes_alone(self: Attempts, asked: Any) -> Any:
+    return self._failures.take(asked)
+
+
+async def _knows_alone(self: Attempts, address: str, account: str) -> bool:
+    return self._known.debt_s(self._key("login_known", address, account), Rate(1e-6, 1)) > 0
+
+
 def _spared(surface: Surface, patch: Patch) -> None:
     async def matches(self: Any, password_hash: str | None, password: str) -> bool:
         try:
@@ -299,6 +345,12 @@ SABOTAGES = {
     ),
     "the browser's cookie says nothing": Sabotage(
         instead(Attempts, "_is_of", lambda self, device, account: False), the_owner_is_not_locked_out
+    ),
+    "each process counts for itself": Sabotage(
+        instead(Attempts, "_take", _takes_alone), guesses_at_all_processes_are_one_stock
+    ),
+    "each process knows its own visitors": Sabotage(
+        instead(Attempts, "_has_come_in", _knows_alone), the_owner_is_known_to_all_processes
     ),
     "a limited token is as good as any": Sabotage(
         instead(NeedsPerson, "__call__", caller.Needs.__call__), the_app_makes_no_keys

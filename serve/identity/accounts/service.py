@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from asyncpg.exceptions import UniqueViolationError
@@ -148,7 +149,7 @@ class Accounts:
             await record(db, Note(user_id, None, "password.changed", detail, client.request_id))
             await tell_password_changed(db, user, client)
         self.login.tokens.revoke(*ended)
-        self.login.attempts.start_anew(email.lower())
+        await self.login.attempts.start_anew(email.lower())
         return len(ended)
 
     async def _check_new(self, asked: ResetRequest) -> None:
@@ -278,7 +279,7 @@ class Accounts:
         Raises TooManyAttempts, WrongCredentials, SecondFactorNeeded, WrongCode or TooManyCodes.
         """
         account = f"{asked.tenant} {asked.email.lower()}"
-        self.login.attempts.count(client.address, account)
+        await self.login.attempts.count(client.address, account)
         async with self.login.database.transaction() as db:
             found = await spend_token(db, _code_of(asked, asked.code), "customer_code")
             if found is None or found.state != "good" or found.user_id is None:
@@ -287,7 +288,7 @@ class Accounts:
             if isinstance(second, SecondFactorNeeded):
                 raise second
             if not isinstance(second, Problem):
-                self.login.attempts.succeeded(client.address, account)
+                db.afterwards.append(partial(self.login.attempts.succeeded, client.address, account))
                 return await self.login.open(
                     db,
                     found.user_id,

@@ -78,11 +78,11 @@ async def _check_password(login: Login, caller: Caller, password: str | None, cl
         user = await active_user(db, caller.user_id)
         await factors.require_recent(db, caller)
     account = user["email"].lower()
-    login.attempts.count(client.address, account)
+    await login.attempts.count(client.address, account)
     if not await login.passwords.matches(user["password_hash"], password):
         login.notes.take(Note(caller.user_id, None, "password.refused", {}, client.request_id), caller)
         raise WrongPassword(details=[("current_password", "is not right")])
-    login.attempts.succeeded(client.address, account)
+    await login.attempts.succeeded(client.address, account)
 
 
 async def _record_changes(

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
-from base64 import urlsafe_b64encode
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
 from typing import Literal
 from uuid import UUID
@@ -17,8 +14,9 @@ from fastapi import Request
 
 from serve.identity.account_mails.service import queue_account_mail
 from serve.identity.accounts.mails import SESSION_STOLEN
+from serve.identity.auth.attempts import Attempts
 from serve.identity.auth.cookies import DEVICE_COOKIE, REFRESH_COOKIE
-from serve.identity.auth.errors import SessionEnded, TooManyAttempts, WrongCredentials
+from serve.identity.auth.errors import SessionEnded, WrongCredentials
 from serve.identity.auth.notes import Note, SecurityNotes, acts, log, record
 from serve.identity.auth.passwords import Passwords
 from serve.identity.auth.people import Person, active_user, person_for, readable_tenants, still_at_work
@@ -32,10 +30,7 @@ from serve.identity.sso.gate import check_way
 from serve.kernel.caller import Caller
 from serve.kernel.db import Database, Transaction
 from serve.kernel.errors import Problem
-from serve.kernel.ratelimit import RateLimit
 from serve.kernel.tokens import Tokens
-
-MOST_KNOWN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,58 +78,6 @@ class Granted:
         return None if self.standing.kind == "web" else self.standing.kind
 
 
-class Attempts:
-    """Counts failures with a password: by address and account, by address alone, and by account alone.
-
-    Were the last the whole of it, anybody could lock anybody out. So it counts only those who come from where nobody
-    has come in to that account: neither from this address lately, nor with the cookie that a browser gets at log-in.
-    Whoever is locked out there sets a new password by mail.
-    """
-
-    def __init__(self, per_min: int, secret: str) -> None:
-        self._pairs = RateLimit(per_min, burst=per_min)
-        self._addresses = RateLimit(per_min * 6, burst=per_min * 6)
-        self._strangers = RateLimit(per_min / 60, burst=per_min * 5)
-        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self._secret = secret.encode()
-
-    def count(self, address: str, account: str, *, device: str = "") -> None:
-        """Before the slow part, so that attempts at the same time count too. Raises TooManyAttempts."""
-        is_known = (address, account) in self._known or self._is_of(device, account)
-        stranger_s = 0 if is_known else self._strangers.wait_s(account)
-        wait_s = max(self._pairs.wait_s((address, account)), self._addresses.wait_s(address), stranger_s)
-        if wait_s:
-            raise TooManyAttempts(headers={"Retry-After": str(wait_s)})
-        self._pairs.count((address, account))
-        self._addresses.count(address)
-        if not is_known:
-            self._strangers.count(account)
-
-    def succeeded(self, address: str, account: str) -> None:
-        self._pairs.forget((address, account))
-        self._known[address, account] = None
-        self._known.move_to_end((address, account))
-        if len(self._known) > MOST_KNOWN:
-            self._known.popitem(last=False)
-
-    def start_anew(self, account: str) -> None:
-        """The account has a new password: what was guessed before was guessed at another one."""
-        self._strangers.forget(account)
-
-    def cookie_for(self, account: str) -> str:
-        """For the browser that the account came in with."""
-        nonce = secrets.token_urlsafe(12)
-        return f"{nonce}.{self._mark(nonce, account)}"
-
-    def _is_of(self, cookie: str, account: str) -> bool:
-        nonce, _, mark = cookie.partition(".")
-        return bool(mark) and hmac.compare_digest(mark.encode(), self._mark(nonce, account).encode())
-
-    def _mark(self, nonce: str, account: str) -> str:
-        digest = hmac.digest(self._secret, f"device {nonce} {account}".encode(), "sha256")
-        return urlsafe_b64encode(digest[:18]).decode()
-
-
 class Login:
     """What the calls of log-in share: the store, the tokens, and the memory of failures."""
 
@@ -145,12 +88,11 @@ class Login:
         sessions: Sessions,
         notes: SecurityNotes,
         *,
-        attempts_per_min: int,
-        device_secret: str,
+        attempts: Attempts,
         password_cost: str,
     ) -> None:
         self.database, self.tokens, self.sessions, self.notes = database, tokens, sessions, notes
-        self.passwords, self.attempts = Passwords(password_cost), Attempts(attempts_per_min, device_secret)
+        self.passwords, self.attempts = Passwords(password_cost), attempts
 
     async def enter(
         self, asked: LoginRequest, client: Client, *, kind: Kind = "web", role: str | None = None
@@ -163,7 +105,7 @@ class Login:
         Raises TooManyAttempts, WrongCredentials, SecondFactorNeeded, WrongCode, TooManyCodes or NoMembership.
         """
         account = asked.email.lower()
-        self.attempts.count(client.address, account, device=client.device)
+        await self.attempts.count(client.address, account, device=client.device)
         async with self.database.transaction() as db:
             user = await db.fetch_one("select * from auth_user_by_email($1)", asked.email)
         is_right = await self.passwords.matches(user and user["password_hash"], asked.password)
@@ -179,7 +121,7 @@ class Login:
                 )
             second = await factors.beside_password(db, user_id, asked.code, client.request_id)
             if not isinstance(second, Problem):
-                self.attempts.succeeded(client.address, account)
+                db.afterwards.append(partial(self.attempts.succeeded, client.address, account))
                 methods = ("password", *second)
                 return await self.open(
                     db, user_id, asked.tenant, client, methods=methods, kind=kind, role=role

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
@@ -79,11 +80,12 @@ async def prove_again(
     if asked.password is not None:
         await _check_password(login, caller, asked.password, client)
     elif asked.code is not None:
-        login.attempts.count(client.address, caller.email.lower())
+        await login.attempts.count(client.address, caller.email.lower())
     async with login.database.transaction(caller, request_id=client.request_id) as db:
         method = await _shown(db, party, asked, client)
         if not isinstance(method, Problem):
-            login.attempts.succeeded(client.address, caller.email.lower())
+            came_in = partial(login.attempts.succeeded, client.address, caller.email.lower())
+            db.afterwards.append(came_in)
             await db.execute("select auth_prove_again($1, $2)", caller.session_id, [method])
             detail = {"method": method}
             await record(db, Note(caller.user_id, None, "step_up.succeeded", detail, client.request_id))
@@ -109,7 +111,7 @@ async def _check_password(login: Login, caller: Caller, password: str, client: C
     """Wrong guesses count like failed log-ins. Raises TooManyAttempts or WrongPassword."""
     async with login.database.transaction(caller) as db:
         user = await active_user(db, caller.user_id)
-    login.attempts.count(client.address, caller.email.lower())
+    await login.attempts.count(client.address, caller.email.lower())
     if not await login.passwords.matches(user["password_hash"], password):
         login.notes.take(Note(caller.user_id, None, "password.refused", {}, client.request_id), caller)
         raise WrongPassword(details=[("password", "is not right")])

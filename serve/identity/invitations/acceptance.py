@@ -155,10 +155,10 @@ async def _of_the_account(
         is_password_enough = not await second_factors(db, user_id)
     if password is None or not is_password_enough:
         raise LogInFirst
-    login.attempts.count(client.address, email.lower())
+    await login.attempts.count(client.address, email.lower())
     if not await login.passwords.matches(account["password_hash"], password) or not account["is_active"]:
         raise WrongCredentials
-    login.attempts.succeeded(client.address, email.lower())
+    await login.attempts.succeeded(client.address, email.lower())
     return Proof(("password",), user_id)
 
 

@@ -264,7 +264,7 @@ NOTHING: Final[dict[str, str]] = {
     "event_seals": "hashes",
     "event_readers": "places in the feed",
     "idempotency_keys": "gone after a day; those that hold the person go at once",
-    "rate_limits": "hashes",
+    "rate_limits": "ids and addresses, for minutes; keyed hashes of log-ins, for 30 days",
     "consent_purposes": "of the tenant",
     "consent_texts": "of the tenant",
     "privacy_kept": "ids and reasons",

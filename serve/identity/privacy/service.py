@@ -238,11 +238,11 @@ async def _check_password(
     if user["password_hash"] is None:
         return
     account = user["email"].lower()
-    login.attempts.count(client.address, account)
+    await login.attempts.count(client.address, account)
     if password is None or not await login.passwords.matches(user["password_hash"], password):
         login.notes.take(Note(caller.user_id, None, "password.refused", {}, client.request_id), caller)
         raise WrongPassword(details=[("password", "is not right")])
-    login.attempts.succeeded(client.address, account)
+    await login.attempts.succeeded(client.address, account)
 
 
 async def _forgotten_by(db: Transaction, user_id: UUID, now: datetime) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from serve.identity.auth.service import Attempts
+from serve.identity.auth.attempts import Attempts
 from tests.serve.firm import CHEAP, PASSWORD, Firm
 
 AUTH = "/api/v1/auth"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from uuid import uuid4
@@ -9,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from serve.identity.accounts.rules import check_password, common_passwords
+from serve.identity.auth.attempts import Attempts
 from serve.identity.auth.errors import TooManyAttempts
-from serve.identity.auth.service import Attempts
 from serve.kernel.errors import Invalid
 from serve.kernel.ratelimit import RateLimit
 from tests.serve.firm import PASSWORD
@@ -367,12 +368,15 @@ class TestLockout:
         login.attempts = before
 
     def guess_from_everywhere(self, attempts, account):
-        for n in range(200):
-            try:
-                attempts.count(f"198.51.{n // 250}.{n % 250}", account)
-            except TooManyAttempts:
-                return n
-        raise AssertionError("nobody stopped it")
+        async def guess():
+            for n in range(200):
+                try:
+                    await attempts.count(f"198.51.{n // 250}.{n % 250}", account)
+                except TooManyAttempts:
+                    return n
+            raise AssertionError("nobody stopped it")
+
+        return asyncio.run(guess())
 
     def test_many_addresses_do_not_guess_for_ever(self, attempts):
         assert self.guess_from_everywhere(attempts, "victim@example.com") == 50
@@ -401,5 +405,5 @@ class TestLockout:
     def test_a_new_password_opens_the_door_again(self, firm, somebody, attempts):
         person = somebody()
         self.guess_from_everywhere(attempts, person.email)
-        attempts.start_anew(person.email)
+        asyncio.run(attempts.start_anew(person.email))
         assert person.log_in()
