@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date
 from typing import Annotated, Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -44,7 +44,7 @@ Query = TypeVar("Query", bound=BaseModel)
 
 class NoRelease(Unavailable):
     code = "NO_RELEASE"
-    message = "No figures have been published for this tenant yet. Run the pipeline, then ask again."
+    message = "No figures have been published yet. Run the pipeline, then ask again."
 
 
 class QueryTooSlow(Unavailable):
@@ -58,9 +58,14 @@ class ReleaseMeta(Meta):
     """Which data an answer comes from."""
 
     release_id: str = Field(examples=["20260201T021500123Z-0a1b2c"])
-    as_of: date = Field(description="Last day of the data; every range ends here.", examples=["2026-01-31"])
-    currency: str = Field(
-        description="ISO 4217 code of every amount; amounts are minor units.", examples=["EUR"]
+    as_of: date = Field(
+        description="Last day of the tenant's data, or of the release where it has none; every range ends here.",
+        examples=["2026-01-31"],
+    )
+    currency: str | None = Field(
+        description="ISO 4217 code of every amount; amounts are minor units. Null for a tenant that is younger than the"
+        " release, which has no amounts of it.",
+        examples=["EUR"],
     )
     simulated: bool = Field(
         description="Whether this tenant's data was made by the simulator.", examples=[True]
@@ -78,7 +83,7 @@ class ReleasePageMeta(ReleaseMeta, PageMeta):
 @dataclass(frozen=True, slots=True)
 class TenantFacts:
     as_of: date
-    currency: str
+    currency: str | None
     is_simulated: bool
 
 
@@ -175,13 +180,29 @@ class _Sent:
     headers: dict[str, str]
 
 
-_FACTS = """
-    select
-        coalesce(t.data_until, (select max(date) from marts.kpi_daily)) as as_of,
-        t.currency,
-        t.is_simulated
-    from marts.dim_tenants as t
-"""
+# A business's time is that of its own events. Where there are none, it is that of its people and their requests:
+# seats_daily goes on to the last day that a sign-in, a request, a seat or an invitation is known of.
+_DAYS_WITHOUT_BUSINESS = ("seats_daily", "sign_ins_daily", "api_usage_daily")
+
+
+def _facts_sql(tables: Collection[str]) -> str:
+    """One row of a tenant that the release knows; a kept release may be older than some of its tables."""
+    others = [f"(select max(date) from marts.{name})" for name in _DAYS_WITHOUT_BUSINESS if name in tables]
+    last_other = f"greatest({', '.join(['null', *others])})"
+    return f"""
+        select
+            coalesce(t.data_until, (select max(date) from marts.kpi_daily), {last_other}) as as_of,
+            t.currency,
+            t.is_simulated
+        from marts.dim_tenants as t
+    """
+
+
+def _facts_of(session: Session) -> TenantFacts:
+    """A tenant of which the release has nothing gets empty answers that end with the release, not a refusal."""
+    rows = session.fetch(_facts_sql(session.release.rows)).rows
+    last_day, currency, is_simulated = rows[0] if rows else (None, None, False)
+    return TenantFacts(last_day or session.release.as_of.astimezone(UTC).date(), currency, is_simulated)
 
 
 class Answers:
@@ -237,10 +258,7 @@ class Answers:
         key = (session.release.id, session.tenant_id)
         facts = self._facts.get(key)
         if facts is None:
-            rows = session.fetch(_FACTS).rows
-            if not rows or rows[0][0] is None:
-                raise NoRelease
-            facts = TenantFacts(*rows[0])
+            facts = _facts_of(session)
             with self._lock:
                 self._facts[key] = facts
                 while len(self._facts) > 10_000:
@@ -299,9 +317,10 @@ def _finish(answer: Answer, reading: Reading, kind: Format, row: type[BaseModel]
     headers = {
         "X-Release-Id": release_id,
         "X-As-Of": str(reading.as_of),
-        "X-Currency": reading.currency,
         "X-Simulated": str(reading.is_simulated).lower(),
     }
+    if reading.currency is not None:
+        headers["X-Currency"] = reading.currency
     if "total" in answer.meta:
         headers["X-Total-Count"] = str(answer.meta["total"])
     rows = answer.data if answer.rows is None else answer.rows

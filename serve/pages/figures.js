@@ -3,7 +3,7 @@
 import { ApiError, get } from "./api.js";
 import { byId, h, solid } from "./dom.js";
 import { carryOn } from "./eyes.js";
-import { clock, currencyName, day } from "./format.js";
+import { clock, currencyName, day, NOTHING } from "./format.js";
 import { PANELS } from "./panels.js";
 import { endsAt } from "./session.js";
 
@@ -136,7 +136,7 @@ function stamp(answers) {
   byId("release").textContent = newest.release_id;
   byId("as-of").textContent = day(newest.as_of);
   byId("as-of").dateTime = newest.as_of;
-  byId("currency").textContent = currencyName(newest.currency);
+  byId("currency").textContent = newest.currency === null ? NOTHING : currencyName(newest.currency);
   byId("simulated").hidden = !newest.simulated;
   if (before && before !== newest.release_id) byId("news").textContent = `New figures, release ${newest.release_id}`;
   return answers.some((answer) => answer.meta.release_id !== newest.release_id);

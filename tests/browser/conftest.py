@@ -29,15 +29,20 @@ from tests.browser.chrome import launch, log_in, wait_for_figures
 from tests.browser.release import HOSTILE, publish_for_pages
 from tests.chromium import find
 from tests.serve.conftest import Running
-from tests.serve.small_release import A, B
+from tests.serve.small_release import UNKNOWN, A, B
 
 PASSWORD = "a password of ours"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-TENANTS = ((A, "alpha", f"Alpha {HOSTILE}", "EUR", True), (B, "beta", "Beta Shop", "USD", False))
+TENANTS = (
+    (A, "alpha", f"Alpha {HOSTILE}", "EUR", True),
+    (B, "beta", "Beta Shop", "USD", False),
+    (UNKNOWN, "young", "Younger than the release", "EUR", False),
+)
 PEOPLE = (
     ("olga@example.com", "Olga Owner", ((A, "owner"), (B, "viewer"))),
     ("vera@example.com", "Vera Viewer", ((A, "viewer"),)),
     ("tim@example.com", "Tim Technician", ((A, "technician"),)),
+    ("yuri@example.com", "Yuri Young", ((UNKNOWN, "owner"),)),
 )
 
 expect.set_options(timeout=15_000)

@@ -160,3 +160,14 @@ class TestLists:
         expect(page.locator("#as-of")).to_have_text("31 Jan 2026")
         expect(page.locator("#currency")).to_have_text("euros")
         expect(page.get_by_text("Simulated data")).to_be_visible()
+
+
+def test_a_business_that_is_younger_than_the_release_sees_empty_figures(visit):
+    page = visit.enter("yuri@example.com")
+    expect(page.locator("#banner")).to_be_hidden()
+    expect(page.locator("#as-of")).to_have_text("31 Jan 2026")
+    expect(page.locator("#currency")).to_have_text("–")
+    expect(page.locator("#kpis .note")).to_have_text(
+        re.compile("^The data of this period says nothing about: ")
+    )
+    expect(page.locator(".note.problem")).to_have_count(0)

@@ -15,7 +15,8 @@ from warehouse.releases import ReleaseInfo, publish
 
 A = UUID("aaaaaaaa-0000-7000-8000-000000000001")
 B = UUID("bbbbbbbb-0000-7000-8000-000000000002")
-EMPTY = UUID("cccccccc-0000-7000-8000-000000000003")
+UNKNOWN = UUID("cccccccc-0000-7000-8000-000000000003")
+"""A tenant that came after the release."""
 
 # i counts days back from the last one.
 TABLES = f"""

@@ -6,7 +6,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from serve.app import create_app
-from tests.serve.small_release import A, B
+from tests.serve.small_release import UNKNOWN, A, B
 
 PATHS = [
     route.path
@@ -19,7 +19,7 @@ PATHS = [
 MODELS = {route.path: route.response_model for route in create_app().routes if isinstance(route, APIRoute)}
 
 
-@pytest.mark.parametrize("tenant", [A, B])
+@pytest.mark.parametrize("tenant", [A, B, UNKNOWN])
 @pytest.mark.parametrize("path", PATHS)
 def test_the_answer_is_what_the_model_says(as_caller, path, tenant):
     response = as_caller(tenant).get(path)

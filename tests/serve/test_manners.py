@@ -257,8 +257,3 @@ class TestNoRelease:
         service = run_app(home)
         error = refused(service.caller().get(KPIS), 503, "NO_RELEASE")
         assert "pipeline" in error["message"]
-
-    def test_a_tenant_that_the_release_does_not_know(self, as_caller):
-        from tests.serve.small_release import EMPTY
-
-        refused(as_caller(EMPTY).get(KPIS), 503, "NO_RELEASE")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import uuid
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -140,9 +141,9 @@ metrics:
 }
 
 
-def semantic_manifest(folder: Path) -> Path:
+def semantic_manifest(folder: Path, project: Mapping[str, str] = PROJECT) -> Path:
     """What `dbt parse` makes of the project."""
-    for name, text in PROJECT.items():
+    for name, text in project.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
