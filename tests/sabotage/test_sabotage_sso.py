@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from tests.conftest import TestCluster
 from tests.serve.firm import Firm
 from tests.serve.identity.sso import test_saml
 from tests.serve.identity.sso.houses import (
+    AUTH,
     SSO,
     House,
     OidcProvider,
@@ -147,6 +149,16 @@ def saml_refuses(lie: str, **mapping: Any) -> Callable[[World], None]:
     return check
 
 
+def who_begins_is_who_answers(world: World) -> None:
+    house = saml_house(world.firm, world.names, IDP)
+    beginner = browser(world.firm)
+    asked = Asked.of(to_provider(beginner, house))
+    answer = IDP.answer(asked, "lured", attributes={"email": [house.mail()]})
+    assert post(browser(world.firm), house, answer).status_code == 303
+    known = {"state": asked.id.removeprefix("_")}
+    assert beginner.get(f"{AUTH}/finish", params=known).status_code == 401
+
+
 def an_answer_is_shown_once(world: World) -> None:
     house = saml_house(world.firm, world.names, IDP, unasked=True)
     asked = Asked.of(to_provider(browser(world.firm), house))
@@ -174,7 +186,7 @@ def without(module: Any, name: str, old: str, new: str) -> Callable[[Patch], Non
     def harm(patch: Patch) -> None:
         text = textwrap.dedent(inspect.getsource(getattr(module, name)))
         assert old in text, old
-        space = dict(vars(module))
+        space = dict(vars(sys.modules[module.__module__]) if isinstance(module, type) else vars(module))
         exec(compile(text.replace(old, new), "sabotage", "exec"), space)
         patch.setattr(module, name, space[name])
 
@@ -227,6 +239,10 @@ SABOTAGES: dict[str, tuple[Callable[[Patch], None], Callable[[World], None]]] = 
         links_end_with_their_provider,
     ),
     "anywhere to return to": (instead(rules, "return_path", lambda asked: asked), it_leads_to_no_other_site),
+    "whoever began takes what another one was answered": (
+        without(attempts.Attempts, "answered", "handle = _drawn(connection_id)", "handle = state"),
+        who_begins_is_who_answers,
+    ),
     "answers are shown again": (instead(sign_in, "_shown_once", nothing), an_answer_is_shown_once),
     "for whomever it was made": (
         without(saml, "_checked", 'data.get("Recipient") != expected.acs_url', "False"),

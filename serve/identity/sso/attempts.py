@@ -48,7 +48,7 @@ class Attempts:
         return Secrets(state, self._made("nonce", state), self._made("verifier", state))
 
     async def begin(self, db: Transaction, connection_id: UUID, return_to: str) -> Begun:
-        begun = Begun(f"{connection_id.hex}{chance.token_urlsafe(32)}", chance.token_urlsafe(32))
+        begun = Begun(_drawn(connection_id), chance.token_urlsafe(32))
         await db.execute(
             "insert into sso_attempts (tenant_id, connection_id, hash, browser_hash, return_to, expires_at)"
             " values (current_setting('app.tenant_id')::uuid, $1, $2, $3, $4, now() + $5)",
@@ -67,15 +67,22 @@ class Attempts:
             raise SsoStateUnknown
         return Attempt(UUID(row["connection_id"]), row["return_to"], row["user_id"] and UUID(row["user_id"]))
 
-    async def answered(self, db: Transaction, state: str, connection_id: UUID, user_id: UUID) -> None:
-        """The provider has said who it is; the browser comes for it in a moment. Once. Raises SsoStateUnknown."""
+    async def answered(self, db: Transaction, state: str, connection_id: UUID, user_id: UUID) -> str:
+        """The provider has said who it is: the new state, for the browser that brought the answer. Once.
+
+        The state of before is no good any more. Whoever began knows it, and may have sent somebody else to the
+        provider: only one who has both, the cookie and what this answer leads to, is one and the same browser.
+        Raises SsoStateUnknown.
+        """
+        handle = _drawn(connection_id)
         row = await db.fetch_one(
-            "update sso_attempts set user_id = $3 where hash = $1 and connection_id = $2 and user_id is null"
-            " and expires_at > now() returning id",
-            *(hashed(state), connection_id, user_id),
+            "update sso_attempts set user_id = $3, hash = $4 where hash = $1 and connection_id = $2"
+            " and user_id is null and expires_at > now() returning id",
+            *(hashed(state), connection_id, user_id, hashed(handle)),
         )
         if row is None:
             raise SsoStateUnknown
+        return handle
 
     async def is_open(self, db: Transaction, state: str, connection_id: UUID) -> bool:
         """Whether an answer to it is waited for."""
@@ -89,6 +96,11 @@ class Attempts:
     def _made(self, what: str, state: str) -> str:
         digest = hmac.digest(self._secret, f"{what} {state}".encode(), "sha256")
         return urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _drawn(connection_id: UUID) -> str:
+    """A state that nobody can guess."""
+    return f"{connection_id.hex}{chance.token_urlsafe(32)}"
 
 
 def connection_of(state: str) -> UUID:

@@ -143,7 +143,7 @@ async def saml_acs(
     connection_id: ConnectionId,
     saml_response: Annotated[str, Form(alias="SAMLResponse", min_length=1, max_length=MOST_POSTED)],
 ) -> Response:
-    """Where a SAML provider posts its answer: checked here, and taken by the browser that asked at the next step."""
+    """Where a SAML provider posts its answer: checked here. The next step is for the browser that began and posts."""
     came = await _sso(request).assertion_came(connection_id, saml_response, Client.of(request))
     return _in(request, came) if isinstance(came, Back) else _lead(f"{FINISH}?{urlencode({'state': came})}")
 

@@ -147,9 +147,10 @@ class SingleSignOn:
                 return await self._open(db, connection, user_id, attempt.return_to, client)
 
     async def assertion_came(self, connection_id: UUID, sent: str, client: Client) -> str | Back:
-        """A SAML provider has posted an answer: the state under which its browser may come for the session.
+        """A SAML provider has posted an answer: the state under which the browser that began may come for the session.
 
-        The post comes from another site, so the cookie of the attempt is not in it: the next step asks for that. An
+        The post comes from another site, so the cookie of the attempt is not in it: the next step asks for that, and
+        for the state, which goes to the browser that posted and to no other: so they are the same one. An
         answer to no question of ours is a session at once, where the connection allows it. Raises the same.
         """
         async with self._at_work(connection_id) as db:
@@ -171,8 +172,7 @@ class SingleSignOn:
                 await _shown_once(db, connection_id, assertion)
                 if assertion.in_response_to is not None:
                     state = assertion.in_response_to.removeprefix("_")
-                    await self._answered(db, connection, state, claims, client)
-                    return state
+                    return await self._answered(db, connection, state, claims, client)
                 if not connection["configuration"]["allows_unasked"]:
                     raise SsoAnswerRefused("nobody here has asked for it")
                 user_id = await admission.admit(db, connection, claims, client.request_id)
@@ -192,12 +192,12 @@ class SingleSignOn:
 
     async def _answered(
         self, db: Transaction, connection: Record, state: str, claims: Claimed, client: Client
-    ) -> None:
+    ) -> str:
         connection_id = UUID(connection["id"])
         if not await self.attempts.is_open(db, state, connection_id):
             raise SsoStateUnknown
         user_id = await admission.admit(db, connection, claims, client.request_id)
-        await self.attempts.answered(db, state, connection_id, user_id)
+        return await self.attempts.answered(db, state, connection_id, user_id)
 
     async def _spent(self, state: str, browser: str) -> tuple[Record, Attempt]:
         """The attempt is over from here on, whatever comes of it."""

@@ -173,6 +173,16 @@ class TestAttempts:
         assert code(victim.get(leads_to.headers["location"])) == (401, "SSO_STATE_UNKNOWN")
         assert "throughline_access" not in victim.cookies
 
+    def test_answered_by_another_browser(self, firm, house, idp):
+        """Somebody begins and has another one, known to the provider, go on: neither gets a session of it."""
+        beginner, victim = browser(firm), browser(firm)
+        asked = Asked.of(to_provider(beginner, house))
+        posted = post(victim, house, idp.answer(asked, "lured", attributes={"email": [house.mail()]}))
+        known = {"state": asked.id.removeprefix("_")}
+        assert code(beginner.get(f"{AUTH}/finish", params=known)) == (401, "SSO_STATE_UNKNOWN")
+        assert code(victim.get(posted.headers["location"])) == (401, "SSO_STATE_UNKNOWN")
+        assert not {*beginner.cookies, *victim.cookies} & {"throughline_access", "throughline_refresh"}
+
     def test_before_the_provider_has_answered(self, firm, house):
         client = browser(firm)
         state = Asked.of(to_provider(client, house)).id.removeprefix("_")
