@@ -105,6 +105,20 @@ def only_who_asked_gets_the_file(surface: Surface) -> None:
     assert surface.firm.client("admin").get(f"{PRIVACY}/exports/{task}").status_code == 404
 
 
+def nobody_ends_who_may_do_more(surface: Surface) -> None:
+    """An administrator and the owner."""
+    firm = surface.firm
+    admin, owner = firm.client("admin"), firm.people[firm.a, "owner"]
+    asked = {"kind": "erasure", "subject_kind": "user", "subject_id": str(owner)}
+    request = admin.post(f"{PRIVACY}/requests", json=asked).json()["data"]
+    firm.sql(
+        "insert into memberships (user_id, tenant_id, role) values (%s, %s, 'owner')",
+        *(firm.people[firm.b, "viewer"], firm.a),
+    )  # so that the owner is not the only one
+    admin.post(f"{PRIVACY}/requests/{request['id']}/verify", json={"method": "called"})
+    assert admin.post(f"{PRIVACY}/requests/{request['id']}/approve", json={}).status_code == 403
+
+
 def returns_are_noticed(surface: Surface) -> None:
     http, row = made(surface)
     forgotten(surface, http, row)
@@ -135,6 +149,9 @@ SABOTAGES = {
     "rows are not blanked": Sabotage(instead(erasure, "_blank", nothing), nothing_is_left),
     "nobody searches": Sabotage(instead(search, "_in_table", lambda *_: empty()), what_is_left_is_said),
     "holds are not asked": Sabotage(instead(erasure, "check_erasable", nothing), holds_hold),
+    "nobody asks whom it ends": Sabotage(
+        instead(service, "_check_may_end", nothing), nobody_ends_who_may_do_more
+    ),
     "files of others": Sabotage(any_file, only_who_asked_gets_the_file),
     "hashes depend on the writing": Sabotage(
         instead(people, "keyed_hash", lambda secret, kind, value: value.encode()), returns_are_noticed

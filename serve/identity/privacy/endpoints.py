@@ -26,6 +26,7 @@ from serve.identity.privacy.schemas import (
     RequestRead,
     Verified,
 )
+from serve.identity.roles.rules import MoreThanYours, OwnersAlone
 from serve.kernel.caller import (
     Caller,
     CrossSiteRequest,
@@ -117,6 +118,8 @@ async def verify(id: Id, said: Verified, db: TenantDb) -> Response:
             OnHold,
             OnlyOwner,
             NoPerson,
+            OwnersAlone,
+            MoreThanYours,
             NotByKey,
             StepUpNeeded,
             *BODY,
@@ -129,6 +132,7 @@ async def verify(id: Id, said: Verified, db: TenantDb) -> Response:
 async def approve(id: Id, said: Approved, caller: Decider, db: TenantDb) -> Response:
     """Give the person what they ask for. An export or an erasure begins as a task, a restriction holds from now on.
 
+    Erasing a colleague ends what they may do here: that takes `users:write` too, and is not done to who may do more.
     An erasure that has failed is tried again; what it has done stays done.
     """
     return one(await service.approve(db, id, said.reason, is_rebuilt=said.is_rebuilt))

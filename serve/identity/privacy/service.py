@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,12 +14,14 @@ from serve.identity.auth.service import Client, Login
 from serve.identity.consents.service import check_person
 from serve.identity.privacy import erasure, people, rules
 from serve.identity.privacy.errors import ExportGone, OnlyOwner
-from serve.identity.privacy.people import OWN
+from serve.identity.privacy.people import OWN, Person
 from serve.identity.privacy.registry import KNOWN, NOTHING
 from serve.identity.privacy.resource import holds, requests
 from serve.identity.privacy.schemas import HoldFields, RequestFields
-from serve.identity.privacy.work import ERASE, EXPORT
-from serve.kernel.caller import Caller
+from serve.identity.privacy.work import ERASE, EXPORT, person_of, request_of
+from serve.identity.roles.service import check_giving
+from serve.identity.users import queries as users
+from serve.kernel.caller import Caller, Lacks
 from serve.kernel.db import Database, Transaction
 from serve.kernel.errors import Invalid
 from serve.kernel.ids import uuid7
@@ -59,12 +62,17 @@ async def verify(db: Transaction, request_id: UUID, method: str) -> Row:
 
 
 async def approve(db: Transaction, request_id: UUID, reason: str | None, *, is_rebuilt: bool) -> Row:
-    """Begin it, if it is work for a task; else it is done. Raises RequestNotReady, OnHold, OnlyOwner or NoPerson."""
+    """Begin it, if it is work for a task; else it is done.
+
+    Raises RequestNotReady, OnHold, OnlyOwner, NoPerson, or what sending a colleague away takes.
+    """
     row = await _ready(db, request_id, "approve")
     changes: dict[str, Any] = {"status": "done", "finished_at": datetime.now(UTC)}
-    if row["kind"] == "erasure" and row["status"] != "failed":
-        person = await people.find(db, row["subject_kind"], row["subject_id"], row["email"])
-        await erasure.check_erasable(db, person)
+    if row["kind"] == "erasure":
+        person = await person_of(db, await request_of(db, row["id"]))
+        await _check_may_end(db, person)
+        if row["status"] != "failed":
+            await erasure.check_erasable(db, person)
     if row["kind"] in rules.BY_TASK:
         task_id = uuid7()
         changes = {"status": "running", "finished_at": None, "task_id": str(task_id)}
@@ -84,6 +92,21 @@ async def approve(db: Transaction, request_id: UUID, reason: str | None, *, is_r
         "decision_reason": reason,
     }
     return await requests.update(db, row, changes, event="privacy_request.approved")
+
+
+async def _check_may_end(db: Transaction, person: Person) -> None:
+    """An erasure ends the membership: for that it takes what sending the person away takes.
+
+    Raises Lacks, OwnersAlone or MoreThanYours.
+    """
+    for user_id in person.ids("user"):
+        member = await users.find(db, UUID(user_id), own_only=True)
+        if member is None or UUID(user_id) == db.caller.user_id:
+            continue
+        if "users:write" not in db.caller.permissions:
+            raise Lacks(db.caller, "users:write")
+        with suppress(Invalid):  # a role that there is no more: it allows nothing
+            await check_giving(db, db.caller, member["role"])
 
 
 async def refuse(db: Transaction, request_id: UUID, reason: str) -> Row:

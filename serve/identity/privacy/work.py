@@ -106,8 +106,8 @@ async def erase_person(work: Work) -> Any:
     request_id, secret = work.params["request_id"], suppression_key(work.state)
 
     async def rows(db: Transaction) -> Any:
-        request = await _request(db, request_id)
-        person = await _person(db, request)
+        request = await request_of(db, request_id)
+        person = await person_of(db, request)
         exports = [row["id"] for row in await db.fetch(_EXPORTS, *person.pairs(), sorted(person.emails))]
         done = await erasure.erase(db, person, request_id=request_id, secret=secret)
         done["files"] += exports
@@ -138,7 +138,7 @@ async def prove(work: Work) -> Any:
     """Search again, now that the pipeline may have done its part."""
     request_id = work.params["request_id"]
     async with work.transaction() as db:
-        request = await _request(db, request_id)
+        request = await request_of(db, request_id)
     return await _prove(work, request_id, request["result"], round=work.params["round"])
 
 
@@ -167,10 +167,10 @@ async def _prove(work: Work, request_id: str, done: dict[str, Any], *, round: in
     """What a search finds now. It ends the request, or says when it looks again."""
     home = Home(work.state.settings.throughline_home)
     async with work.transaction() as db:
-        request = await _request(db, request_id)
+        request = await request_of(db, request_id)
         if request["sealed_identifiers"] is None:
             return None  # somebody else has ended it
-        person = await _person(db, request)
+        person = await person_of(db, request)
         kept = await db.fetch(f"select table_name, row_id, reason from privacy_kept where {OWN}")
         reasons = {(row["table_name"], row["row_id"]): row["reason"] for row in kept}
         proof = await search.search(db, person, reasons)
@@ -214,13 +214,13 @@ NOTE = (
 )
 
 
-async def _request(db: Transaction, request_id: str) -> Any:
+async def request_of(db: Transaction, request_id: str) -> Any:
     found = await db.fetch_one(_REQUEST, request_id)
     assert found is not None
     return found
 
 
-async def _person(db: Transaction, request: Any) -> Person:
+async def person_of(db: Transaction, request: Any) -> Person:
     """Whoever it is about; after the erasure, by what was known before it. Raises NoPerson."""
     if request["sealed_identifiers"] is not None:
         return Person.opened(db.vault, request["sealed_identifiers"])
@@ -228,7 +228,7 @@ async def _person(db: Transaction, request: Any) -> Person:
 
 
 async def _address(db: Transaction, request_id: str | None) -> str | None:
-    return (await _request(db, request_id))["email"] if request_id else None
+    return (await request_of(db, request_id))["email"] if request_id else None
 
 
 def _outbox(work: Work) -> Path | None:
