@@ -260,6 +260,20 @@ def a_proof_ends_the_tokens_of_before(surface: Surface) -> None:
     assert status(surface, session) == 401
 
 
+def a_proof_spends_the_refresh_token(surface: Surface) -> None:
+    user_id, email = a_person(surface)
+    session = log_in(surface, email)
+    client = surface.firm.running.client(Authorization=f"Bearer {session['access_token']}")
+    assert client.post(f"{AUTH}/step-up", json={"password": PASSWORD}).status_code == 200
+    surface.firm.sql(
+        "update refresh_tokens set used_at = used_at - interval '11 seconds' where session_id in"
+        " (select id from sessions where user_id = %s)",
+        user_id,
+    )
+    refresh = {"refresh_token": session["refresh_token"]}
+    assert surface.firm.running.client().post(f"{AUTH}/refresh", json=refresh).status_code == 401
+
+
 def administrators_sign_out_their_own(surface: Surface) -> None:
     user_id, email = a_person(surface)
     session = log_in(surface, email)
@@ -274,6 +288,11 @@ async def _always_good(db: Any, token: str, purpose: str, *, spend: bool) -> Any
     )
     ids = (row["user_id"], row["tenant_id"], row["subject_id"])
     return account_tokens.AccountToken(*ids, row["email"], row["detail"], "good")
+
+
+async def _rotates_nothing(self: Sessions, db: Any, session_id: Any) -> str:
+    """A token beside the one of before, which goes on."""
+    return secrets.token_urlsafe(32)
 
 
 def _signs_out_all(surface: Surface, patch: Patch) -> None:
@@ -324,6 +343,9 @@ SABOTAGES = {
             " security definer set search_path = public, pg_temp as 'select * from revocations where not goes_on'"
         ),
         a_proof_ends_the_tokens_of_before,
+    ),
+    "a proof leaves the refresh token of before": Sabotage(
+        instead(Sessions, "rotate", _rotates_nothing), a_proof_spends_the_refresh_token
     ),
     "sessions of all tenants are ended": Sabotage(_signs_out_all, administrators_sign_out_their_own),
     "a suspension ends no session": Sabotage(

@@ -87,10 +87,13 @@ class Firm:
         return self.running.client(Authorization=f"Bearer {token}")
 
     def _session(self, user_id: UUID, tenant: UUID) -> UUID:
-        insert = (
-            "insert into sessions (user_id, tenant_id, expires_at) values (%s, %s, now() + interval '1 day')"
+        [(session_id,)] = self.sql(
+            "with made as (insert into sessions (user_id, tenant_id, expires_at)"
+            "  values (%s, %s, now() + interval '1 day') returning id)"
+            " insert into refresh_tokens (hash, session_id) select sha256(uuid_send(id)), id from made"
+            " returning session_id",
+            *(user_id, tenant),
         )
-        [(session_id,)] = self.sql(f"{insert} returning id", user_id, tenant)
         return UUID(str(session_id))
 
     def sql(self, query: str, *values: object) -> list[Any]:

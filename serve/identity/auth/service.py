@@ -202,15 +202,19 @@ class Login:
         self.tokens.revoke(found.session_id)
         raise SessionEnded
 
-    async def go_on(self, db: Transaction, caller: Caller) -> Granted:
-        """The caller's session as it is now, for a new access token beside the refresh token that the client has.
+    async def go_on(self, db: Transaction, caller: Caller, *, renewed: bool = False) -> Granted:
+        """The caller's session as it is now, for a new access token beside the refresh token that the client has, or
+        (``renewed``) beside the next one.
 
         Raises SessionEnded or Unauthenticated.
         """
         if caller.session_id is None:
             raise SessionEnded
         person = await still_at_work(db, caller.user_id, caller.tenant_id)
-        return await _granted(db, person, caller.session_id, None)
+        token = await self.sessions.rotate(db, caller.session_id) if renewed else None
+        if renewed and token is None:
+            raise SessionEnded
+        return await _granted(db, person, caller.session_id, token)
 
     async def leave(self, db: Transaction, caller: Caller, client: Client) -> None:
         """End the session everywhere, and its access tokens in this process."""

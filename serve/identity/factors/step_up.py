@@ -61,7 +61,8 @@ async def step_up(request: Request, caller: Person, asked: StepUp) -> Response:
     """Prove once more who you are, so that risky calls are open to you for fifteen minutes.
 
     Send one of password, code and credential; with a second factor the password alone is not enough. The answer has a
-    new access token, and those from before count no more; the refresh token stays the one that you have.
+    new access token, and those from before count no more. It has the next refresh token too, as at
+    `/api/v1/auth/refresh`: the one that you had is spent.
     """
     login: Login = request.app.state.login
     granted = await prove_again(login, request.app.state.relying_party, caller, asked, Client.of(request))
@@ -89,7 +90,7 @@ async def prove_again(
             await db.execute("select auth_prove_again($1, $2)", caller.session_id, [method])
             detail = {"method": method}
             await record(db, Note(caller.user_id, None, "step_up.succeeded", detail, client.request_id))
-            return await login.go_on(db, caller)
+            return await login.go_on(db, caller, renewed=True)
         if isinstance(method, WrongCode | TooManyCodes):
             await record(db, Note(caller.user_id, None, "code.refused", {}, client.request_id))
     raise method

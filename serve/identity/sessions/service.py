@@ -1,7 +1,8 @@
 """Sessions of people: opened at log-in, carried on by refresh tokens that each work once, ended for all processes.
 
-A token's successor is computed from it under a secret of this installation. So two exchanges of one token at the same
-time, or one repeated because its answer was lost, give the same successor and not two heads of one session.
+A token's successor is computed from its hash under a secret of this installation. So two exchanges of one token at the
+same time, or one repeated because its answer was lost, give the same successor and not two heads of one session; and a
+session is carried on for somebody who has not sent the token, as at a step-up.
 """
 
 from __future__ import annotations
@@ -97,8 +98,31 @@ class Sessions:
         ids = (UUID(row[name]) if row[name] else None for name in ("session_id", "user_id", "tenant_id"))
         return Exchange(row["outcome"], successor, *ids)
 
+    async def rotate(self, db: Transaction, session_id: UUID) -> str | None:
+        """The next refresh token of a session, as if the one that is good had been exchanged; None when it is over.
+
+        Where one was exchanged a moment ago, it is that successor: of two calls of a client that cross, the answer
+        that comes last must not leave it with a token that is spent.
+        """
+        held = await db.fetch_one("select * from auth_hold_session($1, $2)", session_id, GRACE)
+        if held is None:
+            return None
+        if held["spent"] is not None:
+            given = self._after(held["spent"])
+            if _hash(given) == held["head"]:
+                return given
+        successor = self._after(held["head"])
+        await db.fetch_one(
+            "select outcome from auth_renew_session($1, $2, $3, $4)",
+            *(held["head"], _hash(successor), self.life, GRACE),
+        )
+        return successor
+
     def successor(self, token: str) -> str:
-        digest = hmac.digest(self._secret, token.encode(), "sha256")
+        return self._after(_hash(token))
+
+    def _after(self, spent: bytes) -> str:
+        digest = hmac.digest(self._secret, spent, "sha256")
         return urlsafe_b64encode(digest).decode().rstrip("=")
 
 

@@ -35,7 +35,7 @@ class TestRenewal:
         elsewhere.wait_for(elsewhere.app.state.revocations.look())
         assert code(there.get(ME)) == (401, "TOKEN_STALE")
         assert person.client(proved).get(ME).status_code == 200
-        assert is_open(firm, session)
+        assert is_open(firm, proved)
 
     def test_another_session_of_the_person_goes_on(self, somebody):
         person = somebody()
