@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from typing import Annotated, get_args
+from uuid import UUID
 
 from fastapi import Body, Depends, Request, Response
 
@@ -16,7 +17,7 @@ from serve.identity.auth.errors import (
     WrongCredentials,
     WrongPassword,
 )
-from serve.identity.auth.people import profile_of, who
+from serve.identity.auth.people import Membership, Person, profile_of, who
 from serve.identity.auth.schemas import (
     LoggedOut,
     LoginRequest,
@@ -27,6 +28,7 @@ from serve.identity.auth.schemas import (
 )
 from serve.identity.auth.service import Client, Granted, Login
 from serve.identity.factors.errors import SecondFactorNeeded, TooManyCodes, WrongCode
+from serve.identity.impersonations.rules import EyesStay
 from serve.identity.sso.errors import SsoOneTenant, SsoRequired
 from serve.kernel.caller import (
     COOKIE,
@@ -97,7 +99,8 @@ async def log_in(request: Request, asked: LoginRequest) -> Response:
     f"{PATH}/refresh",
     response_model=Success[SessionRead, Meta],
     responses=problems(
-        Unauthenticated, SessionEnded, NoMembership, SsoOneTenant, SsoRequired, CrossSiteRequest, *_BODY
+        *(Unauthenticated, SessionEnded, NoMembership, SsoOneTenant, SsoRequired, EyesStay),
+        *(CrossSiteRequest, *_BODY),
     ),
     name="auth.refresh",
 )
@@ -106,6 +109,7 @@ async def refresh(request: Request, asked: Annotated[RefreshRequest | None, Body
 
     A refresh token works once. Sent again within ten seconds it gives the same successor, so a lost answer costs
     nothing; sent again later it ends the session, because two parties hold it. Role and tenant are read anew each time.
+    With another `tenant` the session goes there, and its access tokens from before count no more.
     """
     login: Login = request.app.state.login
     asked = asked or RefreshRequest()
@@ -118,6 +122,8 @@ async def refresh(request: Request, asked: Annotated[RefreshRequest | None, Body
         if "x-requested-with" not in request.headers:
             raise CrossSiteRequest
     granted = await login.carry_on(token, asked.tenant, Client.of(request))
+    if asked.tenant is not None:  # tokens for the tenant of before count no more
+        await request.app.state.revocations.look()
     return session_answer(request, granted, by_cookie=by_cookie)
 
 
@@ -208,7 +214,7 @@ async def _me(caller: Caller, db: Transaction) -> Response:
             "cause_id": caller.cause,
         },
         "tenant": person.tenant,
-        "memberships": person.memberships,
+        "memberships": _seen_memberships(person, caller.impersonator_id),
         "permissions": sorted(caller.permissions),
         "expires_at": datetime.fromtimestamp(caller.expires_at_s, UTC) if has_end else None,
     }
@@ -223,6 +229,7 @@ def session_answer(request: Request, granted: Granted, *, by_cookie: bool = Fals
     """
     login: Login = request.app.state.login
     person, standing = granted.person, granted.standing
+    looker_id = standing.looker and standing.looker.user_id
     token, expires_at_s = login.tokens.issue(
         person.user_id,
         email=person.email,
@@ -236,7 +243,7 @@ def session_answer(request: Request, granted: Granted, *, by_cookie: bool = Fals
         issued_at_s=standing.issued_at_s,
         ends_at_s=standing.ends_at_s,
         only=granted.only,
-        impersonator_id=standing.impersonator_id,
+        impersonator_id=looker_id,
         cause=standing.cause,
     )
     life_s = max(1, expires_at_s - int(time.time()))
@@ -249,7 +256,7 @@ def session_answer(request: Request, granted: Granted, *, by_cookie: bool = Fals
         "session_expires_at": standing.expires_at,
         "user": person.user(),
         "tenant": person.tenant,
-        "memberships": person.memberships,
+        "memberships": _seen_memberships(person, looker_id),
     }
     response = _private(data)
     if granted.only == "impersonation":  # beside the session of who looks, not in its place
@@ -261,6 +268,11 @@ def session_answer(request: Request, granted: Granted, *, by_cookie: bool = Fals
         device = login.attempts.cookie_for(person.email.lower())
         cookies.give(request, response, cookies.DEVICE_COOKIE, device, life_s=cookies.DEVICE_LIFE_S)
     return response
+
+
+def _seen_memberships(person: Person, looker_id: UUID | None) -> list[Membership]:
+    """Who looks with other eyes does not see where else their person works."""
+    return person.memberships if looker_id is None else [person.tenant]
 
 
 def _private(data: object) -> Response:

@@ -23,13 +23,15 @@ from serve.identity.auth.people import Person, active_user, person_for, readable
 from serve.identity.auth.schemas import LoginRequest
 from serve.identity.factors import service as factors
 from serve.identity.factors.errors import SecondFactorNeeded
+from serve.identity.impersonations.rules import EyesStay, MayMoreThanYou, Somebody, check_impersonation
 from serve.identity.sessions import service as sessions
-from serve.identity.sessions.service import Kind, Sessions, Standing
+from serve.identity.sessions.service import Kind, Looker, Sessions, Standing
 from serve.identity.sign_ins.service import SignIn
 from serve.identity.sso.gate import check_way
-from serve.kernel.caller import Caller
+from serve.kernel.caller import Caller, TokenStale
 from serve.kernel.db import Database, Transaction
 from serve.kernel.errors import Problem
+from serve.kernel.permissions import permissions_of
 from serve.kernel.tokens import Tokens
 
 
@@ -178,8 +180,8 @@ class Login:
     async def carry_on(self, token: str, tenant: str | None, client: Client) -> Granted:
         """Exchange a refresh token, for the tenant of its session or another one of the person's.
 
-        Raises SessionEnded, Unauthenticated (the person or the membership is gone), NoMembership, SsoOneTenant or
-        SsoRequired; nothing is spent when the person may not go on.
+        Raises SessionEnded, Unauthenticated (the person or the membership is gone), NoMembership, SsoOneTenant,
+        SsoRequired or EyesStay; nothing is spent when the person may not go on.
         """
         async with self.database.transaction() as db:
             found = await self.sessions.exchange(db, token)
@@ -189,6 +191,7 @@ class Login:
                 if tenant is None:
                     person = await still_at_work(db, found.user_id, found.tenant_id)
                 else:
+                    await _check_may_move(db, found.session_id)
                     person = await person_for(db, found.user_id, tenant)
                     await sessions.move(db, found.session_id, person.tenant_id)
                 is_moved = person.tenant_id != found.tenant_id
@@ -206,7 +209,7 @@ class Login:
         """The caller's session as it is now, for a new access token beside the refresh token that the client has, or
         (``renewed``) beside the next one.
 
-        Raises SessionEnded or Unauthenticated.
+        Raises SessionEnded, Unauthenticated or TokenStale (the session is at work for another tenant by now).
         """
         if caller.session_id is None:
             raise SessionEnded
@@ -257,10 +260,34 @@ async def _granted(
     standing = await sessions.standing(db, session_id)
     if standing is None:
         raise SessionEnded
-    if standing.impersonator_id is None:
-        await check_way(db, person.user_id, person.tenant_id, standing.methods, is_moved=is_moved)
+    if (
+        standing.tenant_id != person.tenant_id
+    ):  # else the role of one tenant would stand beside the name of another
+        raise TokenStale
     tenants = await readable_tenants(db, person.tenant_id)
-    must_enrol = standing.impersonator_id is None and await factors.must_enrol(
+    if standing.looker is not None:
+        _check_eyes(standing.looker, person, standing)
+        return Granted(person, session_id, refresh_token, tenants, standing, must_enrol=False)
+    await check_way(db, person.user_id, person.tenant_id, standing.methods, is_moved=is_moved)
+    must_enrol = await factors.must_enrol(
         db, person.user_id, person.tenant_id, standing.role, standing.methods
     )
     return Granted(person, session_id, refresh_token, tenants, standing, must_enrol)
+
+
+async def _check_may_move(db: Transaction, session_id: UUID) -> None:
+    """Raises EyesStay."""
+    standing = await sessions.standing(db, session_id)
+    if standing is not None and standing.looker is not None:
+        raise EyesStay
+
+
+def _check_eyes(looker: Looker, person: Person, standing: Standing) -> None:
+    """As when it began, by what both may do today. Raises SessionEnded."""
+    try:
+        check_impersonation(
+            Somebody(looker.user_id, looker.role, permissions_of(looker.role, looker.own_permissions)),
+            Somebody(person.user_id, standing.role, permissions_of(standing.role, standing.own_permissions)),
+        )
+    except MayMoreThanYou as error:
+        raise SessionEnded from error

@@ -114,7 +114,7 @@ async def end(
 ) -> Response:
     """End it before its time: its tokens count no more, in every process."""
     db.afterwards.append(request.app.state.revocations.look)
-    await service.end(db, id, request.state.request_id)
+    await service.end(db, id)
     return plain({"ended": True})
 
 

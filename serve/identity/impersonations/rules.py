@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from uuid import UUID
 
-from serve.kernel.caller import Caller
 from serve.kernel.errors import Conflict, Forbidden, NotFound
 from serve.kernel.resources.errors import absent
 
@@ -23,6 +23,13 @@ class MayMoreThanYou(Forbidden):
     )
 
 
+class EyesStay(Forbidden):
+    code, message = (
+        "EYES_STAY",
+        "You look with somebody else's eyes at this tenant alone. Where else they work is theirs to see.",
+    )
+
+
 class ImpersonationNotFound(NotFound):
     code, message = "IMPERSONATION_NOT_FOUND", "There is no such impersonation, or it is not yours to end."
 
@@ -31,9 +38,19 @@ class ImpersonationOver(Conflict):
     code, message = "IMPERSONATION_OVER", "This is over already."
 
 
-def check_impersonation(caller: Caller, user_id: UUID, role: str, permissions: Collection[str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """A person of the tenant: what they are there, and what they may do today."""
+
+    user_id: UUID
+    role: str
+    permissions: Collection[str]
+
+
+def check_impersonation(looker: Somebody, person: Somebody) -> None:
     """Raises NotThemselves or MayMoreThanYou."""
-    if caller.user_id == user_id:
+    if looker.user_id == person.user_id:
         raise NotThemselves
-    if not set(permissions) <= caller.permissions or (role == "owner" and caller.role != "owner"):
+    is_owner_alone = person.role == "owner" and looker.role != "owner"
+    if is_owner_alone or not {*person.permissions, "users:impersonate"} <= {*looker.permissions}:
         raise MayMoreThanYou

@@ -14,6 +14,7 @@ from serve.identity.impersonations.rules import (
     ImpersonationNotFound,
     ImpersonationOver,
     PersonNotFound,
+    Somebody,
     check_impersonation,
 )
 from serve.identity.roles.service import role_permissions
@@ -34,16 +35,19 @@ async def begin(
     if person is None:
         raise PersonNotFound
     permissions = await role_permissions(db, person["role"])
-    check_impersonation(caller, user_id, person["role"], permissions or frozenset())
+    check_impersonation(
+        Somebody(caller.user_id, caller.role, caller.permissions),
+        Somebody(user_id, person["role"], permissions or frozenset()),
+    )
     own = await db.fetch_one(_MEMBER, caller.tenant_id, caller.user_id)
     tenant = await db.fetch_one("select name from tenants where id = $1", caller.tenant_id)
     assert own is not None
     assert tenant is not None
     row_id, ends_at = uuid7(), datetime.now(UTC) + timedelta(minutes=minutes)
     await db.execute(
-        "insert into impersonations (id, tenant_id, user_id, impersonator_id, reason, ends_at)"
-        " values ($1, $2, $3, $4, $5, $6)",
-        *(row_id, caller.tenant_id, user_id, caller.user_id, reason, ends_at),
+        "insert into impersonations (id, tenant_id, user_id, impersonator_id, session_id, reason, ends_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7)",
+        *(row_id, caller.tenant_id, user_id, caller.user_id, caller.session_id, reason, ends_at),
     )
     detail = {"impersonation_id": str(row_id), "reason": reason, "ends_at": ends_at.isoformat()}
     await record(db, Note(user_id, caller.tenant_id, "impersonation.began", detail, client.request_id))
@@ -75,11 +79,14 @@ async def begin(
     )
 
 
-async def end(db: Transaction, row_id: UUID, request_id: str) -> None:
-    """By whoever looks, or whoever may. Raises ImpersonationNotFound or ImpersonationOver."""
+async def end(db: Transaction, row_id: UUID) -> None:
+    """By whoever looks, or whoever may: it is over with its session.
+
+    Raises ImpersonationNotFound or ImpersonationOver.
+    """
     caller = db.caller
     row = await db.fetch_one(
-        "select user_id, ended_at is not null or ends_at <= now() as is_over from impersonations"
+        "select ended_at is not null or ends_at <= now() as is_over from impersonations"
         " where tenant_id = $1 and id = $2 and ($3 or impersonator_id = $4) for update",
         *(caller.tenant_id, row_id, "users:impersonate" in caller.permissions),
         caller.impersonator_id or caller.user_id,
@@ -88,10 +95,7 @@ async def end(db: Transaction, row_id: UUID, request_id: str) -> None:
         raise ImpersonationNotFound
     if row["is_over"]:
         raise ImpersonationOver
-    await db.execute("update impersonations set ended_at = now() where id = $1", row_id)
     await db.fetch("select auth_end_impersonation($1)", row_id)
-    detail = {"impersonation_id": str(row_id)}
-    await record(db, Note(UUID(row["user_id"]), caller.tenant_id, "impersonation.ended", detail, request_id))
 
 
 async def page(db: Transaction, limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:

@@ -32,9 +32,19 @@ Kind = Literal["web", "mobile", "customer", "impersonation"]
 
 
 @dataclass(frozen=True, slots=True)
+class Looker:
+    """Who looks with the eyes of a session's person, and what they may do themselves today."""
+
+    user_id: UUID
+    role: str
+    own_permissions: list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What an access token of a session may say now, as the database has it."""
 
+    tenant_id: UUID
     role: str
     own_permissions: list[str] | None
     kind: Kind
@@ -42,7 +52,7 @@ class Standing:
     authenticated_at_s: float
     expires_at: datetime
     issued_at_s: float
-    impersonator_id: UUID | None
+    looker: Looker | None
     cause: UUID | None
     ends_at_s: float | None
 
@@ -132,7 +142,11 @@ async def standing(db: Transaction, session_id: UUID) -> Standing | None:
     if row is None:
         return None
     role_ends_at: datetime | None = row["role_ends_at"]
+    looker = row["impersonator_id"] and Looker(
+        UUID(row["impersonator_id"]), row["impersonator_role"], row["impersonator_permissions"]
+    )
     return Standing(
+        tenant_id=UUID(row["tenant_id"]),
         role=row["role"],
         own_permissions=row["permissions"],
         kind=row["kind"],
@@ -140,7 +154,7 @@ async def standing(db: Transaction, session_id: UUID) -> Standing | None:
         authenticated_at_s=row["authenticated_at"].timestamp(),
         expires_at=row["expires_at"],
         issued_at_s=row["issued_at"].timestamp(),
-        impersonator_id=UUID(row["impersonator_id"]) if row["impersonator_id"] else None,
+        looker=looker or None,
         cause=UUID(row["cause_id"]) if row["cause_id"] else None,
         ends_at_s=min(each.timestamp() for each in (role_ends_at, row["expires_at"]) if each is not None),
     )
