@@ -13,7 +13,7 @@ from serve.kernel.envelope import Input, Output
 from serve.kernel.resources.schemas import Line
 
 _PASSWORD = Field(
-    min_length=1,
+    min_length=10,
     max_length=MOST_CHARACTERS,
     description="At least ten characters, and none of those that everybody tries first.",
     examples=["correct horse battery staple"],
