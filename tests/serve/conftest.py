@@ -62,7 +62,7 @@ class Running:
 
     def wait_for(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run it in the application's own loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
 
     def client(self, **headers: str) -> httpx.Client:
         """A client of its own, with its own cookies."""

@@ -98,6 +98,8 @@ BEYOND = {
     r"\w+\[\d+\]: String should have at least 1 character": "a list in the query: nothing between two commas",
     r".* takes \d+ values.*": "one field goes with another",
     "there is no (metric|dimension) .*": "the catalogue of metrics is data",
+    "there is no permission .*": "the catalogue of permissions; a page lists them",
+    "is no table, entity or domain; .*": "what the installation has",
     "you have no permission .*": "what may be given depends on who gives it",
     "is not the slug of this tenant": "values of another row",
     "is kept for the installation itself|would be taken for .*": "names that are not for tenants",
