@@ -298,10 +298,11 @@ def _harmless(request_id: str) -> str:
 def _begin(caller: Caller | None, request_id: str) -> str:
     """One round trip. The simple protocol binds no values, so nothing but UUIDs we parsed ourselves is written in,
     and a request id, which has only letters, digits and ``._-``."""
+    said = _harmless(request_id)
     if caller is None:
-        return "begin;"
+        return f"begin; select set_config('app.request_id', '{said}', true);" if said else "begin;"
     tenants = ",".join(str(tenant_id) for tenant_id in caller.tenant_ids)
-    said, cause = _harmless(request_id), CAUSE.get() or caller.cause
+    cause = CAUSE.get() or caller.cause
     because = f", set_config('app.cause', '{cause}', true)" if cause else ""
     return (
         f"begin; set local lock_timeout = '{LOCK_TIMEOUT_S}s';"

@@ -1,5 +1,6 @@
 // What the links of mails about accounts open: /account#word=token. Behind the #, no server on the way writes the token
-// down; it is taken out of the address at once, and nothing is done with it before somebody presses a button.
+// down; it is taken out of the address at once, and nothing is done with it before somebody presses a button. To
+// /account#refused=… the browser is led whom an organisation's log-in did not let in.
 
 import { ApiError, post } from "./api.js";
 import { byId, h } from "./dom.js";
@@ -7,6 +8,7 @@ import { showDoor } from "./door.js";
 import { clock, day, words } from "./format.js";
 import { ask, attempt, clear, showCard, values } from "./forms.js";
 import { wear } from "./look.js";
+import { refusalOf } from "./refusals.js";
 import { comeIn, ended, resume } from "./session.js";
 
 const LOG_IN = ["Log in", "/"];
@@ -26,8 +28,12 @@ const GONE = [404, 410];
 export function followLink() {
   const [word, token = ""] = location.hash.slice(1).split("=", 2);
   const link = LINKS[word];
-  if (location.pathname !== "/account" || !link) return false;
+  if (location.pathname !== "/account" || !(link || word === "refused")) return false;
   history.replaceState(null, "", location.pathname + location.search); // not in the history, nor in what is shared
+  if (!link) {
+    tellRefusal(token);
+    return true;
+  }
   const form = byId(`link-${word}`);
   clear(form);
   form.onsubmit = (event) => {
@@ -124,9 +130,15 @@ function logInFirst(form, told = "Log in to your account, then accept the invita
   showDoor(opened, { told });
 }
 
+function tellRefusal(said) {
+  const { text, forAdministrators } = refusalOf(said);
+  finish("You are not logged in", text, [["Begin again", "/"]], forAdministrators);
+}
+
 /** The end of a link: what came of it, and where to go from here. */
-function finish(title, text, ways = []) {
+function finish(title, text, ways = [], aside = "") {
   const card = byId("link-done");
+  card.querySelector(".hint").textContent = aside;
   card.querySelector("h1").textContent = title;
   card.querySelector(".told").textContent = text;
   card.querySelector(".ways").replaceChildren(...ways.map(([name, href]) => h("a", { href }, name)));

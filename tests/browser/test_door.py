@@ -13,9 +13,10 @@ from tests.browser.desk import desk as desk
 from tests.conftest import TestCluster
 from tests.serve.firm import PASSWORD, Firm
 from tests.serve.identity.conftest import somebody as somebody
+from tests.serve.identity.sso.conftest import idp as idp
 from tests.serve.identity.sso.conftest import names as names
 from tests.serve.identity.sso.conftest import provider as provider
-from tests.serve.identity.sso.houses import oidc_house, open_firm
+from tests.serve.identity.sso.houses import oidc_house, open_firm, saml_house
 from tests.serve.identity.sso.names import Names
 from tests.serve.identity.test_factors import app_of, at
 
@@ -36,6 +37,11 @@ def methods(desk: Desk, user_id: object) -> list[list[str]]:
         user_id,
     )
     return [each for (each,) in found]
+
+
+def house_or_door(told: str, issuer: str) -> bool:
+    """What a page may complain of on the way to a provider and back without a session."""
+    return f"asked another host: {issuer}" in told or "status of 401" in told
 
 
 class TestSecondFactor:
@@ -175,6 +181,50 @@ class TestOrganisation:
         expect(page.locator("#banner")).to_contain_text("works for that organisation alone")
         expect(page.locator("#tenant")).to_have_value("a")
         desk.visit.complaints.clear()
+
+    def test_who_is_not_let_in_is_told_what_to_do(self, desk, names, provider):
+        house = oidc_house(desk.firm, names, provider)
+        desk.firm.running.app.state.sso.address = desk.url
+        provider.says("nobody-1", "nobody@elsewhere.example")
+        page = desk.open("/account")
+        page.locator("#login").get_by_label("E-mail").fill(house.mail())
+        page.keyboard.press("Tab")
+        page.get_by_role("link", name="Log in at your organisation").click()
+        card = page.get_by_role("region", name="You are not logged in")
+        expect(card).to_contain_text("Ask an administrator to invite you")
+        assert page.url == f"{desk.url}/account"
+        [(request_id,)] = desk.firm.sql(
+            "select request_id from events where name = 'sso.refused' and entity_id = %s", house.id
+        )
+        expect(card).to_contain_text(f"For an administrator: SSO_NOT_ADMITTED, request {request_id}")
+        desk.keep("door-refused")
+        card.get_by_role("link", name="Begin again").click()
+        expect(page.locator("#login")).to_be_visible()
+        told = desk.visit.complaints
+        assert [each for each in told if house_or_door(each, provider.issuer)] == told
+        told.clear()
+
+    def test_an_answer_that_a_provider_posts(self, desk, names, idp):
+        house = saml_house(desk.firm, names, idp)
+        page = desk.page
+        page.set_content(
+            f'<form method="post" action="{desk.url}{house.acs}"><input name="SAMLResponse" value="bm8="></form>'
+        )
+        page.evaluate("document.forms[0].submit()")
+        card = page.get_by_role("region", name="You are not logged in")
+        expect(card).to_contain_text("could not be trusted")
+        expect(card).to_contain_text("For an administrator: SSO_ANSWER_REFUSED, request ")
+
+    @pytest.mark.parametrize(
+        "said", ["<b>Call 0900</b>/x", "CALL/0900 now", "constructor/x", "", "SSO_NOT_ADMITTED", "X" * 300]
+    )
+    def test_what_somebody_else_made_of_the_address_is_not_repeated(self, desk, said):
+        page = desk.open(f"/account#refused={said}")
+        card = page.get_by_role("region", name="You are not logged in")
+        expect(card).to_contain_text("Something stood in the way")
+        for word in ("0900", "CALL", "constructor", "XXX", "For an administrator"):
+            expect(card).not_to_contain_text(word)
+        assert page.url == f"{desk.url}/account"
 
     def test_an_address_of_nobodys_house_has_a_password_alone(self, desk, somebody):
         page = desk.open("/account")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from serve.identity.auth import service as log_in
-from serve.identity.sso import admission, attempts, rules, saml, service, sign_in
+from serve.identity.sso import admission, attempts, rules, saml, service, sign_in, steps
 from tests.conftest import TestCluster
 from tests.serve.firm import Firm
 from tests.serve.identity.sso import test_saml
@@ -167,6 +168,13 @@ def an_answer_is_shown_once(world: World) -> None:
     assert post(browser(world.firm), house, answer).status_code == 401
 
 
+def the_address_has_a_code_alone(world: World) -> None:
+    person = world.firm.running.client(accept="text/html")
+    world.provider.says(uuid4().hex, "nobody@elsewhere.example")
+    led = by_oidc(person, world.house())
+    assert re.fullmatch(r"/account#refused=[A-Z_]+/[A-Za-z0-9._-]+", led.headers["location"])
+
+
 # Ways to do harm
 
 
@@ -233,6 +241,10 @@ SABOTAGES: dict[str, tuple[Callable[[Patch], None], Callable[[World], None]]] = 
         addresses_are_not_inherited,
     ),
     "any browser may come back": (any_browser, an_attempt_is_of_one_browser),
+    "refusals are told in the address": (
+        instead(steps, "_code", lambda error: error.detail),
+        the_address_has_a_code_alone,
+    ),
     "sessions move on": (instead(log_in, "check_way", nothing), a_session_stays_where_it_is),
     "links outlive their provider": (
         instead(service, "_is_same_provider", lambda one, other: True),

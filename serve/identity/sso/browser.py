@@ -1,7 +1,7 @@
 """What a browser is sent to when somebody signs in by a provider, and what it brings back.
 
 Open to everybody: nobody is known yet. A sign-in belongs to the browser that began it, by a cookie; it ends with the
-cookies of a session and a redirect to a path of ours.
+cookies of a session and a redirect to a path of ours, or on a page that says why not (``steps.py``).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from serve.identity.sso.errors import (
 )
 from serve.identity.sso.schemas import SsoAsked, SsoFound
 from serve.identity.sso.sign_in import Back, SingleSignOn
+from serve.identity.sso.steps import Step, lead
 from serve.kernel.db import DatabaseUnavailable
 from serve.kernel.envelope import Meta, Success, success
 from serve.kernel.errors import Malformed, OutsideFailed, OutsideSlow, UnsupportedMediaType, problems
@@ -34,7 +35,9 @@ from serve.kernel.routing import area_router
 PATH = COOKIE_PATH
 TAGS = ["single sign-on"]
 router = area_router(prefix=PATH, tags=TAGS)
-back = APIRouter(prefix=PATH, tags=TAGS)
+steps = area_router(prefix=PATH, tags=TAGS, route_class=Step)
+"""Where we send people to ourselves."""
+back = APIRouter(prefix=PATH, tags=TAGS, route_class=Step)
 """Where providers send people to: they add what they like, and that is no error."""
 
 XML = "application/samlmetadata+xml"
@@ -76,7 +79,7 @@ async def discover(request: Request, asked: SsoAsked) -> Response:
     return Response(success(found, {}), 200, {"Cache-Control": "no-store"}, "application/json")
 
 
-@router.get(
+@steps.get(
     "/{connection_id}/start",
     status_code=303,
     response_class=Response,
@@ -91,9 +94,12 @@ async def start(
         str | None, Query(max_length=254, description="The mail address, if it is known.")
     ] = None,
 ) -> Response:
-    """Begin to sign in: the browser is sent to the provider, and comes back within ten minutes."""
+    """Begin to sign in: the browser is sent to the provider, and comes back within ten minutes.
+
+    At this and all further steps, whoever asks for `text/html` and not for JSON is led to a page that says why not.
+    """
     sent = await _sso(request).begin(connection_id, return_to, login_hint)
-    response = _lead(sent.url)
+    response = lead(sent.url)
     response.set_cookie(COOKIE, sent.browser, max_age=int(LIFE.total_seconds()), **_cookie_manners(request))
     return response
 
@@ -145,10 +151,10 @@ async def saml_acs(
 ) -> Response:
     """Where a SAML provider posts its answer: checked here. The next step is for the browser that began and posts."""
     came = await _sso(request).assertion_came(connection_id, saml_response, Client.of(request))
-    return _in(request, came) if isinstance(came, Back) else _lead(f"{FINISH}?{urlencode({'state': came})}")
+    return _in(request, came) if isinstance(came, Back) else lead(f"{FINISH}?{urlencode({'state': came})}")
 
 
-@router.get(
+@steps.get(
     "/finish",
     status_code=303,
     response_class=Response,
@@ -171,17 +177,12 @@ def _browser(request: Request) -> str:
 
 def _in(request: Request, came: Back) -> Response:
     """The session's cookies, and the way to where the person wanted to go."""
-    response = _lead(came.return_to)
+    response = lead(came.return_to)
     for name, value in session_answer(request, came.granted, by_cookie=True).headers.items():
         if name == "set-cookie":
             response.headers.append(name, value)
     response.delete_cookie(COOKIE, **_cookie_manners(request))
     return response
-
-
-def _lead(url: str) -> Response:
-    headers = {"Location": url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return Response(None, 303, headers)
 
 
 def _cookie_manners(request: Request) -> dict[str, object]:

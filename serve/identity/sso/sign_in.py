@@ -229,12 +229,12 @@ class SingleSignOn:
         )
 
     @asynccontextmanager
-    async def _at_work(self, connection_id: UUID) -> AsyncIterator[Transaction]:
+    async def _at_work(self, connection_id: UUID, request_id: str = "") -> AsyncIterator[Transaction]:
         """A transaction for the tenant whose connection it is, though nobody has signed in yet.
 
         Raises SsoConnectionNotFound.
         """
-        async with self._database.transaction() as db:
+        async with self._database.transaction(request_id=request_id) as db:
             row = await db.fetch_one("select sso_tenant_of($1) as tenant_id", connection_id)
             if row is None or row["tenant_id"] is None:
                 raise SsoConnectionNotFound
@@ -246,14 +246,14 @@ class SingleSignOn:
 
     @asynccontextmanager
     async def _noting(self, connection: Record, client: Client) -> AsyncIterator[None]:
-        """A refusal is an event of the tenant. Only of answers that a browser or a signature of theirs stands for:
-        else anybody could fill a tenant's history."""
+        """A refusal is an event of the tenant, with the request that its person can name. Only of answers that a
+        browser or a signature of theirs stands for: else anybody could fill a tenant's history."""
         try:
             yield
         except Problem as problem:
             log.info("sign-in by connection %s refused: %s", connection["id"], problem.code)
             detail = {"code": problem.code, "reason": problem.detail, "address": client.address}
-            async with self._at_work(UUID(connection["id"])) as db:
+            async with self._at_work(UUID(connection["id"]), client.request_id) as db:
                 await note_security(db, REFUSED, "sso_connection", connection["id"], detail)
             raise
 
