@@ -58,7 +58,7 @@ def only_what_is_live(surface: Surface, patch: Patch) -> None:
     patch.setattr(stream.Stream, "offer", careless)
 
 
-async def whoever(self: stream.Stream) -> bool:
+async def whoever(self: stream.Stream, *before: object) -> bool:
     return True
 
 
@@ -84,6 +84,10 @@ SABOTAGES: dict[str, tuple[Callable[[Surface, Patch], None], Callable[[Firm], No
     "sessions are looked at only in the beginning": (
         instead(stream.Stream, "_is_welcome", whoever),
         promises.an_ended_session_hears_nothing_more,
+    ),
+    "nobody is asked again once the store has answered": (
+        instead(stream.Stream, "_is_still", whoever),
+        promises.a_slow_store_tells_nothing_after_the_end,
     ),
     "the origin is not looked at": (
         instead(handshake, "is_of_this_site", lambda headers: True),

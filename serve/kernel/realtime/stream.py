@@ -153,16 +153,26 @@ class Stream:
                 found.append(message)
         return found
 
+    async def _is_still(self, caller: Caller) -> bool:
+        """Whether who listens may still do so, and of the same tenants as that caller."""
+        return await self._is_welcome() and self.caller.tenant_ids == caller.tenant_ids
+
     async def _missed(self) -> list[Message]:
-        """The next batch of the store behind where the listener stands."""
+        """The next batch of the store behind where the listener stands.
+
+        The store may be slow, and read what came after the caller had lost a child or the session.
+        """
+        caller = self.caller
         try:
-            page = await self._hub.missed(self.caller, self._place)
+            page = await self._hub.missed(caller, self._place)
         except Unavailable:
             await asyncio.sleep(RETRY_S)
             return []
         if page.horizon <= self._place[0]:
             self.end("reset")  # the database was set back to an earlier time
             return []
+        if not await self._is_still(caller):
+            return []  # read again from the same place, with the tenants of now
         self._place = page.until
         self.has_caught_up = self.has_caught_up or not page.is_full
         if page.messages:

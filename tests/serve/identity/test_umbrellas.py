@@ -248,7 +248,7 @@ class TestLeaving:
         token = group.owner.headers["authorization"].removeprefix("Bearer ")
         with socket(firm.running, token) as above:
             above.hear("ready")
-            shop.leave()
+            assert shop.leave().status_code == 200
             shop.owner.post("/api/v1/contacts", json={"full_name": "Theirs"})
             group.owner.post("/api/v1/contacts", json={"full_name": "Ours"})
             heard = above.hear("event")

@@ -5,21 +5,25 @@ Each raises AssertionError. An event that all may hear comes last, so that what 
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket as sockets
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from threading import Event
 from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from websockets.exceptions import InvalidStatus
 
 from serve.kernel.realtime import stream
 from serve.kernel.tokens import Tokens
 from tests.serve.firm import PASSWORD, Firm
 from tests.serve.realtime.happening import emit, emit_in, transaction
-from tests.serve.realtime.listening import LONGEST_S, Closed, lines, socket, token_of
+from tests.serve.realtime.listening import LONGEST_S, Closed, Socket, lines, socket, token_of
 from warehouse.settings import Home
 
 BIG = "x" * 6_000
@@ -127,22 +131,56 @@ def an_expired_token_ends_it(firm: Firm) -> None:
         assert mine.closed() == 4401
 
 
-def an_ended_session_hears_nothing_more(firm: Firm) -> None:
-    """Logged out, the next thing that happens is not told."""
+@contextmanager
+def _session(firm: Firm) -> Iterator[tuple[Socket, Callable[[], None]]]:
+    """Who listens with a session of their own, and what ends it."""
     person = firm.running.client()
     session = person.post("/api/v1/auth/login", json={"email": "owner@a.example", "password": PASSWORD})
     access = session.json()["data"]["access_token"]
+
+    def log_out() -> None:
+        bearer = {"Authorization": f"Bearer {access}"}
+        assert person.post("/api/v1/auth/logout", json={}, headers=bearer).is_success
+
     with socket(firm.running, access) as mine:
         mine.hear("ready")
-        assert person.post(
-            "/api/v1/auth/logout", json={}, headers={"Authorization": f"Bearer {access}"}
-        ).is_success
+        yield mine, log_out
+
+
+def _is_sent_away(mine: Socket) -> None:
+    try:
+        end = str(mine.hear(passing=("heartbeat", "error")))
+    except Closed as closed:
+        end = str(closed)
+    assert end.startswith("4401"), f"told after the end of the session: {end}"
+
+
+def an_ended_session_hears_nothing_more(firm: Firm) -> None:
+    """Logged out, the next thing that happens is not told."""
+    with _session(firm) as (mine, log_out):
+        log_out()
         emit(firm)
-        try:
-            end = str(mine.hear(passing=("heartbeat", "error")))
-        except Closed as closed:
-            end = str(closed)
-        assert end.startswith("4401"), f"told after the end of the session: {end}"
+        _is_sent_away(mine)
+
+
+def a_slow_store_tells_nothing_after_the_end(firm: Firm) -> None:
+    """Logged out while the store is about to be read: what it holds by then is not told either."""
+    hub = firm.running.app.state.hub
+    missed, is_asked, may_answer = hub.missed, Event(), Event()
+
+    async def slowly(*asked: Any) -> Any:
+        is_asked.set()
+        assert await asyncio.to_thread(may_answer.wait, LONGEST_S)
+        return await missed(*asked)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hub, "missed", slowly)
+        with _session(firm) as (mine, log_out):
+            assert is_asked.wait(LONGEST_S), "the store is not asked"
+            log_out()
+            emit(firm)
+            may_answer.set()
+            _is_sent_away(mine)
 
 
 def pages_of_other_sites_get_nothing(firm: Firm) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -207,6 +208,35 @@ def test_who_gets_another_child_hears_of_it(quietly):
         await quiet.hub.turn()
         found = [message for _ in range(3) for message in await listener.next(0.0)]
         assert about(found) == [event]
+
+    quietly(story)
+
+
+def test_who_loses_a_child_while_the_store_is_read_hears_nothing_more_of_it(quietly, monkeypatch):
+    """A slow read sees what came after the look at the caller that it began with."""
+
+    async def story(quiet: Quiet) -> None:
+        listener = await quiet.listener(quiet.firm.umbrella)
+        alone = replace(listener.caller, tenant_ids=(quiet.firm.umbrella,))
+        missed, events = quiet.hub.missed, list[str]()
+
+        async def slowly(*asked: Any) -> store.Page:
+            monkeypatch.setattr(quiet.hub, "missed", missed)
+
+            async def verify() -> Caller:
+                return alone
+
+            listener.verify = verify
+            for tenant in (quiet.firm.a, quiet.firm.umbrella):
+                events.append(await quiet.emit(tenant))
+            return await missed(*asked)
+
+        monkeypatch.setattr(quiet.hub, "missed", slowly)
+        found = await listener.next(0.0)
+        await quiet.hub.turn()
+        found += [message for _ in range(3) for message in await listener.next(0.0)]
+        of_child, own = events
+        assert about(found) == [own], f"{of_child} is of the child"
 
     quietly(story)
 

@@ -17,6 +17,7 @@ PROMISES = (
     promises.personal_values_stay_sealed,
     promises.an_expired_token_ends_it,
     promises.an_ended_session_hears_nothing_more,
+    promises.a_slow_store_tells_nothing_after_the_end,
     promises.pages_of_other_sites_get_nothing,
     promises.what_is_open_holds_back_what_is_newer,
     promises.a_slow_one_holds_nothing,
