@@ -12,9 +12,16 @@ let look = null; // {id, refreshToken, until} while it lasts
 export async function openEyes(userId, reason, minutes) {
   const { data } = await post(`/admin/users/${userId}/impersonate`, { reason, minutes });
   speakBy(data.access_token);
-  const { data: seen } = await get("/auth/me");
+  const { data: seen } = await get("/auth/me").catch(leaveAgain);
   look = { id: seen.session.cause_id, refreshToken: data.refresh_token, until: data.session_expires_at };
   return seen;
+}
+
+/** Nobody goes on as somebody else without a banner that says so. Throws what has happened. */
+async function leaveAgain(error) {
+  await post("/auth/logout").catch(() => null); // of the eyes alone
+  speakBy(null);
+  throw error;
 }
 
 /** Back to one's own session, or null without one. Throws ApiError; then nothing has changed. */

@@ -58,6 +58,7 @@ export async function logOut() {
     await post("/auth/logout");
   } catch (error) {
     if (error.status !== 401) throw error;
+    if (await renew()) await post("/auth/logout"); // the access token had ended, and the session goes on without it
   }
   ended();
 }

@@ -8,6 +8,8 @@ import psycopg
 import pytest
 from psycopg.errors import LockNotAvailable
 
+from serve.identity.account_tokens.service import issue_token
+from serve.identity.accounts import service as accounts
 from serve.identity.auth import endpoints
 from serve.identity.auth import service as auth
 from tests.sabotage.test_sabotage import Patch, Sabotage, instead
@@ -129,6 +131,21 @@ def signing_and_lowering_take_turns(surface: Surface) -> None:
     raise AssertionError("the role was lowered while a token of it was signed")
 
 
+def a_new_password_ends_what_was_asked_for_before(surface: Surface) -> None:
+    user_id, email = a_person(surface)
+    database, stolen = surface.firm.running.app.state.database, f"new-{email}"
+
+    async def issued(purpose: str, address: str) -> str:
+        async with database.transaction() as db:
+            return await issue_token(db, purpose, life=accounts.RESET_LIFE, user_id=user_id, email=address)
+
+    theft = surface.firm.running.wait_for(issued("email_confirmation", stolen))
+    reset = surface.firm.running.wait_for(issued("password_reset", email))
+    client, asked = surface.firm.running.client(), {"token": reset, "password": "a new password of ours"}
+    assert client.post(f"{AUTH}/reset-password", json=asked).status_code == 200
+    assert client.post(f"{AUTH}/confirm-email", json={"token": theft}).status_code == 410
+
+
 def without(function: str, *parts: tuple[str, str]) -> Any:
     """The function as somebody might write it anew who forgets a part."""
 
@@ -142,8 +159,8 @@ def without(function: str, *parts: tuple[str, str]) -> Any:
     return harm
 
 
-async def _may_move(db: Any, session_id: Any) -> None:
-    """Whoever asks."""
+async def _nothing(db: Any, subject_id: Any) -> None:
+    """Whoever it is."""
 
 
 SABOTAGES = {
@@ -158,7 +175,7 @@ SABOTAGES = {
         without("auth_move_session", ("from moved m", "from moved m where false")),
         a_move_voids_the_tokens_of_before,
     ),
-    "eyes move like anybody": Sabotage(instead(auth, "_check_may_move", _may_move), eyes_stay_where_they_are),
+    "eyes move like anybody": Sabotage(instead(auth, "_check_may_move", _nothing), eyes_stay_where_they_are),
     "eyes count in any tenant": Sabotage(
         without("auth_standing", ("i.tenant_id = session.tenant_id", "true")),
         eyes_do_not_follow_into_another_tenant,
@@ -174,6 +191,9 @@ SABOTAGES = {
     "eyes see everything": Sabotage(
         instead(endpoints, "_seen_memberships", lambda person, looker_id: person.memberships),
         eyes_see_one_tenant,
+    ),
+    "a new password leaves the links of before": Sabotage(
+        instead(accounts, "void_links", _nothing), a_new_password_ends_what_was_asked_for_before
     ),
     "roles are lowered while they are signed": Sabotage(
         without(

@@ -40,6 +40,12 @@ CONFIRM_CHANGE = account_mail_kind(
     text="Hello $name,\n\nopen this link to confirm that this address is yours; from then on it is that of your"
     " account:\n\n$link\n\nIt works once, for a day. If you know nothing of it, nothing is to be done.\n",
 )
+CHANGE_ASKED = account_mail_kind(
+    "email_change_asked",
+    subject="Another address was asked for your account",
+    text="Hello $name,\n\nat $moment somebody asked that $email be the address of your account. It becomes that once"
+    " the link in the mail that went there is opened, within a day. A new password ends it.\n" + _END,
+)
 EMAIL_WANTED = account_mail_kind(
     "email_wanted",
     subject="Your address belongs to your account already",

@@ -23,6 +23,7 @@ from serve.identity.account_tokens.service import (
 )
 from serve.identity.accounts import mails
 from serve.identity.accounts.errors import LinkNotFound, LinkOver, RegistrationClosed
+from serve.identity.accounts.passwords import SHORTEST, check_new_password, void_links
 from serve.identity.accounts.rules import check_password
 from serve.identity.accounts.schemas import (
     CustomerCodeRequest,
@@ -32,6 +33,7 @@ from serve.identity.accounts.schemas import (
 )
 from serve.identity.auth.errors import EmailTaken, TooManyAttempts, WrongCredentials
 from serve.identity.auth.notes import Note, acts, record
+from serve.identity.auth.people import account_of
 from serve.identity.auth.service import Client, Granted, Login
 from serve.identity.factors import service as factors
 from serve.identity.factors.errors import SecondFactorNeeded
@@ -40,17 +42,12 @@ from serve.identity.tenants.service import onboard
 from serve.kernel.db import Record, Transaction
 from serve.kernel.errors import Problem
 from serve.kernel.ratelimit import RateLimit
-from serve.kernel.tasks.acting import acting_for
-from serve.platform.settings.categories import CATEGORIES
-from serve.platform.settings.service import current
 
-SHORTEST = 10
 REGISTRATION_LIFE = timedelta(days=1)
 RESET_LIFE = timedelta(hours=1)
 CODE_LIFE = timedelta(minutes=10)
-_USER = "select id, full_name, is_active from auth_user_by_email($1)"
 _CUSTOMER = """
-    select u.id, u.full_name, m.tenant_id, m.name as company from auth_user_by_email($1) u, auth_memberships(u.id) m
+    select u.id, u.email, u.full_name, m.tenant_id, m.name as company from auth_user($1) u, auth_memberships(u.id) m
     where m.slug = $2 and m.role = 'customer' and u.is_active
 """
 
@@ -77,7 +74,7 @@ class Accounts:
         self._count(asked.email, client)
         password_hash = await self.login.passwords.hash(asked.password)
         async with self.login.database.transaction() as db:
-            known = await db.fetch_one(_USER, asked.email)
+            known = await account_of(db, asked.email)
             detail = {
                 "password_hash": password_hash,
                 "full_name": asked.full_name,
@@ -97,7 +94,8 @@ class Accounts:
                 "link": self._link("forgot" if known else "confirm", "" if known else token),
             }
             kind = mails.KNOWN if known else mails.CONFIRM
-            await queue_account_mail(db, kind, to_address=asked.email, to_name=name, values=values)
+            address = known["email"] if known else asked.email
+            await queue_account_mail(db, kind, to_address=address, to_name=name, values=values)
         return datetime.now(UTC) + REGISTRATION_LIFE
 
     async def confirm_registration(self, token: str, client: Client) -> Granted:
@@ -121,9 +119,10 @@ class Accounts:
         """A link to whoever has the account; nothing to anybody else. The end of the link. Raises TooManyAttempts."""
         self._count(email, client)
         async with self.login.database.transaction() as db:
-            user = await db.fetch_one(_USER, email)
+            user = await account_of(db, email)
             known = user if user is not None and user["is_active"] else None
-            await self._mail_link(db, known, email, mails.RESET, "reset", "password_reset", RESET_LIFE)
+            address = known["email"] if known else email
+            await self._mail_link(db, known, address, mails.RESET, "reset", "password_reset", RESET_LIFE)
         return datetime.now(UTC) + RESET_LIFE
 
     async def reset(self, asked: ResetRequest, client: Client) -> int:
@@ -131,7 +130,9 @@ class Accounts:
 
         The password is looked at before the link is used up. A second factor stays what it is.
         """
-        await self._check_new(asked)
+        async with self.login.database.transaction() as db:
+            link = await look_at_token(db, asked.token, "password_reset")
+        await check_new_password(self.login.database, link and link.user_id, asked.password)
         password_hash = await self.login.passwords.hash(asked.password)
         async with self.login.database.transaction() as db:
             found = await _spent(db, asked.token, "password_reset")
@@ -141,7 +142,7 @@ class Accounts:
             user_id, email = UUID(user["id"]), user["email"]
             if (found.email or "").lower() != email.lower():  # the account has another address by now
                 raise LinkOver
-            await void_tokens(db, "password_reset", user_id=user_id)
+            await void_links(db, user_id)
             await db.execute("select auth_change_user($1, null, null, $2)", user_id, password_hash)
             await db.execute("select auth_verify_email($1, $2)", user_id, email)
             ended = await sessions.end_others(db, user_id, kept=None, because="password")
@@ -152,33 +153,18 @@ class Accounts:
         await self.login.attempts.start_anew(email.lower())
         return len(ended)
 
-    async def _check_new(self, asked: ResetRequest) -> None:
-        """What the person's companies, and we, ask of new passwords."""
-        about, tenants = [], []
-        async with self.login.database.transaction() as db:
-            found = await look_at_token(db, asked.token, "password_reset")
-            if found is not None and found.user_id is not None:
-                user = await db.fetch_one("select email, full_name from auth_user($1)", found.user_id)
-                about = [user["email"], user["full_name"]] if user else []
-                tenants = await db.fetch("select tenant_id from auth_memberships($1)", found.user_id)
-        shortest = SHORTEST
-        for tenant in tenants:
-            async with self.login.database.transaction(acting_for(UUID(tenant["tenant_id"]), None)) as db:
-                security = (await current(db, [CATEGORIES["security"]]))["security"].values
-            shortest = max(shortest, security.password_min_length)
-        check_password(asked.password, shortest=shortest, about=about)
-
     async def ask_new_address(
         self, db: Transaction, user_id: UUID, email: str, client: Client, *, tenant_id: UUID | None = None
     ) -> None:
         """A link to the address that an account is to have; it counts once that was opened.
 
-        Whose address it is already hears of it, and whoever asked does not. ``tenant_id`` is where an administrator
+        The address that it has now is told: whoever took the account over does not read that. Whose address the new one
+        is already hears of it too, and whoever asked does not. ``tenant_id`` is where an administrator
         asks, for somebody who belongs there alone. Raises TooManyAttempts.
         """
         self._count(email, client)
-        known = await db.fetch_one(_USER, email)
-        user = await db.fetch_one("select id, full_name from auth_user($1)", user_id)
+        known = await account_of(db, email)
+        user = await db.fetch_one("select id, email, full_name from auth_user($1)", user_id)
         assert user is not None
         is_free = known is None or known["id"] == user["id"]
         await void_tokens(db, "email_confirmation", user_id=user_id)
@@ -195,10 +181,18 @@ class Accounts:
         await queue_account_mail(
             db,
             mails.CONFIRM_CHANGE if is_free else mails.EMAIL_WANTED,
-            to_address=email,
+            to_address=email if is_free else reader["email"],
             to_name=reader["full_name"],
             values={"name": reader["full_name"], "link": link},
             user_id=UUID(reader["id"]),
+        )
+        await queue_account_mail(
+            db,
+            mails.CHANGE_ASKED,
+            to_address=user["email"],
+            to_name=user["full_name"],
+            values={"name": user["full_name"], "moment": _moment(), "email": email},
+            user_id=user_id,
         )
 
     async def confirm_email(self, token: str, client: Client) -> str:
@@ -242,7 +236,7 @@ class Accounts:
         self._count(asked.email, client)
         code = f"{secrets.randbelow(10**8):08d}"
         async with self.login.database.transaction() as db:
-            customer = await db.fetch_one(_CUSTOMER, asked.email, asked.tenant)
+            customer = await _customer(db, asked)
             user_id = customer and UUID(customer["id"])
             if user_id is not None:
                 await void_tokens(db, "customer_code", user_id=user_id)
@@ -264,7 +258,7 @@ class Accounts:
             await queue_account_mail(
                 db,
                 mails.SIGN_IN_CODE,
-                to_address=asked.email,
+                to_address=customer["email"] if customer else asked.email,
                 values=values,
                 tenant_id=customer and UUID(customer["tenant_id"]),
                 user_id=user_id,
@@ -281,8 +275,11 @@ class Accounts:
         account = f"{asked.tenant} {asked.email.lower()}"
         await self.login.attempts.count(client.address, account)
         async with self.login.database.transaction() as db:
+            customer = await _customer(db, asked)
             found = await spend_token(db, _code_of(asked, asked.code), "customer_code")
             if found is None or found.state != "good" or found.user_id is None:
+                known = customer and UUID(customer["id"])
+                self.login.note_failure(known, account, client, "mail_code", "customer")
                 raise WrongCredentials
             second = await factors.beside_password(db, found.user_id, asked.second_factor, client.request_id)
             if isinstance(second, SecondFactorNeeded):
@@ -298,6 +295,7 @@ class Accounts:
                     kind="customer",
                     role="customer",
                 )
+        self.login.note_wrong_code(found.user_id, asked.second_factor, client, "customer")
         raise second
 
     async def _mail_link(
@@ -355,6 +353,12 @@ async def _spent(db: Transaction, token: str, purpose: str) -> AccountToken:
     if found.state != "good":
         raise LinkOver
     return found
+
+
+async def _customer(db: Transaction, asked: CustomerCodeRequest) -> Record | None:
+    """Whoever is a customer of that company under that address."""
+    user = await account_of(db, asked.email)
+    return await db.fetch_one(_CUSTOMER, user and user["id"], asked.tenant)
 
 
 def _code_of(asked: CustomerCodeRequest, code: str) -> str:

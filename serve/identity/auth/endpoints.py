@@ -135,11 +135,15 @@ async def refresh(request: Request, asked: Annotated[RefreshRequest | None, Body
     **acts(left_out="ends a session, and an action has none"),
 )
 async def log_out(request: Request, caller: SelfPerson, db: TenantDb) -> Response:
-    """End the session: its refresh token is dead, this token ends now, and the cookies are cleared."""
+    """End the session: its refresh token is dead, this token ends now, and the cookies are cleared.
+
+    So does the session of the browser's cookie end. Who looks with other eyes ends that alone.
+    """
     login: Login = request.app.state.login
     await login.leave(db, caller, Client.of(request))
     response = _private({"logged_out": True})
-    cookies.take_back(response)
+    if caller.impersonator_id is None:
+        cookies.take_back(response)
     return response
 
 

@@ -41,6 +41,16 @@ async def active_user(db: Transaction, user_id: UUID) -> Record:
     return user
 
 
+async def account_of(db: Transaction, email: str) -> Record | None:
+    """The account that has this address. Mail to it goes to the address that is stored, never to the one that was sent.
+
+    The database takes more letters for the same than mail does, such as a capital I with a dot for an i: whoever owns
+    such a look-alike of a domain would read what is somebody else's. So who differs in Python is nobody.
+    """
+    user = await db.fetch_one("select u.* from auth_user_by_email($1) known, auth_user(known.id) u", email)
+    return user if user is not None and user["email"].lower() == email.lower() else None
+
+
 async def person_for(db: Transaction, user_id: UUID, tenant: str | None, role: str | None = None) -> Person:
     """The person at work for that tenant (slug or id), or for the first one; with ``role``, where they have it.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from serve.identity.accounts.rules import check_password
+from serve.identity.accounts.passwords import check_new_password, void_links
 from serve.identity.accounts.service import Accounts, tell_password_changed
 from serve.identity.auth.errors import WrongPassword
 from serve.identity.auth.notes import Note, record
@@ -16,8 +16,6 @@ from serve.identity.sessions import service as sessions
 from serve.kernel.caller import Caller
 from serve.kernel.db import Transaction
 from serve.kernel.errors import Invalid
-from serve.platform.settings.categories import CATEGORIES
-from serve.platform.settings.service import current
 
 
 async def change(login: Login, accounts: Accounts, caller: Caller, asked: MeChange, client: Client) -> Person:
@@ -29,7 +27,7 @@ async def change(login: Login, accounts: Accounts, caller: Caller, asked: MeChan
         await _check_password(login, caller, asked.current_password, client)
     password_hash = None
     if asked.password is not None:
-        await _check_new(login, caller, asked)
+        await check_new_password(login.database, caller.user_id, asked.password)
         password_hash = await login.passwords.hash(asked.password)
     async with login.database.transaction(caller, request_id=client.request_id) as db:
         before = await who(db, caller)
@@ -41,6 +39,7 @@ async def change(login: Login, accounts: Accounts, caller: Caller, asked: MeChan
             await db.execute("select auth_change_profile($1, $2)", caller.user_id, own)
         ended = []
         if password_hash is not None:
+            await void_links(db, caller.user_id)
             ended = await sessions.end_others(db, caller.user_id, kept=caller.session_id, because="password")
             await record(
                 db,
@@ -59,15 +58,6 @@ async def change(login: Login, accounts: Accounts, caller: Caller, asked: MeChan
         await _record_changes(db, caller, before, after, own, client)
     login.tokens.revoke(*ended)
     return after
-
-
-async def _check_new(login: Login, caller: Caller, asked: MeChange) -> None:
-    """What the tenant, and we, ask of new passwords."""
-    async with login.database.transaction(caller) as db:
-        shortest = (await current(db, [CATEGORIES["security"]]))["security"].values.password_min_length
-        person = await who(db, caller)
-    assert asked.password is not None
-    check_password(asked.password, shortest=shortest, about=(person.email, person.full_name))
 
 
 async def _check_password(login: Login, caller: Caller, password: str | None, client: Client) -> None:

@@ -19,7 +19,14 @@ from serve.identity.auth.cookies import DEVICE_COOKIE, REFRESH_COOKIE
 from serve.identity.auth.errors import SessionEnded, WrongCredentials
 from serve.identity.auth.notes import Note, SecurityNotes, acts, log, record
 from serve.identity.auth.passwords import Passwords
-from serve.identity.auth.people import Person, active_user, person_for, readable_tenants, still_at_work
+from serve.identity.auth.people import (
+    Person,
+    account_of,
+    active_user,
+    person_for,
+    readable_tenants,
+    still_at_work,
+)
 from serve.identity.auth.schemas import LoginRequest
 from serve.identity.factors import service as factors
 from serve.identity.factors.errors import SecondFactorNeeded
@@ -109,10 +116,10 @@ class Login:
         account = asked.email.lower()
         await self.attempts.count(client.address, account, device=client.device)
         async with self.database.transaction() as db:
-            user = await db.fetch_one("select * from auth_user_by_email($1)", asked.email)
+            user = await account_of(db, asked.email)
         is_right = await self.passwords.matches(user and user["password_hash"], asked.password)
         if user is None or not is_right or not user["is_active"]:
-            self._note_failure(user and UUID(user["id"]), account, client, "password", kind)
+            self.note_failure(user and UUID(user["id"]), account, client, "password", kind)
             raise WrongCredentials
         user_id = UUID(user["id"])
         renewed = await self.passwords.renewed(user["password_hash"], asked.password)
@@ -129,9 +136,7 @@ class Login:
                     db, user_id, asked.tenant, client, methods=methods, kind=kind, role=role
                 )
         if not isinstance(second, SecondFactorNeeded):
-            came = client.sign_in("failed", factors.way_of(asked.code), kind)
-            detail = {"address": client.address}
-            self.notes.take(Note(user_id, None, "code.refused", detail, client.request_id, came))
+            self.note_wrong_code(user_id, asked.code, client, kind)
         raise second
 
     async def open(
@@ -156,7 +161,7 @@ class Login:
         if client.refresh_token and impersonation_id is None:  # who looks with other eyes keeps their own
             before = await sessions.end_that_of(db, client.refresh_token)
             if before is not None:
-                self.tokens.revoke(before)
+                db.afterwards.append(partial(self._revoke, before))
         session_id, refresh_token = await self.sessions.open(
             db,
             user_id,
@@ -220,15 +225,33 @@ class Login:
         return await _granted(db, person, caller.session_id, token)
 
     async def leave(self, db: Transaction, caller: Caller, client: Client) -> None:
-        """End the session everywhere, and its access tokens in this process."""
+        """End the session everywhere, and its access tokens in this process; that of the browser's cookie as well.
+
+        Who looks with other eyes ends the looking alone, which the database notes, and keeps their own session.
+        """
+        over: list[str | UUID] = [caller.token_id]
         if caller.session_id is not None:
             await sessions.end(db, caller.session_id, "logout")
-            self.tokens.revoke(caller.session_id)
-        self.tokens.revoke(caller.token_id)
+            over.append(caller.session_id)
+        if caller.impersonator_id is None and client.refresh_token:
+            of_browser = await sessions.end_that_of(db, client.refresh_token)
+            over += [of_browser] if of_browser is not None else []
+        db.afterwards.append(partial(self._revoke, *over))
+        if caller.impersonator_id is not None:
+            return
         detail = {"address": client.address}
         await record(db, Note(caller.user_id, caller.tenant_id, "logout", detail, client.request_id))
 
-    def _note_failure(
+    async def _revoke(self, *over: str | UUID) -> None:
+        """Once it is committed: what is rolled back has ended nothing."""
+        self.tokens.revoke(*over)
+
+    def note_wrong_code(self, user_id: UUID, code: str | None, client: Client, kind: Kind) -> None:
+        came = client.sign_in("failed", factors.way_of(code), kind)
+        detail = {"address": client.address}
+        self.notes.take(Note(user_id, None, "code.refused", detail, client.request_id, came))
+
+    def note_failure(
         self, user_id: UUID | None, account: str, client: Client, method: str, kind: Kind
     ) -> None:
         if user_id is None:

@@ -1,8 +1,9 @@
 """When a phone is lost with all that was on it: an administrator takes somebody's second factors away.
 
 Only of people who work for this tenant and for no other: the factors guard the other tenants too, and it is not for
-this one's administrator to open their doors. And only an owner does that to an owner, since whoever then got hold of
-the password would be one. The person's sessions end, for the lost phone has one.
+this one's administrator to open their doors. And nobody does it to who may do more than they may (to an owner only an
+owner), since whoever then got hold of the password could do as much. The person's sessions end, for the lost phone has
+one.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 from pydantic import Field
 
-from serve.identity.auth.service import Login
 from serve.identity.factors.telling import tell
 from serve.identity.impersonations.rules import PersonNotFound
+from serve.identity.roles.rules import MoreThanYours, check_grant
+from serve.identity.roles.service import role_permissions
 from serve.identity.sessions import service as sessions
 from serve.kernel.caller import PEOPLE_ALONE, Caller, CrossSiteRequest, NeedsRecent, StepUpNeeded
 from serve.kernel.db import DatabaseUnavailable, TenantDb
@@ -49,7 +51,7 @@ class FactorsReset(Output):
     "/api/v1/admin/users/{id}/factors",
     response_model=Success[FactorsReset, Meta],
     responses=problems(
-        *(PersonNotFound, WorksElsewhereToo, OwnersAlone, StepUpNeeded, *PEOPLE_ALONE),
+        *(PersonNotFound, WorksElsewhereToo, OwnersAlone, MoreThanYours, StepUpNeeded, *PEOPLE_ALONE),
         *(CrossSiteRequest, DatabaseUnavailable),
     ),
     name="users.reset_factors",
@@ -60,14 +62,12 @@ async def reset_factors(request: Request, caller: Administrator, id: Id, db: Ten
 
     The person is told. Only for people who work for your tenant alone. Needs a recent proof of who you are.
     """
-    login: Login = request.app.state.login
-    member = await db.fetch_one(
-        "select role from tenant_members() where tenant_id = $1 and user_id = $2", caller.tenant_id, id
-    )
-    if member is None:
+    member = await db.fetch_one("select role from staff_hold($1)", id)
+    if member is None or member["role"] is None:
         raise PersonNotFound
     if member["role"] == "owner" and caller.role != "owner":
         raise OwnersAlone
+    check_grant(caller, member["role"], await role_permissions(db, member["role"]) or (), field="id")
     row = await db.fetch_one("select reset_second_factors($1) as removed", id)
     if row is None or row["removed"] is None:
         raise PersonNotFound
@@ -75,6 +75,6 @@ async def reset_factors(request: Request, caller: Administrator, id: Id, db: Ten
         raise WorksElsewhereToo
     ended = await sessions.end_others(db, id, kept=caller.session_id, because="revoked")
     await tell(db, id, "factors.reset", request.state.request_id, removed=row["removed"])
-    login.tokens.revoke(*ended)
+    db.afterwards.append(request.app.state.revocations.look)
     data = {"removed": row["removed"], "ended_sessions": len(ended)}
     return Response(success(data, {}), 200, {"Cache-Control": "no-store"}, "application/json")

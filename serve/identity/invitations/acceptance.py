@@ -13,6 +13,7 @@ from serve.identity.account_tokens.service import look_at_token, spend_token
 from serve.identity.accounts.rules import check_password
 from serve.identity.auth.errors import WrongCredentials
 from serve.identity.auth.notes import acts
+from serve.identity.auth.people import account_of
 from serve.identity.auth.service import Client, Granted, Login
 from serve.identity.employees.service import arrive
 from serve.identity.factors.service import needed as second_factors
@@ -109,7 +110,7 @@ async def _found(database: Database, token: str) -> tuple[UUID, Row, Record | No
     """Its tenant, the invitation, and whose account the address is."""
     async with database.transaction() as db:
         known = await look_at_token(db, token, PURPOSE)
-        account = await db.fetch_one("select * from auth_user_by_email($1)", (known and known.email) or "")
+        account = await account_of(db, (known and known.email) or "")
     if known is None or known.tenant_id is None or known.subject_id is None:
         raise InvitationNotFound
     async with database.transaction(acting_for(known.tenant_id, None)) as db:

@@ -37,6 +37,8 @@ from serve.kernel.db import Record
 log = logging.getLogger("throughline.security")
 
 CHALLENGE_LIFE = timedelta(minutes=5)
+MOST_ID_BYTES = 1023
+"""Of a credential, as WebAuthn has it; the store could not index a much longer one."""
 _LIFE_MS = int(CHALLENGE_LIFE.total_seconds() * 1000)
 
 
@@ -136,6 +138,8 @@ def registered(party: RelyingParty, credential: Attestation, challenge: bytes) -
         )
     except Exception as error:  # whatever a parser of bytes from outside may raise is a refusal
         raise NotVerified(f"{type(error).__name__}: {error}") from error
+    if len(made.credential_id) > MOST_ID_BYTES:
+        raise NotVerified(f"an id of {len(made.credential_id)} bytes")
     transports = [each for each in get_args(Transport) if each in credential.response.transports]
     return NewPasskey(
         made.credential_id,

@@ -140,7 +140,7 @@ async def log_in_by_biometric(request: Request, asked: BiometricSignIn) -> Respo
     login: Login = request.app.state.login
     client = Client.of(request)
     if words := asked.device_info.words():
-        client = Client(client.address, words, client.request_id)
+        client = client.named(words)
     if asked.auth_type == "passkey":
         if asked.biometric_data is None:
             raise Invalid(details=[("biometric_data", "is needed with the passkey's answer")])
@@ -158,11 +158,15 @@ async def log_in_by_biometric(request: Request, asked: BiometricSignIn) -> Respo
 async def _enter(
     request: Request, credential: Assertion, tenant: str | None, client: Client, kind: Kind
 ) -> Granted:
-    """A session for whose passkey this is. Raises PasskeyRefused, PasskeyCopied, Unauthenticated or NoMembership."""
+    """A session for whose passkey this is. Raises PasskeyRefused, PasskeyCopied, Unauthenticated or NoMembership.
+
+    What was shown is spent before anything else is asked: else it would be good for one more try at another tenant.
+    """
     login: Login = request.app.state.login
     party: RelyingParty = request.app.state.relying_party
     async with login.database.transaction() as db:
         owner = await service.prove(db, party, credential, client, kind=kind)
-        if not isinstance(owner, Problem):
-            return await login.open(db, owner, tenant, client, methods=("passkey",), kind=kind)
-    raise owner
+    if isinstance(owner, Problem):
+        raise owner
+    async with login.database.transaction() as db:
+        return await login.open(db, owner, tenant, client, methods=("passkey",), kind=kind)

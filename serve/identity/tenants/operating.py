@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from serve.app import database_address
+from serve.identity.auth.people import account_of
 from serve.identity.tenants import service, suspending
 from serve.kernel.db import Database, Transaction
 from serve.kernel.errors import NotFound
@@ -22,7 +23,7 @@ async def create(owner_email: str, **fields: Any) -> str:
     """A tenant of nobody's, whose owner has an account already; its id. Raises Problem."""
 
     async def do(db: Transaction) -> str:
-        owner = await db.fetch_one("select id from auth_user_by_email($1)", owner_email)
+        owner = await account_of(db, owner_email)
         if owner is None:
             raise NoSuchAccount
         return str(await service.onboard(db, owner_user_id=owner["id"], **fields))
