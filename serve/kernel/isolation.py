@@ -76,6 +76,7 @@ MORE_POLICIES: Final = {
     ("api_keys", "owner_updates", OWNER): "a function notes when a key was last used",
     ("settings", "owner_reads", OWNER): "functions of log-in ask how long the tenant lets a session live",
     ("privacy_kept", "owner_reads", OWNER): _PERSONS,
+    ("employees", "owner_reads", OWNER): "a function finds every tenant that knows the person who goes",
     ("tenant_limits", "owner_reads", OWNER): _EVERY_TENANT,
     ("api_sunsets", "owner_reads", OWNER): _EVERY_TENANT,
     (

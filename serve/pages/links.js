@@ -94,9 +94,10 @@ async function showInvitation(token, form) {
   form.querySelector("h1").textContent = `${data.tenant_name} invites you`;
   form.querySelector(".hint").textContent =
     `To work there as ${words(data.role).toLowerCase()}. For ${data.email}, until ${day(data.expires_at)}.`;
-  const session = data.has_account && (await resume().catch(() => null));
+  const session = data.has_account !== false && (await resume().catch(() => null));
   form.full_name.value = data.full_name ?? "";
-  askWho(form, { isNew: !data.has_account, isIn: Boolean(session) }, session?.user?.email);
+  askWho(form, { isNew: !data.has_account && !session, isIn: Boolean(session) }, session?.user?.email);
+  if (data.has_account === null) form.querySelector("[value=log-in]").hidden = Boolean(session);
   open(token, form);
 }
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 
-from serve.identity.account_mails.kinds import KINDS
+from serve.identity.account_mails.kinds import KINDS, AccountMailKind
 from serve.identity.branding import letters
 from serve.identity.branding import service as branding
 from serve.kernel.db import Database, Record, Transaction
@@ -45,7 +45,7 @@ async def queue_account_mail(
     user_id: UUID | None = None,
     to_nobody: bool = False,
 ) -> None:
-    """Written now, sent once the transaction has committed: by the tenant's server, or the installation's.
+    """Written now, sent once the transaction has committed: by the tenant's server, or the installation's (``KINDS``).
 
     ``to_nobody`` does the same work and sends nothing: nobody learns from the clock whether there is such an account.
     """
@@ -105,7 +105,9 @@ class AccountMails:
         try:
             assert self._worker.vault is not None
             content = orjson.loads(self._worker.vault.open(mail["content"]))
-            way, sender = await self._way(tenant_id)
+            way, sender = await self._way(tenant_id, KINDS.get(mail["kind"]))
+            if isinstance(way, SmtpServer) and way is not self._server:
+                await self._note_seen(tenant_id, content["to_address"])
             parts = await self._dressed(tenant_id, content)
             await way.send(message_of(_row(mail, content | parts, sender)))
         except (MailError, Problem) as error:
@@ -141,8 +143,17 @@ class AccountMails:
             return {}
         return letters.dressed(state.look, content["subject"], content["text"], has_logo=False)
 
-    async def _way(self, tenant_id: str | None) -> tuple[SmtpServer | Outbox, dict[str, Any]]:
+    async def _note_seen(self, tenant_id: str | None, address: str) -> None:
+        """Before it goes: from then on whoever runs the tenant's server may have the links to this address."""
+        async with self._worker.transaction() as db:
+            await db.execute("select note_seen_by_tenant($1, $2)", tenant_id, address)
+
+    async def _way(
+        self, tenant_id: str | None, kind: AccountMailKind | None
+    ) -> tuple[SmtpServer | Outbox, dict[str, Any]]:
         """How the mail goes, and in whose name. Raises NotConfigured."""
+        if kind is not None and kind.by_installation and self._server is not None:
+            tenant_id = None
         if tenant_id is not None:
             async with self._worker.transaction(acting_for(UUID(tenant_id), None)) as db:
                 email = await email_settings(db)

@@ -1,6 +1,7 @@
 """Links that people get by mail; each works once. Reached through functions alone."""
 
 from sqlalchemy import (
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -30,6 +31,7 @@ account_tokens = Table(
     required("expires_at", Moment),
     optional("used_at", Moment),
     required("failures", Integer, default="0"),
+    required("is_seen_by_tenant", Boolean, default="false"),
     PrimaryKeyConstraint("hash"),
     Index(None, "purpose", "subject_id"),
     Index(None, "user_id"),

@@ -23,6 +23,8 @@ class AccountToken:
     email: str | None
     detail: Mapping[str, Any]
     state: Literal["good", "used", "expired"]
+    is_seen_by_tenant: bool
+    """Whoever runs the tenant's mail server may have read it: that somebody has it says nothing of the address."""
 
 
 async def issue_token(
@@ -76,7 +78,7 @@ async def _take(db: Transaction, token: str, purpose: str, *, spend: bool) -> Ac
     elif row["expires_at"] <= datetime.now(UTC):
         state = "expired"
     ids = (UUID(row[name]) if row[name] else None for name in ("user_id", "tenant_id", "subject_id"))
-    return AccountToken(*ids, row["email"], row["detail"], state)
+    return AccountToken(*ids, row["email"], row["detail"], state, row["is_seen_by_tenant"])
 
 
 def _hash(token: str) -> bytes:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from serve.identity.account_tokens.service import look_at_token, spend_token
+from serve.identity.account_tokens.service import AccountToken, look_at_token, spend_token
 from serve.identity.accounts.rules import check_password
 from serve.identity.auth.errors import WrongCredentials
 from serve.identity.auth.notes import acts
@@ -45,7 +45,7 @@ class Proof:
 
 async def look(database: Database, token: str) -> dict[str, Any]:
     """What the holder of the token may know. Raises InvitationNotFound or InvitationUseless."""
-    tenant_id, invitation, account = await _found(database, token)
+    known, tenant_id, invitation, account = await _found(database, token)
     async with database.transaction(acting_for(tenant_id, None)) as db:
         tenant = await db.fetch_one("select name, slug from tenants where id = $1", tenant_id)
     assert tenant is not None
@@ -56,7 +56,8 @@ async def look(database: Database, token: str) -> dict[str, Any]:
         "full_name": invitation["full_name"],
         "role": invitation["role"],
         "expires_at": invitation["expires_at"],
-        "has_account": account is not None,
+        # Whether somebody has an account is told to whoever reads the mail of the address, not to a tenant's server.
+        "has_account": None if known.is_seen_by_tenant else account is not None,
     }
 
 
@@ -97,7 +98,7 @@ async def _coming_in(
 
     Raises InvitationNotFound, InvitationUseless, Invalid, WrongCredentials, LogInFirst, AlreadyMember and so on.
     """
-    tenant_id, invitation, account = await _found(login.database, asked.token)
+    _, tenant_id, invitation, account = await _found(login.database, asked.token)
     if account is None:
         proof = await _of_somebody_new(login, tenant_id, invitation, asked)
     else:
@@ -106,8 +107,8 @@ async def _coming_in(
         yield db, await _come_in(db, tenant_id, asked.token, proof), proof.methods
 
 
-async def _found(database: Database, token: str) -> tuple[UUID, Row, Record | None]:
-    """Its tenant, the invitation, and whose account the address is."""
+async def _found(database: Database, token: str) -> tuple[AccountToken, UUID, Row, Record | None]:
+    """The link, its tenant, the invitation, and whose account the address is."""
     async with database.transaction() as db:
         known = await look_at_token(db, token, PURPOSE)
         account = await account_of(db, (known and known.email) or "")
@@ -116,7 +117,7 @@ async def _found(database: Database, token: str) -> tuple[UUID, Row, Record | No
     async with database.transaction(acting_for(known.tenant_id, None)) as db:
         invitation = await store.get(db, known.subject_id)
     check_useful(invitation, known.state, datetime.now(UTC))
-    return known.tenant_id, invitation, account
+    return known, known.tenant_id, invitation, account
 
 
 async def _of_somebody_new(login: Login, tenant_id: UUID, invitation: Row, asked: Acceptance) -> Proof:
@@ -174,8 +175,8 @@ async def _come_in(db: Transaction, tenant_id: UUID, token: str, proof: Proof) -
     user_id = proof.user_id
     if user_id is None:
         made = await db.fetch_one(
-            "select auth_make_user($1, $2, $3, true) as id",
-            *(invitation["email"], proof.full_name, proof.password_hash),
+            "select auth_make_user($1, $2, $3, $4) as id",
+            *(invitation["email"], proof.full_name, proof.password_hash, not spent.is_seen_by_tenant),
         )
         if made is None or made["id"] is None:  # somebody made an account meanwhile
             raise LogInFirst
@@ -183,8 +184,8 @@ async def _come_in(db: Transaction, tenant_id: UUID, token: str, proof: Proof) -
     await acts(db, user_id)
     person = await db.fetch_one("select email, full_name from auth_user($1)", user_id)
     assert person is not None
-    # Whoever has the link reads the mail of this address.
-    await db.execute("select auth_verify_email($1, $2)", user_id, person["email"])
+    if not spent.is_seen_by_tenant:  # whoever has the link reads the mail of this address
+        await db.execute("select auth_verify_email($1, $2)", user_id, person["email"])
     if not await admit(db, user_id, invitation["role"]):
         raise AlreadyMember
     await db.execute("select owner_arrived()")  # if it is the first one, the tenant goes on

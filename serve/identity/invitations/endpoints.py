@@ -192,7 +192,8 @@ async def accept(request: Request, asked: Acceptance) -> Response:
     """Come in, with a session for the tenant.
 
     Somebody new sends name and password. Whose address has an account is logged in to it, or sends its password; with
-    a second factor, only the former. The address is confirmed by it, and the employee is active.
+    a second factor, only the former. The employee is active, and the address is confirmed by it unless the mail went
+    by the tenant's own server.
     """
     caller = await _whoever_it_is(request)
     state = request.app.state

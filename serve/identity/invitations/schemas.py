@@ -86,7 +86,10 @@ class InvitationShown(Output):
     full_name: str | None = Field(examples=["Nora New"])
     role: str = Field(examples=["technician"])
     expires_at: datetime
-    has_account: bool = Field(description="Log in to accept, or send the password; else choose one.")
+    has_account: bool | None = Field(
+        description="Log in to accept, or send the password; else choose one. Null: it is not said, because the mail"
+        " went by the tenant's own server; whoever has an account logs in, whoever has none chooses a password."
+    )
 
 
 class InvitationLink(Input):

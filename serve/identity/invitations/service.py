@@ -38,6 +38,7 @@ MAIL = account_mail_kind(
     text="Hello$name,\n\n$by invites you to work with $tenant, as $role.\n$message\nAccept here:\n\n$link\n\n"
     "The link works once, until $until (UTC). If you do not know $tenant, you need do nothing.\n",
     waits_at_most=timedelta(days=7),
+    by_installation=True,  # anybody may have a tenant and a mail server, and invite whomever they like
 )
 
 store = Store(table, [name for name in InvitationRead.model_fields if name != "state"], ())

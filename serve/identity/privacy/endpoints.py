@@ -243,13 +243,14 @@ async def export_file(
     "/me",
     response_model=Success[AccountEnded, Meta],
     responses=problems(
-        NotByKey, StepUpNeeded, CrossSiteRequest, WrongPassword, TooManyAttempts, OnlyOwner, *BODY
+        *(NotByKey, StepUpNeeded, CrossSiteRequest, WrongPassword, TooManyAttempts, OnlyOwner, OnHold),
+        *BODY,
     ),
     name="privacy.erase_me",
     **acts(dry_run=False, left_out=A_PERSON),
 )
 async def erase_me(request: Request, said: AccountEnd, caller: MyLastWord) -> Response:
-    """Erase your account, for ever. An only owner makes somebody else one first."""
+    """Erase your account, for ever. An only owner makes somebody else one first; a hold of a company stops it."""
     state = request.app.state
     ended = await service.end_account(state.database, state.login, caller, said.password, Client.of(request))
     response = plain(ended)

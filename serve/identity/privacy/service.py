@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from serve.identity.auth.errors import WrongPassword
 from serve.identity.auth.notes import Note
 from serve.identity.auth.people import active_user
 from serve.identity.auth.service import Client, Login
 from serve.identity.consents.service import check_person
 from serve.identity.privacy import erasure, people, rules
-from serve.identity.privacy.errors import ExportGone, OnlyOwner
+from serve.identity.privacy.errors import ExportGone, OnHold, OnlyOwner
 from serve.identity.privacy.people import OWN, Person
 from serve.identity.privacy.registry import KNOWN, NOTHING
 from serve.identity.privacy.resource import holds, requests
@@ -230,7 +232,7 @@ async def end_account(
     """Erase the account of who asks, and have each of their tenants forget them.
 
     Killed in between, tenants may have forgotten who still has an account: asking again ends it.
-    Raises WrongPassword, TooManyAttempts or OnlyOwner.
+    Raises WrongPassword, TooManyAttempts, OnlyOwner or OnHold.
     """
     await _check_password(database, login, caller, password, client)
     async with database.transaction(caller) as db:
@@ -240,16 +242,32 @@ async def end_account(
             raise OnlyOwner(f"You are the only owner of {names}. Make somebody else an owner first.")
         tenants = [
             UUID(row["tenant_id"])
-            for row in await db.fetch("select * from auth_memberships($1)", caller.user_id)
+            for row in await db.fetch("select privacy_tenants($1) as tenant_id", caller.user_id)
         ]
+    for tenant_id in tenants:  # all of them before the first forgets anything
+        async with database.transaction(acting_for(tenant_id, caller.user_id)) as db:
+            await _check_no_hold(db, caller.user_id)
     now = datetime.now(UTC)
     for tenant_id in tenants:
         acting = acting_for(tenant_id, caller.user_id)
         async with database.transaction(acting, request_id=client.request_id) as db:
             await _forgotten_by(db, caller.user_id, now)
     async with database.transaction(caller, request_id=client.request_id) as db:
-        await db.execute("select privacy_erase_account($1)", caller.user_id)
+        try:
+            async with db.attempt():
+                await db.execute("select privacy_erase_account($1)", caller.user_id)
+        except asyncpg.PostgresError as error:
+            if error.sqlstate != "TL001":
+                raise
+            raise OnlyOwner from error  # the other owners went meanwhile
     return {"erased_at": now, "tenant_ids": tenants}
+
+
+async def _check_no_hold(db: Transaction, user_id: UUID) -> None:
+    """Raises OnHold naming the tenant."""
+    if await erasure.hold_on(db, await people.find(db, "user", user_id)):
+        tenant = await db.fetch_one("select name from tenants where id = $1", db.caller.tenant_id)
+        raise OnHold(f"{tenant and tenant['name']} must keep your data for now, and so your account.")
 
 
 async def _check_password(

@@ -12,6 +12,7 @@ from serve.identity.tenants.errors import (
     HasOwner,
     NotYourChild,
     NoUmbrella,
+    SuspendedByInstallation,
     TenantAtRest,
     TenantHasChildren,
     TenantNotAtRest,
@@ -163,13 +164,19 @@ async def suspend_tenant(id: Id, asked: Suspension, caller: RecentWriter, db: Te
     "/{id}/resume",
     response_model=One,
     responses=problems(
-        TenantNotFound, NotYourChild, TenantNotAtRest, NotByKey, *REPEATED, DatabaseUnavailable
+        TenantNotFound,
+        NotYourChild,
+        TenantNotAtRest,
+        SuspendedByInstallation,
+        NotByKey,
+        *REPEATED,
+        DatabaseUnavailable,
     ),
     name="tenants.resume",
     **acts(risk="risky"),
 )
 async def resume_tenant(id: Id, caller: PersonWriter, db: TenantDb) -> Response:
-    """Let a child of your tenant go on; what waited is done now."""
+    """Let a child of your tenant go on; what waited is done now. Not one whom the operator has suspended."""
     return one(await suspending.resume(db, id))
 
 

@@ -28,6 +28,11 @@ class TenantNotAtRest(Conflict):
     code, message = "TENANT_NOT_AT_REST", "The tenant is not suspended."
 
 
+class SuspendedByInstallation(Conflict):
+    code = "SUSPENDED_BY_INSTALLATION"
+    message = "Whoever runs the installation has suspended the tenant, and alone lets it go on."
+
+
 class TenantHasChildren(Conflict):
     code, message = "TENANT_HAS_CHILDREN", "The tenant is an umbrella: close its children first."
 

@@ -64,6 +64,7 @@ tenants = Table(
     optional("closed_at", Moment),
     Column("state", Text, Computed(STATE, persisted=True), nullable=False),
     optional("awaiting_owner_since", Moment),
+    required("suspended_by_installation", Boolean, default="false"),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("slug"),
     CheckConstraint("failure_horizon_h > 0", name="failure_horizon_h"),

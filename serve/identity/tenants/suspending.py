@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from serve.identity.tenants import service
-from serve.identity.tenants.errors import NotYourChild, TenantAtRest, TenantNotAtRest
+from serve.identity.tenants.errors import NotYourChild, SuspendedByInstallation, TenantAtRest, TenantNotAtRest
 from serve.kernel.db import Transaction
 from serve.kernel.events import event
 from serve.kernel.resources import Row
@@ -24,9 +24,14 @@ async def suspend(db: Transaction, tenant_id: UUID, reason: str) -> Row:
 
 
 async def resume(db: Transaction, tenant_id: UUID) -> Row:
-    """Raises TenantNotFound, NotYourChild or TenantNotAtRest."""
+    """Raises TenantNotFound, NotYourChild, SuspendedByInstallation or TenantNotAtRest."""
     await _child(db, tenant_id)
     if not await let_go(db, tenant_id):
+        if await db.fetch(
+            "select 1 as found from own_tenants() t where t.id = $1 and t.suspended_by_installation",
+            tenant_id,
+        ):
+            raise SuspendedByInstallation
         raise TenantNotAtRest
     return await service.get(db, tenant_id)
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from serve import cli
 from serve.identity.account_mails.service import queue_account_mail
 from serve.identity.accounts.mails import SIGN_IN_CODE
+from serve.identity.tenants import operating
 from serve.kernel.tasks import Work, enqueue, task
 from serve.kernel.tasks.acting import acting_for
 from serve.kernel.tasks.runner import Runner
@@ -52,6 +53,28 @@ def suspended(firm, look):
 
 def code(answer):
     return answer.status_code, answer.json().get("error", {}).get("code")
+
+
+class TestWhoMay:
+    def test_what_the_operator_has_suspended_the_umbrella_does_not_lift(self, firm, suspended, look):
+        parent = firm.client("admin", firm.umbrella)
+
+        async def operator(reason):
+            async with firm.running.app.state.worker_database.transaction() as db:
+                await db.execute("select set_config('app.actor', 'operator', true)")
+                return await operating._held(db, "a", reason)
+
+        for before in (False, True):  # nobody had suspended it, or the umbrella had
+            if before:
+                suspended()
+            assert firm.running.wait_for(operator("Spam.")) is True
+            assert firm.running.wait_for(operator("Spam.")) is False
+            look()
+            assert code(parent.post(f"{PATH}/{firm.a}/resume")) == (409, "SUSPENDED_BY_INSTALLATION")
+            assert code(firm.client().get("/api/v1/contacts")) == (403, "TENANT_SUSPENDED")
+            assert firm.running.wait_for(operator(None)) is True
+            look()
+            assert firm.client().get("/api/v1/contacts").status_code == 200
 
 
 class TestCalls:

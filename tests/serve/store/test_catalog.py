@@ -77,6 +77,7 @@ HIDDEN_FROM_EXTRACTION = {
     *("accounts.person_key", "contacts.person_key", "memberships.state"),
     *("tenants.state", "tenants.suspended_at", "tenants.suspended_because", "tenants.closing_since"),
     *("tenants.erase_after", "tenants.closed_at", "tenants.awaiting_owner_since"),
+    "tenants.suspended_by_installation",
     *("sign_ins.address", "sign_ins.user_agent"),
     *(f"invitations.{column}" for column in ("email", "full_name", "message", "job_title", "external_id")),
     *(f"invitations.{column}" for column in ("department_id", "manager_id", "employee_id", "invited_by")),
