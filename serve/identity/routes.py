@@ -104,7 +104,7 @@ PUBLIC = frozenset(
         "GET /api/v1/b2b/white-label/{slug}/favicon",
         "POST /api/v1/auth/sso/discover",
         "GET /api/v1/auth/sso/{connection_id}/start",
-        "GET /api/v1/auth/sso/oidc/callback",
+        "GET /api/v1/auth/sso/oidc/{connection_id}/callback",
         "GET /api/v1/auth/sso/saml/{connection_id}/metadata",
         "POST /api/v1/auth/sso/saml/{connection_id}/acs",
         "GET /api/v1/auth/sso/finish",

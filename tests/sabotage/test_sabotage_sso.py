@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from serve.identity.auth import service as log_in
@@ -73,7 +74,7 @@ def said_that_they_belong_elsewhere(world: World) -> None:
     world.provider.says(uuid4().hex, victim.email)
     response = by_oidc(browser(world.firm), theirs)
     assert response.status_code == 403
-    assert "does not belong here yet" in response.json()["error"]["message"]
+    assert "ask to be invited" in response.json()["error"]["message"]
 
 
 def mail_must_be_vouched_for(world: World) -> None:
@@ -90,6 +91,29 @@ def nobody_is_above_who_set_it_up(world: World) -> None:
     refused(world, house)
 
 
+def nobody_is_brought_below_them(world: World) -> None:
+    house = world.house(keeps_roles_in_step=True)
+    member = house.member("manager")
+    world.firm.sql("update sso_connections set changed_by_role = 'technician' where id = %s", house.id)
+    world.provider.says(uuid4().hex, member.email, claims={"groups": ["crew"]})
+    refused(world, house)
+
+
+def an_answer_comes_to_its_own_address(world: World) -> None:
+    house, theirs = world.house(), world.house()
+    world.provider.says(uuid4().hex, house.mail())
+    client = browser(world.firm)
+    back = here(httpx.get(to_provider(client, house)).headers["location"])
+    assert client.get(back.replace(house.id, theirs.id)).status_code == 401
+    assert client.get(back).status_code == 303
+
+
+def mail_is_vouched_for_by_itself(world: World) -> None:
+    house = world.house(email="preferred_username")
+    world.provider.says(uuid4().hex, "me@x.example", claims={"preferred_username": house.mail()})
+    refused(world, house)
+
+
 def addresses_are_not_inherited(world: World) -> None:
     house = world.house()
     email = house.mail()
@@ -100,8 +124,6 @@ def addresses_are_not_inherited(world: World) -> None:
 
 
 def an_attempt_is_of_one_browser(world: World) -> None:
-    import httpx
-
     house = world.house()
     world.provider.says(uuid4().hex, house.mail())
     back = here(httpx.get(to_provider(browser(world.firm), house)).headers["location"])
@@ -235,6 +257,20 @@ SABOTAGES: dict[str, tuple[Callable[[Patch], None], Callable[[World], None]]] = 
     "no ceiling": (
         instead(rules, "check_ceiling", lambda *asked, **words: None),
         nobody_is_above_who_set_it_up,
+    ),
+    "those above are brought down": (
+        without(
+            admission, "admit", "await _check_ceiling(db, connection, role)\n    if mapping", "if mapping"
+        ),
+        nobody_is_brought_below_them,
+    ),
+    "answers come to any address": (
+        without(sign_in.SingleSignOn, "_spent", "connection_of(state) != connection_id", "False"),
+        an_answer_comes_to_its_own_address,
+    ),
+    "a word for one claim is one for another": (
+        without(rules, "claimed", 'mapping["email"] == "email" and ', ""),
+        mail_is_vouched_for_by_itself,
     ),
     "addresses are inherited": (
         without(admission, "_found", "known is not None", "False"),

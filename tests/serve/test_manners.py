@@ -221,7 +221,7 @@ class TestDefaultRefusal:
     def test_the_public_list(self):
         assert {entry for entry in PUBLIC if "/api/" in entry} == {
             "GET /api/v1/auth/sso/finish",
-            "GET /api/v1/auth/sso/oidc/callback",
+            "GET /api/v1/auth/sso/oidc/{connection_id}/callback",
             "GET /api/v1/auth/sso/saml/{connection_id}/metadata",
             "GET /api/v1/auth/sso/{connection_id}/start",
             "GET /api/v1/b2b/white-label/{slug}",

@@ -50,7 +50,7 @@ SILENT: dict[str, str] = {
     "DELETE /api/v1/privacy/me": "an only owner stays: tests/serve/identity/test_erasure.py",
     "GET /api/v1/auth/sso/{connection_id}/start": _SIGN_IN,
     "GET /api/v1/auth/sso/finish": _SIGN_IN,
-    "GET /api/v1/auth/sso/oidc/callback": _SIGN_IN,
+    "GET /api/v1/auth/sso/oidc/{connection_id}/callback": _SIGN_IN,
     "POST /api/v1/auth/sso/saml/{connection_id}/acs": _SIGN_IN,
 }
 """Operations that no request made so far has brought to a success, and why; it may only shrink."""

@@ -19,7 +19,7 @@ from tests.surface.operations import OPERATIONS, PAGES, ROUTES, Operation
 Check = Callable[[Surface, Operation], None]
 
 SSO = "/api/v1/auth/sso"
-BACK = (f"GET {SSO}/oidc/callback", f"POST {SSO}/saml/{{connection_id}}/acs")
+BACK = (f"GET {SSO}/oidc/{{connection_id}}/callback", f"POST {SSO}/saml/{{connection_id}}/acs")
 SIGN_IN = (
     *BACK,
     f"GET {SSO}/{{connection_id}}/start",

@@ -25,6 +25,8 @@ ROLE_CHANGED = event(
     "sso.role_changed", "The provider says that the person has another role.", category="security"
 )
 
+NOBODY = "Nobody here has your mail address; ask to be invited."
+
 
 async def admit(db: Transaction, connection: Record, claims: Claimed, request_id: str) -> UUID:
     """The person, as a member of the tenant that the transaction works for. Raises SsoNotAdmitted."""
@@ -62,10 +64,12 @@ async def admit(db: Transaction, connection: Record, claims: Claimed, request_id
             *(connection["id"], claims.subject),
         )
     role = person["role"]
+    # As what they are, not only as what they become: taking a role away from those above is not for them either.
+    await _check_ceiling(db, connection, role)
     if mapping["keeps_roles_in_step"] and role != "owner" and happened is not PROVISIONED:
         role = _mapped(mapping, claims)
-    await _check_ceiling(db, connection, role)
     if role != person["role"]:
+        await _check_ceiling(db, connection, role)
         await db.execute("select sso_give_role($1, $2)", user_id, role)
         changed = {"before": person["role"], "role": role}
         await _note(db, ROLE_CHANGED, connection, user_id, changed, request_id)
@@ -79,7 +83,7 @@ async def _found(db: Transaction, connection: Record, claims: Claimed) -> dict[s
     if row is None:
         return None
     if row["role"] is None:
-        raise SsoNotAdmitted("Somebody has an account with your mail address who does not belong here yet.")
+        raise SsoNotAdmitted(NOBODY)  # of somebody else's people nothing is told
     known = await db.fetch_one(
         "select 1 from sso_identities where connection_id = $1 and user_id = $2",
         *(connection["id"], row["user_id"]),
@@ -93,13 +97,13 @@ async def _made(db: Transaction, connection: Record, claims: Claimed) -> dict[st
     """Raises SsoNotAdmitted."""
     mapping = connection["user_mapping"]
     if not mapping["makes_people"]:
-        raise SsoNotAdmitted("Nobody here has your mail address; ask to be invited.")
+        raise SsoNotAdmitted(NOBODY)
     role, email = _mapped(mapping, claims), claims.email
     assert email is not None
     await _check_ceiling(db, connection, role)
     row = await db.fetch_one("select sso_provision($1, $2, $3) as id", email, claims.full_name or email, role)
     if row is None or row["id"] is None:
-        raise SsoNotAdmitted("Somebody has just made an account with your mail address. Try again.")
+        raise SsoNotAdmitted(NOBODY)
     return {"user_id": row["id"], "role": role, "state": "active", "is_active": True}
 
 

@@ -105,7 +105,7 @@ async def start(
 
 
 @back.get(
-    "/oidc/callback",
+    "/oidc/{connection_id}/callback",
     status_code=303,
     response_class=Response,
     responses={
@@ -115,11 +115,16 @@ async def start(
     name="sso.oidc_callback",
 )
 async def oidc_callback(
-    request: Request, state: State = None, code: Code = None, iss: Issuer = None
+    request: Request,
+    connection_id: ConnectionId,
+    state: State = None,
+    code: Code = None,
+    iss: Issuer = None,
 ) -> Response:
     """Where an OpenID provider sends the browser back to: ends in a session, or says why not."""
-    login = _sso(request)
-    came = await login.code_came(state or "", _browser(request), code, iss, Client.of(request))
+    came = await _sso(request).code_came(
+        connection_id, state or "", _browser(request), code, iss, Client.of(request)
+    )
     return _in(request, came)
 
 

@@ -7,7 +7,7 @@ library reads and checks tokens and claims; every request goes through the door.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,6 +49,8 @@ class Provider:
     jwks_uri: str
     userinfo_endpoint: str | None
     keys: KeySet
+    names_itself: bool
+    """In each answer (RFC 9207), so that one without a name comes from somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +98,35 @@ class Oidc:
         )
         return url
 
-    async def finish(self, client: Client, secrets: Secrets, code: str, email_claim: str) -> dict[str, Any]:
-        """What the provider says about who brought the code. Raises SsoAnswerRefused, OutsideFailed or OutsideSlow."""
+    async def exchange(
+        self, client: Client, secrets: Secrets, code: str, issuer: str | None
+    ) -> dict[str, Any]:
+        """What the provider gives for its code; ``issuer`` is who answered, if that was said.
+
+        Raises SsoAnswerRefused, OutsideFailed or OutsideSlow.
+        """
         provider = await self.provider(client.issuer)
-        tokens = await self._exchange(client, provider, secrets, code)
+        if issuer != client.issuer and (issuer is not None or provider.names_itself):
+            raise SsoAnswerRefused("it comes from another provider")
+        return await self._exchange(client, provider, secrets, code)
+
+    async def claims(
+        self, client: Client, secrets: Secrets, tokens: Mapping[str, Any], wanted: Collection[str]
+    ) -> dict[str, Any]:
+        """What the provider says about who brought the code: in the identity token, and beside it where some of what
+        is ``wanted`` is not in there. Raises SsoAnswerRefused, OutsideFailed or OutsideSlow.
+        """
+        provider = await self.provider(client.issuer)
         id_token, access_token = tokens.get("id_token"), tokens.get("access_token")
         if not isinstance(id_token, str):
             raise SsoAnswerRefused("there is no identity token")
         claims = await self._checked(client, provider, secrets, id_token, access_token)
-        if email_claim not in claims and provider.userinfo_endpoint and isinstance(access_token, str):
+        is_thin = any(name not in claims for name in wanted)
+        if is_thin and provider.userinfo_endpoint and isinstance(access_token, str):
             more = await self._userinfo(provider.userinfo_endpoint, access_token)
             if more.get("sub") != claims["sub"]:
                 raise SsoAnswerRefused("it speaks of two people")
-            claims = more | claims
+            claims = together(claims, more)
         return claims
 
     async def provider(self, issuer: str, *, anew: bool = False) -> Provider:
@@ -128,6 +146,7 @@ class Oidc:
             *(found[name] for name in needed),
             userinfo if _is_at_least(issuer, userinfo) else None,
             await self._keys(found["jwks_uri"]),
+            found.get("authorization_response_iss_parameter_supported") is True,
         )
         self._remember(provider)
         return provider
@@ -219,6 +238,23 @@ class Oidc:
             raise (OutsideSlow(SERVICE) if error.was_slow else OutsideFailed(SERVICE)) from error
         except OutError as error:
             raise OutsideFailed(SERVICE) from error
+
+
+def together(claims: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """The token's claims and those of the userinfo; the token's count first.
+
+    ``email_verified`` is said of the address beside it: it never comes to stand beside another one.
+
+    >>> together({"email": "a@x.example"}, {"email": "b@x.example", "email_verified": True})
+    {'email': 'a@x.example'}
+    """
+    both = {**more, **claims}
+    if more.get("email") != claims.get("email"):
+        whose = claims if "email" in claims else more
+        both.pop("email_verified", None)
+        if "email_verified" in whose:
+            both["email_verified"] = whose["email_verified"]
+    return both
 
 
 def _is_at_least(issuer: str, url: Any) -> bool:

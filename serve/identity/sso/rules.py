@@ -15,7 +15,8 @@ from serve.kernel.errors import Invalid
 MOST_SUBJECT = 255
 MOST_VALUES = 500
 """Groups of one person that are looked at."""
-_OURS = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
+_OURS = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+"""ASCII alone, as addresses are: it stands in a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +62,29 @@ def domain_of(email: str) -> str:
 def claimed(values: Mapping[str, Any], mapping: Mapping[str, Any], *, is_vouched: bool) -> Claimed:
     """The provider's claims or attributes as the connection's mapping reads them.
 
-    ``is_vouched`` says that the provider answers for mail addresses without saying so of each. Raises SsoAnswerRefused.
+    ``is_vouched`` says that the provider answers for mail addresses without saying so of each. What an OpenID provider
+    says of that, ``email_verified``, is about its claim ``email`` and no other. Raises SsoAnswerRefused.
     """
     subject = values.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= MOST_SUBJECT or "\0" in subject:
         raise SsoAnswerRefused("it names nobody")
     mail = _first(values.get(mapping["email"]))
+    says_verified = mapping["email"] == "email" and _is_true(values.get("email_verified"))
     name = _first(values.get(mapping["full_name"]))
     return Claimed(
         subject=subject,
         email=mail_of(mail) if mail else None,
-        is_email_verified=is_vouched or _is_true(values.get("email_verified")),
+        is_email_verified=is_vouched or says_verified,
         full_name=" ".join(name.replace("\0", "").split())[:200] if name else None,
         roles=_all(values.get(mapping["role"])) if mapping["role"] else (),
     )
+
+
+def wanted(mapping: Mapping[str, Any]) -> tuple[str, ...]:
+    """The claims that an OpenID provider should give, in one way or the other."""
+    named = (mapping["email"], mapping["full_name"], mapping["role"])
+    needs_word = mapping["email"] == "email" and not mapping["vouches_for_mail"]
+    return (*(name for name in named if name), *(("email_verified",) if needs_word else ()))
 
 
 def role_for(mapping: Mapping[str, Any], values: Collection[str]) -> str | None:

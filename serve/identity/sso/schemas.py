@@ -177,7 +177,10 @@ class SsoAddresses(Output):
         examples=["https://ops.example.com/api/v1/auth/sso/0192f0c1-7d3a-7b6e-9c0e-5f1f6f0f6a01/start"],
     )
     redirect_uri: str | None = Field(
-        description="OpenID Connect.", examples=["https://ops.example.com/api/v1/auth/sso/oidc/callback"]
+        description="OpenID Connect.",
+        examples=[
+            "https://ops.example.com/api/v1/auth/sso/oidc/0192f0c1-7d3a-7b6e-9c0e-5f1f6f0f6a01/callback"
+        ],
     )
     entity_id: str | None = Field(description="SAML: our name, the audience.", examples=[None])
     acs_url: str | None = Field(description="SAML: where assertions are posted.", examples=[None])

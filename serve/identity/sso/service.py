@@ -160,7 +160,7 @@ def shown(row: Row, address: str) -> dict[str, Any]:
         "user_mapping": row["user_mapping"],
         "addresses": {
             "start_url": f"{address}/api/v1/auth/sso/{row['id']}/start",
-            "redirect_uri": None if is_saml else redirect_uri(address),
+            "redirect_uri": None if is_saml else redirect_uri(address, row["id"]),
             "entity_id": entity_id(row["id"]) if is_saml else None,
             "acs_url": acs_url(address, row["id"]) if is_saml else None,
             "metadata_url": f"{address}/api/v1/auth/sso/saml/{row['id']}/metadata" if is_saml else None,
@@ -173,8 +173,9 @@ def shown(row: Row, address: str) -> dict[str, Any]:
     }
 
 
-def redirect_uri(address: str) -> str:
-    return f"{address}/api/v1/auth/sso/oidc/callback"
+def redirect_uri(address: str, connection_id: object) -> str:
+    """Another one for each connection: an answer that comes here was given by the provider that was asked."""
+    return f"{address}/api/v1/auth/sso/oidc/{connection_id}/callback"
 
 
 def acs_url(address: str, connection_id: object) -> str:

@@ -6,8 +6,8 @@ No connection to the database is held while a provider is asked: each step is a 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -33,7 +33,7 @@ log = logging.getLogger("throughline.security")
 
 REFUSED = event(
     "sso.refused",
-    "Somebody whom a provider vouched for, or who came back with an answer to us, was not let in: `after` says why.",
+    "Somebody whom the tenant's provider vouched for was not let in: `after` says why.",
     category="security",
 )
 MOST_TEXT = 4000
@@ -121,25 +121,31 @@ class SingleSignOn:
         return Sent(url, begun.browser)
 
     async def code_came(
-        self, state: str, browser: str, code: str | None, issuer: str | None, client: Client
+        self,
+        connection_id: UUID,
+        state: str,
+        browser: str,
+        code: str | None,
+        issuer: str | None,
+        client: Client,
     ) -> Back:
         """The browser is back from an OpenID provider; without a code the provider has refused.
 
+        What the tenant's history tells begins with a code that its provider has taken: anybody can come with another.
         Raises SsoStateUnknown, SsoConnectionNotFound, SsoProviderRefused, SsoAnswerRefused, SsoNotAdmitted and what
         asking the provider raises.
         """
-        connection, attempt = await self._spent(state, browser)
+        connection, attempt = await self._spent(connection_id, state, browser)
         if connection["kind"] != "oidc":
             raise SsoStateUnknown
-        async with self._noting(connection, client):
-            configuration, mapping = connection["configuration"], connection["user_mapping"]
-            if issuer is not None and issuer != configuration["issuer"]:
-                raise SsoAnswerRefused("it comes from another provider")
+        mapping, party = connection["user_mapping"], self._client(connection)
+        secrets = self.attempts.secrets(state)
+        with _logging(connection):
             if not code:
                 raise SsoProviderRefused
-            found = await self.oidc.finish(
-                self._client(connection), self.attempts.secrets(state), code, mapping["email"]
-            )
+            tokens = await self.oidc.exchange(party, secrets, code, issuer)
+        async with self._noting(connection, client):
+            found = await self.oidc.claims(party, secrets, tokens, rules.wanted(mapping))
             claims = rules.claimed(found, mapping, is_vouched=mapping["vouches_for_mail"])
             async with self._at_work(attempt.connection_id) as db:
                 connection = await _connection(db, attempt.connection_id)
@@ -183,7 +189,7 @@ class SingleSignOn:
 
         Raises SsoStateUnknown or SsoConnectionNotFound.
         """
-        connection, attempt = await self._spent(state, browser)
+        connection, attempt = await self._spent(connection_of(state), state, browser)
         if attempt.user_id is None:
             raise SsoStateUnknown
         async with self._at_work(attempt.connection_id) as db:
@@ -199,11 +205,13 @@ class SingleSignOn:
         user_id = await admission.admit(db, connection, claims, client.request_id)
         return await self.attempts.answered(db, state, connection_id, user_id)
 
-    async def _spent(self, state: str, browser: str) -> tuple[Record, Attempt]:
-        """The attempt is over from here on, whatever comes of it."""
-        if not (0 < len(state) < MOST_TEXT and 0 < len(browser) < MOST_TEXT):
-            raise SsoStateUnknown
-        async with self._at_work(connection_of(state)) as db:
+    async def _spent(self, connection_id: UUID, state: str, browser: str) -> tuple[Record, Attempt]:
+        """The attempt is over from here on, whatever comes of it. Raises SsoConnectionNotFound or SsoStateUnknown."""
+        async with self._at_work(connection_id) as db:
+            if not (0 < len(state) < MOST_TEXT and 0 < len(browser) < MOST_TEXT):
+                raise SsoStateUnknown
+            if connection_of(state) != connection_id:  # one provider's answer to what another one was asked
+                raise SsoStateUnknown
             attempt = await self.attempts.spend(db, state, browser)
             connection = await _connection(db, attempt.connection_id)
         return connection, attempt
@@ -225,7 +233,7 @@ class SingleSignOn:
             client_secret=service.secret_of(self._database.vault, connection),
             client_auth=configuration["client_auth"],
             scopes=tuple(configuration["scopes"]),
-            redirect_uri=service.redirect_uri(self.address),
+            redirect_uri=service.redirect_uri(self.address, connection["id"]),
         )
 
     @asynccontextmanager
@@ -246,16 +254,26 @@ class SingleSignOn:
 
     @asynccontextmanager
     async def _noting(self, connection: Record, client: Client) -> AsyncIterator[None]:
-        """A refusal is an event of the tenant, with the request that its person can name. Only of answers that a
-        browser or a signature of theirs stands for: else anybody could fill a tenant's history."""
+        """A refusal is an event of the tenant, with the request that its person can name. Only of what its provider has
+        signed, or given for a code of its own: else anybody could fill a tenant's history."""
         try:
-            yield
+            with _logging(connection):
+                yield
         except Problem as problem:
-            log.info("sign-in by connection %s refused: %s", connection["id"], problem.code)
             detail = {"code": problem.code, "reason": problem.detail, "address": client.address}
             async with self._at_work(UUID(connection["id"]), client.request_id) as db:
                 await note_security(db, REFUSED, "sso_connection", connection["id"], detail)
             raise
+
+
+@contextmanager
+def _logging(connection: Record) -> Iterator[None]:
+    """A refusal is a line of the log."""
+    try:
+        yield
+    except Problem as problem:
+        log.info("sign-in by connection %s refused: %s", connection["id"], problem.code)
+        raise
 
 
 async def _connection(db: Transaction, connection_id: UUID) -> Record:

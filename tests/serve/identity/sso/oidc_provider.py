@@ -104,6 +104,7 @@ async def authorize(request: Request) -> Response:
     State.codes[code] = asked
     answer = {"code": code, "state": asked["state"], "iss": State.issuer, "session_state": "x"}
     answer |= State.plan.get("answer", {})
+    answer = {name: value for name, value in answer.items() if name not in State.plan.get("unsaid", ())}
     return RedirectResponse(f"{asked['redirect_uri']}?{urlencode(answer)}", 303)
 
 

@@ -54,7 +54,7 @@ class TestTakeover:
         """B proves a domain, and somebody who works for A has an address of it: still no way into their account."""
         victim = other_house.member("owner", tenant=firm.a)
         provider.says("takeover-2", victim.email)
-        assert "does not belong here" in refused(firm, other_house)
+        assert "invited" in refused(firm, other_house)
         assert firm.sql("select count(*) from memberships where user_id = %s", victim.id) == [(1,)]
 
     def test_a_session_by_b_is_never_for_a(self, firm, house, other_house, provider):
@@ -104,6 +104,25 @@ class TestTakeover:
         for domain in (f"below.{house.domain}", house.domain.partition(".")[2], f"x{house.domain}"):
             provider.says(f"near-{uuid4().hex}", f"ada@{domain}")
             assert "domain" in refused(firm, house) or "does not say" in refused(firm, house)
+
+    def test_nobody_is_told_of_an_account_elsewhere(self, firm, names, provider):
+        """Where nobody is made, an address with an account and one without are refused in the same words."""
+        house = oidc_house(firm, names, provider, firm.b, makes_people=False)
+        elsewhere = house.member("manager", tenant=firm.a)
+        provider.says("elsewhere-1", elsewhere.email)
+        of_somebody, told = refused(firm, house), firm.events(house.id)[-1][2]
+        provider.says("elsewhere-2", house.mail())
+        assert refused(firm, house) == of_somebody
+        assert firm.events(house.id)[-1][2]["reason"] == told["reason"]
+
+    def test_a_word_for_the_mail_is_none_for_another_claim(self, firm, names, provider):
+        """``email_verified`` is about ``email``; a name that people choose themselves is as good as theirs."""
+        house = oidc_house(firm, names, provider, email="preferred_username")
+        victim = house.member("manager")
+        provider.says("chosen-1", "me@elsewhere.example", claims={"preferred_username": victim.email})
+        assert "vouch" in refused(firm, house)
+        house.change(user_mapping={"vouches_for_mail": True})
+        assert by_oidc(browser(firm), house).status_code == 303
 
     @pytest.mark.parametrize("verified", [False, None, "false", 0, 1, "yes", [True]])
     def test_mail_that_the_provider_does_not_vouch_for(self, firm, house, provider, verified):
@@ -155,6 +174,15 @@ class TestCeiling:
         assert "above" in refused(firm, house)
         provider.says("ceiling-3", house.mail(), claims={"groups": ["bosses"]})
         assert "above" in refused(firm, house)
+
+    def test_nobody_is_brought_below_it_first(self, firm, names, provider):
+        """A connection that keeps roles in step, and says of those above whoever set it up that they are less."""
+        house = oidc_house(firm, names, provider, keeps_roles_in_step=True)
+        member = house.member("manager")
+        firm.sql("update sso_connections set changed_by_role = 'technician' where id = %s", house.id)
+        provider.says("demoted", member.email, claims={"groups": ["crew"]})
+        assert "above" in refused(firm, house)
+        assert firm.sql("select role from memberships where user_id = %s", member.id) == [("manager",)]
 
     def test_no_mapping_makes_owners(self, firm, names, provider):
         house = oidc_house(firm, names, provider)

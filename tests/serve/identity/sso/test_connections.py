@@ -40,7 +40,8 @@ class TestSettingUp:
         assert response.status_code == 201
         made = response.json()["data"]
         assert made["configuration"]["client_secret_is_set"]
-        assert made["addresses"]["redirect_uri"] == "http://localhost:8000/api/v1/auth/sso/oidc/callback"
+        here = "http://localhost:8000/api/v1/auth/sso/oidc"
+        assert made["addresses"]["redirect_uri"] == f"{here}/{made['id']}/callback"
         [(sealed, row)] = firm.sql(
             "select secret, to_jsonb(c) - 'secret' from sso_connections c where id = %s", made["id"]
         )

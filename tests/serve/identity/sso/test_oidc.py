@@ -83,12 +83,31 @@ class TestComingIn:
         assert by_oidc(client, house).status_code == 303
         assert me(client)["user"]["email"] == email
 
+    def test_groups_from_the_userinfo(self, firm, house, provider):
+        """As providers do whose tokens would grow too large."""
+        more = {"sub": "groups-1", "groups": ["bosses"]}
+        provider.says("groups-1", house.mail(), userinfo=more)
+        client = browser(firm)
+        assert by_oidc(client, house).status_code == 303
+        assert me(client)["tenant"]["role"] == "manager"
+
+    def test_it_is_not_asked_for_what_was_said(self, firm, house, provider):
+        provider.says("said-1", house.mail(), claims={"groups": []})
+        assert by_oidc(browser(firm), house).status_code == 303
+        assert "userinfo" not in provider.asked()
+
+    def test_a_word_for_one_address_is_none_for_another(self, firm, house, provider):
+        """The token has an address and no word for it; beside it another address is vouched for."""
+        more = {"sub": "apart-1", "email": house.mail(), "email_verified": True}
+        provider.plan(claims={"sub": "apart-1", "email": house.mail()}, userinfo=more)
+        assert code(by_oidc(browser(firm), house)) == (403, "SSO_NOT_ADMITTED")
+
     @pytest.mark.parametrize("kind", ["RSA", "EC"])
     def test_new_keys_are_asked_for_once(self, firm, house, provider, kind):
         email = house.mail()
         provider.says(f"rotate-{kind}", email)
         by_oidc(browser(firm), house)
-        provider.says(f"rotate-{kind}", email, rotate=kind)
+        provider.says(f"rotate-{kind}", email, rotate=kind, claims={"groups": []})
         response = by_oidc(browser(firm), house)
         assert response.status_code == 303, response.text
         assert provider.asked() == {"authorize": 1, "token": 1, "keys": 1}
@@ -168,6 +187,7 @@ class TestSession:
         [
             *("https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "evil", ""),
             *("/a\nSet-Cookie: x", "javascript:alert(1)", "/\t/evil.example", "http:/evil", "/%", " /a"),
+            *("/ä", "/zł", "/\N{ZERO WIDTH SPACE}", "/\N{GRINNING FACE}"),
         ],
     )
     def test_it_leads_to_no_other_site(self, firm, house, path):
@@ -264,6 +284,20 @@ class TestLies:
         assert "evil" not in response.text
         assert not [row for row in house.identities() if row[0].startswith("liar")]
 
+    def test_an_answer_that_does_not_say_whose_it_is(self, firm, house, provider):
+        """Of a provider that always says so; of others there is nothing to miss."""
+        provider.says("unnamed-1", house.mail(), unsaid=["iss"])
+        assert by_oidc(browser(firm), house).status_code == 303
+        always = {"authorization_response_iss_parameter_supported": True}
+        try:
+            firm.running.app.state.sso.oidc.forget(provider.issuer)
+            provider.says("unnamed-2", house.mail(), discovery=always)
+            assert by_oidc(browser(firm), house).status_code == 303
+            provider.says("unnamed-3", house.mail(), discovery=always, unsaid=["iss"])
+            assert code(by_oidc(browser(firm), house)) == (401, "SSO_ANSWER_REFUSED")
+        finally:
+            firm.running.app.state.sso.oidc.forget(provider.issuer)
+
     @pytest.mark.parametrize("failure", FAILURES)
     def test_a_failure_of_the_provider_is_its_own(self, firm, house, provider, failure):
         client = browser(firm)
@@ -336,9 +370,32 @@ class TestAttempts:
         assert code(browser(firm).get(house.start)) == (404, "SSO_CONNECTION_NOT_FOUND")
 
     @pytest.mark.parametrize("state", ["", "x", "0" * 75, "z" * 199, "%00"])
-    def test_made_up(self, firm, state):
-        response = browser(firm).get(f"{AUTH}/oidc/callback", params={"state": state, "code": "x"})
-        assert code(response) in ((401, "SSO_STATE_UNKNOWN"), (404, "SSO_CONNECTION_NOT_FOUND"))
+    def test_made_up(self, firm, house, state):
+        asked = {"state": state, "code": "x"}
+        response = browser(firm).get(f"{AUTH}/oidc/{house.id}/callback", params=asked)
+        assert code(response) == (401, "SSO_STATE_UNKNOWN")
+        response = browser(firm).get(f"{AUTH}/oidc/{uuid4()}/callback", params=asked)
+        assert code(response) == (404, "SSO_CONNECTION_NOT_FOUND")
+
+    @pytest.mark.parametrize("whose", ["a", "b"])
+    def test_at_the_address_of_another_connection(self, firm, names, house, provider, whose):
+        """Two providers that do not tell their codes apart: what one was asked is never answered by the other."""
+        theirs = oidc_house(firm, names, provider, getattr(firm, whose))
+        client = browser(firm)
+        back = self.back(firm, house, provider, client)
+        assert house.id in back
+        assert code(client.get(back.replace(house.id, theirs.id))) == (401, "SSO_STATE_UNKNOWN")
+        assert "throughline_access" not in client.cookies
+        assert client.get(back).status_code == 303
+
+    @pytest.mark.parametrize("asked", [{}, {"code": "junk"}, {"code": "junk", "iss": "https://evil.example"}])
+    def test_what_anybody_can_send_is_no_event_of_the_tenant(self, firm, house, provider, asked):
+        before = firm.events(house.id)
+        client = browser(firm)
+        state = state_of(to_provider(client, house))
+        refused = client.get(f"{AUTH}/oidc/{house.id}/callback", params={"state": state, **asked})
+        assert refused.status_code == 401
+        assert firm.events(house.id) == before
 
     def test_they_are_forgotten(self, firm, house):
         from serve.identity.sso.attempts import forget_attempts

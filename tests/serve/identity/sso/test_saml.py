@@ -205,7 +205,7 @@ class TestAttempts:
     def test_an_openid_answer_to_it(self, firm, house):
         client = browser(firm)
         state = Asked.of(to_provider(client, house)).id.removeprefix("_")
-        refused = client.get(f"{AUTH}/oidc/callback", params={"state": state, "code": "x"})
+        refused = client.get(f"{AUTH}/oidc/{house.id}/callback", params={"state": state, "code": "x"})
         assert code(refused) == (401, "SSO_STATE_UNKNOWN")
 
     def test_what_was_shown_is_forgotten_with_its_end(self, firm, open_house, idp):

@@ -20,7 +20,6 @@ from tests.serve.identity.sso.houses import (
 from tests.serve.identity.sso.saml_provider import Asked
 
 NAVIGATION = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
-CALLBACK = f"{AUTH}/oidc/callback"
 
 
 @pytest.fixture
@@ -32,6 +31,11 @@ def person(firm) -> httpx.Client:
 @pytest.fixture(scope="module")
 def house(firm, names, provider):
     return oidc_house(firm, names, provider)
+
+
+@pytest.fixture(scope="module")
+def callback(house) -> str:
+    return f"{AUTH}/oidc/{house.id}/callback"
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +54,14 @@ def led_to(response: httpx.Response, why: str) -> str:
 
 
 class TestPeople:
-    def test_who_did_not_begin_here(self, person):
-        led_to(person.get(CALLBACK, params={"state": "x", "code": "y"}), "SSO_STATE_UNKNOWN")
+    def test_who_did_not_begin_here(self, person, callback):
+        led_to(person.get(callback, params={"state": "x", "code": "y"}), "SSO_STATE_UNKNOWN")
         led_to(person.get(f"{AUTH}/finish", params={"state": "x"}), "SSO_STATE_UNKNOWN")
 
-    def test_no_word_of_the_provider_goes_on(self, person, house):
+    def test_no_word_of_the_provider_goes_on(self, person, house, callback):
         state = state_of(to_provider(person, house))
         said = {"error": "access_denied", "error_description": "<b>call 0900</b>", "state": state}
-        response = person.get(CALLBACK, params=said)
+        response = person.get(callback, params=said)
         led_to(response, "SSO_PROVIDER_REFUSED")
         assert "0900" not in str(response.headers)
 
@@ -69,8 +73,8 @@ class TestPeople:
         assert found["name"] == "sso.refused"
         assert "of no domain that this connection speaks for" in str(found)
 
-    def test_what_cannot_be_read_is_refused_in_the_same_way(self, person, saml):
-        led_to(person.get(CALLBACK, params={"state": "x" * 201}), "INVALID")
+    def test_what_cannot_be_read_is_refused_in_the_same_way(self, person, saml, callback):
+        led_to(person.get(callback, params={"state": "x" * 201}), "INVALID")
         led_to(person.post(saml.acs), "INVALID")
         led_to(person.get(saml.start, params={"return_to": "https://evil.example/"}), "INVALID")
 
@@ -97,9 +101,9 @@ class TestPeople:
         )
         led_to(person.get(house.start), "OUTSIDE_FAILED")
 
-    def test_a_number_that_somebody_made_up_is_harmless(self, firm):
+    def test_a_number_that_somebody_made_up_is_harmless(self, firm, callback):
         client = firm.running.client(**{"accept": NAVIGATION, "x-request-id": "<b>/../#x"})
-        location = client.get(CALLBACK, params={"state": "x"}).headers["location"]
+        location = client.get(callback, params={"state": "x"}).headers["location"]
         assert re.fullmatch(r"/account#refused=SSO_STATE_UNKNOWN/[A-Za-z0-9._-]+", location)
 
 
@@ -114,10 +118,10 @@ class TestPrograms:
             "application/problem+json, text/html",
         ],
     )
-    def test_they_get_what_they_got(self, firm, accept):
+    def test_they_get_what_they_got(self, firm, accept, callback):
         client = firm.running.client(accept=accept)
         answers = [
-            client.get(CALLBACK, params={"state": "x", "code": "y"}),
+            client.get(callback, params={"state": "x", "code": "y"}),
             client.get(f"{AUTH}/finish", params={"state": "x"}),
         ]
         assert [answer.status_code for answer in answers] == [401, 401]
@@ -125,7 +129,7 @@ class TestPrograms:
         if "problem" not in accept:
             assert {code(answer) for answer in answers} == {(401, "SSO_STATE_UNKNOWN")}
         assert client.post(f"{AUTH}/saml/{uuid4()}/acs", data={"SAMLResponse": "bm8="}).status_code == 404
-        assert client.get(CALLBACK, params={"state": "x" * 201}).status_code == 422
+        assert client.get(callback, params={"state": "x" * 201}).status_code == 422
 
     def test_what_is_no_step_is_answered_as_ever(self, person):
         assert person.get(f"{AUTH}/saml/{uuid4()}/metadata").status_code == 404
