@@ -19,5 +19,5 @@ def surface(pg: TestCluster, tmp_path: Path) -> Iterator[Surface]:
     try:
         yield surface
     finally:
-        surface.firm.running.stop()
+        surface.close()
         pg.drop(address)

@@ -34,6 +34,7 @@ from tests.surface.needs import (
 )
 from tests.surface.needs.common import NUMBERS
 from tests.surface.operations import BY_NAME, Call, Operation
+from tests.surface.rows import Store
 
 TOKEN_S = 120.0
 """How long a token is used again: long runs outlive the minutes that one is good for."""
@@ -45,8 +46,13 @@ class Surface:
     def __init__(self, firm: Firm) -> None:
         self.firm = firm
         self.http = firm.running.client()
+        self.store = Store(firm.address)
         self.at_work_for: UUID | None = None  # whose body is being made
         self._tokens: dict[tuple[str, UUID | None, bool], tuple[str, float]] = {}
+
+    def close(self) -> None:
+        self.store.close()
+        self.firm.running.stop()
 
     def token(
         self,

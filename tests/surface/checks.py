@@ -19,7 +19,6 @@ from jsonschema import Draft202012Validator, FormatChecker
 from serve.kernel.permissions import ROLES
 from tests.surface.calls import Surface
 from tests.surface.operations import DOCUMENT, Call, Operation
-from tests.surface.rows import events_of_a, ids_of, rows_of, unchanged
 
 REQUEST_ID = "surface-1"
 _FORMATS = FormatChecker(["date", "uuid", "email"])
@@ -52,23 +51,23 @@ def refuses_strangers(surface: Surface, operation: Operation) -> None:
 def refuses_roles_without_the_permission(surface: Surface, operation: Operation) -> None:
     """403 naming the permission, for every role that lacks it, and nothing changes."""
     call = surface.ready(operation)
-    before = rows_of(surface, surface.firm.a)
+    before = surface.store.rows_of(surface.firm.a)
     for role, permissions in ROLES.items():
         if operation.permission not in permissions:
             response = surface.send(call, role=role)
             said = problem(operation, response, 403)
             assert operation.permission in said["message"], said
-    unchanged(surface, surface.firm.a, before)
+    surface.store.unchanged(surface.firm.a, before)
 
 
 def refuses_cookies_without_the_header(surface: Surface, operation: Operation) -> None:
     """A change asked with the log-in cookie alone may come from another site: 403."""
     call = surface.ready(operation)
-    before = rows_of(surface, surface.firm.a)
+    before = surface.store.rows_of(surface.firm.a)
     token = surface.token(fresh=True).partition(" ")[2]
     response = surface.send(call, role=None, headers={"cookie": f"throughline_access={token}"})
     problem(operation, response, 403, "CSRF")
-    unchanged(surface, surface.firm.a, before)
+    surface.store.unchanged(surface.firm.a, before)
 
 
 # Whose
@@ -78,23 +77,23 @@ def hides_other_tenants(surface: Surface, operation: Operation) -> None:
     """A stranger's row is answered like one that is nowhere, to the letter, and stays as it is."""
     firm = surface.firm
     theirs = surface.ready(operation, firm.b)
-    before = rows_of(surface, firm.b)
+    before = surface.store.rows_of(firm.b)
     headers = {"x-request-id": REQUEST_ID}
     response = surface.send(theirs, headers=headers)
     nowhere = surface.send(surface.unknown(theirs), headers=headers)
     problem(operation, nowhere, 404)
     assert response.status_code == 404, f"{operation}: {response.status_code} {response.text[:500]}"
     assert response.text == nowhere.text
-    unchanged(surface, firm.b, before)
+    surface.store.unchanged(firm.b, before)
 
 
 def leaves_children_to_themselves(surface: Surface, operation: Operation) -> None:
     """An umbrella may read what its child has; it changes nothing there."""
     firm = surface.firm
     call = surface.ready(operation)
-    before = rows_of(surface, firm.a)
+    before = surface.store.rows_of(firm.a)
     problem(operation, surface.send(call, tenant=firm.umbrella), 404)
-    unchanged(surface, firm.a, before)
+    surface.store.unchanged(firm.a, before)
 
 
 def lists_nothing_of_other_tenants(surface: Surface, operation: Operation) -> None:
@@ -104,10 +103,10 @@ def lists_nothing_of_other_tenants(surface: Surface, operation: Operation) -> No
     call = surface.ready(operation)
     text = surface.send(call).text
     theirs = surface.send(call, tenant=firm.b).text
-    foreign = ids_in(theirs) & ids_of(surface, firm.b)
-    assert not ids_in(text) & ids_of(surface, firm.b)
+    assert not surface.store.owned(firm.b, ids_in(text))
     assert str(firm.b) not in text
-    assert foreign or not ids_in(text) & ids_of(surface, firm.a), "b has no rows here to hide"
+    foreign = surface.store.owned(firm.b, ids_in(theirs))
+    assert foreign or not surface.store.owned(firm.a, ids_in(text)), "b has no rows here to hide"
 
 
 # What is asked
@@ -116,7 +115,7 @@ def lists_nothing_of_other_tenants(surface: Surface, operation: Operation) -> No
 def refuses_malformed_bodies(surface: Surface, operation: Operation) -> None:
     """Not JSON is 400, JSON under another name 415, what is no object 422; nothing changes."""
     call = surface.ready(operation)
-    before = rows_of(surface, surface.firm.a)
+    before = surface.store.rows_of(surface.firm.a)
     problem(operation, surface.send(call, content=b'{"a": '), 400, "MALFORMED")
     problem(operation, surface.send(call, content=b"\xff\xfe"), 400, "MALFORMED")
     body = json.dumps(call.json).encode()
@@ -124,19 +123,19 @@ def refuses_malformed_bodies(surface: Surface, operation: Operation) -> None:
     problem(operation, named_otherwise, 415, "UNSUPPORTED_MEDIA_TYPE")
     for odd in (b"[]", b'"text"', b"7", *([b"null"] if operation.needs_a_body else [])):
         problem(operation, surface.send(call, content=odd), 422)
-    unchanged(surface, surface.firm.a, before)
+    surface.store.unchanged(surface.firm.a, before)
 
 
 def refuses_extra_properties(surface: Surface, operation: Operation) -> None:
     """A property that would be ignored is an error that names it; so is one of each row of a bulk call."""
     call = surface.ready(operation)
-    before = rows_of(surface, surface.firm.a)
+    before = surface.store.rows_of(surface.firm.a)
     extra = json.dumps(call.json | {"no_such_property": 1}).encode()
     names(problem(operation, surface.send(call, content=extra), 422), "no_such_property")
     if isinstance(rows := call.json.get("rows"), list):
         inner = json.dumps({"rows": [row | {"no_such_property": 1} for row in rows]}).encode()
         names(problem(operation, surface.send(call, content=inner), 422), "rows[0].no_such_property")
-    unchanged(surface, surface.firm.a, before)
+    surface.store.unchanged(surface.firm.a, before)
 
 
 def refuses_large_bodies(surface: Surface, operation: Operation) -> None:
@@ -152,10 +151,10 @@ def refuses_large_bodies(surface: Surface, operation: Operation) -> None:
 def refuses_unknown_parameters(surface: Surface, operation: Operation) -> None:
     """One that would be ignored, and one given twice."""
     call = surface.ready(operation)
-    before = rows_of(surface, surface.firm.a)
+    before = surface.store.rows_of(surface.firm.a)
     for name in ("no_such_parameter", "noSuchParameter"):
         names(problem(operation, surface.send(call, params={name: "1"}), 422), name)
-    unchanged(surface, surface.firm.a, before)
+    surface.store.unchanged(surface.firm.a, before)
 
 
 def refuses_endless_pages(surface: Surface, operation: Operation) -> None:
@@ -204,10 +203,10 @@ def answers_as_documented(surface: Surface, operation: Operation) -> None:
 def updates_ask_for_the_version(surface: Surface, operation: Operation) -> None:
     """With ``If-Match`` of a version that is gone: 412, and nothing changes."""
     call = surface.ready(operation)
-    before = rows_of(surface, surface.firm.a)
+    before = surface.store.rows_of(surface.firm.a)
     response = surface.send(call, headers={"if-match": '"0"'})
     problem(operation, response, 412)
-    unchanged(surface, surface.firm.a, before)
+    surface.store.unchanged(surface.firm.a, before)
 
 
 def repeats_are_one(surface: Surface, operation: Operation) -> None:
@@ -216,24 +215,24 @@ def repeats_are_one(surface: Surface, operation: Operation) -> None:
     key = {"idempotency-key": f"surface-{operation.name}-{id(call)}"}
     first = surface.send(call, headers=key)
     assert first.is_success, first.text
-    before = rows_of(surface, surface.firm.a)
+    before = surface.store.rows_of(surface.firm.a)
     again = surface.send(call, headers=key)
     assert again.headers.get("idempotency-replayed") == "true", f"{operation} was done twice"
     assert (again.status_code, again.content) == (first.status_code, first.content)
-    unchanged(surface, surface.firm.a, before)
+    surface.store.unchanged(surface.firm.a, before)
 
 
 def writes_are_events(surface: Surface, operation: Operation) -> None:
     """Every change of a resource's row is exactly one event of that row."""
     call = surface.ready(operation)
-    before = events_of_a(surface)
+    before = surface.store.newest_event()
     response = surface.send(call)
     assert response.is_success, response.text
     data = response.json()["data"]
     touched = [result["id"] for result in data["results"]] if "results" in data else [data["id"]]
     assert touched
-    new = [event for event in events_of_a(surface) if event not in before]
-    changed = sorted(str(entity_id) for _, entity_id, category in new if category == "change")
+    new = surface.store.events_after(before, surface.firm.a)
+    changed = sorted(entity_id for entity_id, category in new if category == "change")
     assert changed == sorted(touched), f"{operation}: {new}"
 
 

@@ -50,7 +50,7 @@ def surface_of_its_own(pg: TestCluster, releases: Path, home: Path) -> Iterator[
     try:
         yield surface
     finally:
-        surface.firm.running.stop()
+        surface.close()
         pg.drop(address)
 
 

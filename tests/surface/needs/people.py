@@ -291,6 +291,7 @@ MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
 LISTED: dict[str, Callable[[Surface, UUID | None], Any]] = {
     "GET /api/v1/admin/impersonations": _impersonation,
     "GET /api/v1/admin/users": _member,
+    "GET /api/v1/auth/sessions": _session,
     "GET /api/v1/users": _member,
 }
 
