@@ -49,7 +49,7 @@ class Branding(Input):
         None, description="One of the client's own files: PNG, JPEG, GIF or WebP.", examples=[None]
     )
     favicon_id: UUID | None = Field(None, description="Another one, square.", examples=[None])
-    support_address: Annotated[EmailStr, Field(max_length=320)] | None = Field(
+    support_address: Annotated[EmailStr, Field(max_length=254)] | None = Field(
         None, description="Whom people ask for help.", examples=["help@example.org"]
     )
     legal_lines: Annotated[list[Plain], Field(max_length=4)] = Field(

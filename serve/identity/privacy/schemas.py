@@ -27,7 +27,7 @@ class RequestFields(Fields):
     )
     subject_id: UUID | None = Field(None, description="Id of the person's row.", examples=[None])
     email: EmailStr | None = Field(
-        None, max_length=320, description="Where they wrote from.", examples=["ada@example.org"]
+        None, max_length=254, description="Where they wrote from.", examples=["ada@example.org"]
     )
     note: Line | None = Field(None, max_length=5000, examples=["By mail of Monday"])
     received_at: AwareDatetime | None = Field(

@@ -15,7 +15,7 @@ OneLine = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 class MailFields(Fields):
     """One mail to one recipient."""
 
-    to_address: EmailStr = Field(max_length=320, examples=["ada@example.org"])
+    to_address: EmailStr = Field(max_length=254, examples=["ada@example.org"])
     to_name: OneLine | None = Field(None, examples=["Ada Byron"])
     subject: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")] = Field(
         examples=["Your van is ready"]
