@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import gc
 import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -313,7 +314,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         state.manners.accesses.write()
         await state.manners.requests.close(state.worker_database)
         await state.flags.sightings.close(state.worker_database)
-        gc.unfreeze()
         state.answers.close()
         await state.notes.close()
         await state.ways.close()
@@ -350,13 +350,21 @@ def _own_mail_server(settings: Settings) -> SmtpServer | None:
 
 
 async def _warm_up(answers: Answers) -> None:
-    """Open the release and load the metric engine, so that the first request need not wait a second for it.
-
-    Then freeze what is there for good: a full collection over all routes and models stops the process for 50 ms.
-    """
+    """Open the release and load the metric engine, so that the first request need not wait a second for it."""
     await asyncio.to_thread(_load, answers)
+    _freeze()
+
+
+@cache
+def _freeze() -> None:
+    """What is there for good is never looked at again: a full collection over all routes and models takes 50 ms.
+
+    Once in a process, and for its life: where applications come and go, as in tests, each would look at everything that
+    the ones before it left, half a second of work at every start.
+    """
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # libraries count what of theirs is left in the end
 
 
 def _load(answers: Answers) -> None:
