@@ -5,12 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID
 
 from serve.kernel.db import Transaction
+
+_TAKE = "select t.*, t.expires_at <= now() as is_over from take_account_token($1, $2, $3) t"
+"""Whether it is over says the clock that spends it: by another one a link could be good and go on being so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +72,13 @@ async def void_tokens(
 
 
 async def _take(db: Transaction, token: str, purpose: str, *, spend: bool) -> AccountToken | None:
-    row = await db.fetch_one("select * from take_account_token($1, $2, $3)", _hash(token), purpose, spend)
+    row = await db.fetch_one(_TAKE, _hash(token), purpose, spend)
     if row is None:
         return None
     state: Literal["good", "used", "expired"] = "good"
     if row["used_at"] is not None:
         state = "used"
-    elif row["expires_at"] <= datetime.now(UTC):
+    elif row["is_over"]:
         state = "expired"
     ids = (UUID(row[name]) if row[name] else None for name in ("user_id", "tenant_id", "subject_id"))
     return AccountToken(*ids, row["email"], row["detail"], state, row["is_seen_by_tenant"])

@@ -7,7 +7,13 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 
 from serve.identity.factors import rules, service
-from serve.identity.factors.errors import NoSecondFactor, TotpExists, TotpNotConfirmed, TotpNotFound
+from serve.identity.factors.errors import (
+    NoSecondFactor,
+    TooManyCodes,
+    TotpExists,
+    TotpNotConfirmed,
+    TotpNotFound,
+)
 from serve.identity.factors.schemas import (
     CodeGiven,
     FactorsChanged,
@@ -16,9 +22,9 @@ from serve.identity.factors.schemas import (
     TotpBegun,
 )
 from serve.kernel.caller import Caller, CrossSiteRequest, NeedsPerson, NeedsRecent, NotByKey, StepUpNeeded
-from serve.kernel.db import DatabaseUnavailable, TenantDb
+from serve.kernel.db import Database, DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import Meta, Success, success
-from serve.kernel.errors import Malformed, UnsupportedMediaType, problems
+from serve.kernel.errors import Malformed, Problem, UnsupportedMediaType, problems
 from serve.kernel.risk import acts
 from serve.kernel.routing import area_router
 
@@ -64,17 +70,25 @@ async def begin_totp(caller: Prover, db: TenantDb) -> Response:
 @router.post(
     "/totp/confirm",
     response_model=Success[FactorsChanged, Meta],
-    responses=problems(TotpExists, TotpNotFound, TotpNotConfirmed, *_CHANGE, Malformed, UnsupportedMediaType),
+    responses=problems(
+        *(TotpExists, TotpNotFound, TotpNotConfirmed, TooManyCodes, *_CHANGE, Malformed),
+        UnsupportedMediaType,
+    ),
     name="factors.confirm_totp",
     **_SECRET,
 )
-async def confirm_totp(request: Request, caller: Person, asked: CodeGiven, db: TenantDb) -> Response:
-    """Confirm the new secret with its code: from now on log-in with your password asks for one.
+async def confirm_totp(request: Request, caller: Person, asked: CodeGiven) -> Response:
+    """Confirm the new secret with its code, within a quarter of an hour: from now on log-in asks for one.
 
     With your first second factor you get recovery codes, shown this once.
     """
-    codes = await service.confirm_totp(db, asked.code, request.state.request_id)
-    return _private((await service.held(db, caller.user_id)).shown() | {"new_recovery_codes": codes})
+    database: Database = request.app.state.database
+    async with database.transaction(caller, request_id=request.state.request_id) as db:
+        codes = await service.confirm_totp(db, asked.code, request.state.request_id)
+        shown = (await service.held(db, caller.user_id)).shown()
+    if isinstance(codes, Problem):
+        raise codes
+    return _private(shown | {"new_recovery_codes": codes})
 
 
 @router.delete(

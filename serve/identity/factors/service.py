@@ -146,21 +146,28 @@ async def _one_time(db: Transaction, user_id: UUID, code: str, request_id: str) 
     row = await db.fetch_one("select * from auth_totp($1)", user_id)
     if row is None or row["confirmed_at"] is None:
         return WrongCode()
-    now_s, rate = time.time(), rules.WRONG_CODES
-    is_admitted, debt_s = gcra(row["full_at_s"], now_s, rate)
-    if not is_admitted:
-        return TooManyCodes(wait_s=int(debt_s + rate.interval_s - rate.most_s) + 1)
+    now_s = time.time()
+    debt_s = _debt_with_one_more(row, now_s)
+    if isinstance(debt_s, TooManyCodes):
+        return debt_s
     secret = db.vault.open(row["sealed_secret"]).decode()
     step = rules.right_step(secret, code, now_s=now_s, last_step=row["last_step"])
     if step is not None:
         await _tried(db, user_id, step, 0.0)
         return "totp"
-    was_last = not gcra(now_s + debt_s, now_s, rate)[0]
+    was_last = not gcra(now_s + debt_s, now_s, rules.WRONG_CODES)[0]
     is_news = was_last and _is_news(row)
     await _tried(db, user_id, None, now_s + debt_s, told=is_news)
     if is_news:
         await tell(db, user_id, "codes.blocked", request_id)
     return WrongCode()
+
+
+def _debt_with_one_more(row: Record, now_s: float) -> float | TooManyCodes:
+    """What is owed if the next code is wrong as well, if one may be tried at all."""
+    rate = rules.WRONG_CODES
+    is_admitted, debt_s = gcra(row["full_at_s"], now_s, rate)
+    return debt_s if is_admitted else TooManyCodes(wait_s=int(debt_s + rate.interval_s - rate.most_s) + 1)
 
 
 async def _recovery(db: Transaction, user_id: UUID, code: str, request_id: str) -> Way | Problem:
@@ -185,9 +192,12 @@ async def begin_totp(db: Transaction, user_id: UUID) -> str:
     return secret
 
 
-async def confirm_totp(db: Transaction, code: str, request_id: str) -> list[str] | None:
-    """From now on the secret counts; recovery codes if it is the first factor. Raises TotpExists, TotpNotFound or
-    TotpNotConfirmed."""
+async def confirm_totp(db: Transaction, code: str, request_id: str) -> list[str] | Problem | None:
+    """From now on the secret counts; recovery codes if it is the first factor. Raises TotpExists or TotpNotFound.
+
+    Wrong codes count as at log-in: whoever has a session alone would guess their way to a factor of their own.
+    Refusals: TotpNotConfirmed, TooManyCodes.
+    """
     user_id = db.caller.user_id
     before = await in_turn(db, user_id)
     row = await db.fetch_one("select * from auth_totp($1)", user_id)
@@ -195,10 +205,15 @@ async def confirm_totp(db: Transaction, code: str, request_id: str) -> list[str]
         raise TotpNotFound("Begin first: POST /api/v1/auth/factors/totp gives a secret.")
     if row["confirmed_at"] is not None:
         raise TotpExists
+    now_s = time.time()
+    debt_s = _debt_with_one_more(row, now_s)
+    if isinstance(debt_s, TooManyCodes):
+        return debt_s
     secret = db.vault.open(row["sealed_secret"]).decode()
-    step = rules.right_step(secret, rules.plain(code), now_s=time.time(), last_step=row["last_step"])
+    step = rules.right_step(secret, rules.plain(code), now_s=now_s, last_step=row["last_step"])
     if step is None:
-        raise TotpNotConfirmed(details=[("code", "is not the one that the app shows now")])
+        await _tried(db, user_id, None, now_s + debt_s)
+        return TotpNotConfirmed(details=[("code", "is not the one that the app shows now")])
     await _tried(db, user_id, step, 0.0)
     return await added(db, before, request_id, kind="totp")
 
