@@ -231,8 +231,9 @@ class TestChange:
         row = changed.json()["data"]
         assert (row["full_name"], row["email"]) == ("Sam Renamed", sam.email)
         assert ("profile.changed", "a", "user") in sam.security()
-        [mail] = firm.account_mails()
+        mail, asked = firm.account_mails()
         assert (mail.kind, mail.to_address) == ("email_confirmation", address)
+        assert (asked.kind, asked.to_address) == ("email_change_asked", sam.email)
         assert confirm(firm, mail).status_code == 200
         assert owner.get(f"{USERS}/{sam.id}").json()["data"]["email"] == address
         [told] = firm.account_mails()
@@ -248,13 +249,16 @@ class TestChange:
             for address in (f"free-{uuid4().hex}@example.org", taken.email)
         )
         assert free == known
-        assert [mail.kind for mail in firm.account_mails()] == ["email_confirmation", "email_wanted"]
+        assert [mail.kind for mail in firm.account_mails()] == [
+            *("email_confirmation", "email_change_asked"),
+            *("email_wanted", "email_change_asked"),
+        ]
 
     def test_the_address_of_who_works_elsewhere_by_now_stays(self, firm, owner, somebody):
         """Or whoever asked, and reads that mail, would be somebody at another tenant."""
         sam = somebody(a="agent")
         owner.patch(f"{USERS}/{sam.id}", json={"email": f"mine-{uuid4().hex}@example.org"})
-        [mail] = firm.account_mails()
+        mail, _ = firm.account_mails()
         firm.sql(
             "insert into memberships (user_id, tenant_id, role) values (%s, %s, 'agent')", sam.id, firm.b
         )
