@@ -3,51 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from uuid import uuid4
 
 import httpx
 import pytest
-from PIL import Image
 
+from tests.serve.identity.branding.looks import API, CUSTOM, GREEN, logo, said, stored
 from tests.serve.identity.branding.smuggling import BODIES, STYLES, TEXTS, UNFINISHED
 
-API = "/api/v1/b2b/white-label"
-CUSTOM = f"{API}/customization"
-GREEN = {
-    "branding": {"product_name": "Green Desk", "light": {"accent": "#0f5c4d"}, "legal_lines": ["Green GmbH"]}
-}
-
-
-@pytest.fixture(autouse=True)
-def _clean(firm):
-    yield
-    firm.sql("delete from brand_versions")
-    firm.sql("update flags set rules = '[]', is_enabled = false")
-
-
-@pytest.fixture
-def owner(firm) -> httpx.Client:
-    return firm.client()
-
-
-def said(response: httpx.Response, status: int = 200):
-    assert response.status_code == status, response.text
-    return response.json()["data"] if status < 300 else response.json()["error"]
-
-
-def stored(firm, tenant=None) -> list:
-    return firm.sql(
-        "select number, is_published, note, restored_from from brand_versions where tenant_id = %s order by number",
-        str(tenant or firm.a),
-    )
-
-
-def logo(client: httpx.Client, size=(240, 80), colour="#0f5c4d") -> str:
-    picture = BytesIO()
-    Image.new("RGB", size, colour).save(picture, "PNG")
-    made = client.post("/api/v1/files", files={"file": ("logo.png", picture.getvalue(), "image/png")})
-    return said(made, 201)["id"]
+pytestmark = pytest.mark.usefixtures("no_look_of_before")
 
 
 class TestSetting:
@@ -305,116 +269,3 @@ class TestVersions:
         firm.sql("""update brand_versions set content = '{"branding": {"product_name": "<script>"}}'""")
         assert said(owner.get(f"{API}/a"))["product_name"] == "Throughline"
         assert said(owner.get(CUSTOM))["version"] == 1
-
-
-class TestFeatures:
-    def has(self, firm, key: str, tenant=None) -> bool | None:
-        """What somebody of the client gets, past the copy in memory."""
-        firm.running.app.state.flags.copies._copies.clear()
-        found = firm.client("agent", tenant).post("/api/v1/feature-flags/evaluate", json={"keys": [key]})
-        [given] = said(found) or [{"value": None}]
-        return given["value"]
-
-    def test_what_the_array_says_is_what_people_get(self, firm, owner):
-        said(owner.post(CUSTOM, json={"features": ["maps-21", "chat-21", "maps-21"]}))
-        assert said(owner.get(CUSTOM))["features"] == ["chat-21", "maps-21"]
-        assert (self.has(firm, "maps-21"), self.has(firm, "chat-21"), self.has(firm, "chat-21", firm.b)) == (
-            True,
-            True,
-            None,
-        )
-        said(owner.post(CUSTOM, json={"features": ["chat-21"]}))
-        assert said(owner.get(CUSTOM))["features"] == ["chat-21"]
-        assert (self.has(firm, "maps-21"), self.has(firm, "chat-21")) == (False, True)
-        said(owner.post(f"{CUSTOM}/versions/1/rollback", json={}))
-        assert self.has(firm, "maps-21")
-
-    def test_a_draft_switches_nothing(self, firm, owner):
-        said(owner.post(CUSTOM, json={"features": ["maps-22"], "publish": False}))
-        assert (said(owner.get(CUSTOM))["features"], self.has(firm, "maps-22")) == ([], None)
-
-    def test_a_flag_that_is_there_keeps_its_own_rules(self, firm, owner):
-        rule = {
-            "name": "Agents not",
-            "conditions": [{"attribute": "role", "values": ["agent"]}],
-            "variant": "off",
-        }
-        flag = said(
-            owner.post("/api/v1/feature-flags", json={"key": "maps-23", "name": "Maps", "rules": [rule]}), 201
-        )
-        said(owner.post(CUSTOM, json={"features": ["maps-23"]}))
-        assert self.has(firm, "maps-23")
-        said(owner.post(CUSTOM, json={"features": []}))
-        kept = said(owner.get(f"/api/v1/feature-flags/{flag['id']}"))
-        assert ([each["name"] for each in kept["rules"]], kept["is_enabled"]) == (["Agents not"], False)
-
-    def test_what_somebody_switches_off_is_not_said_to_be_on(self, firm, owner):
-        said(owner.post(CUSTOM, json={"features": ["maps-24"]}))
-        [(row_id,)] = firm.sql("select id::text from flags where key = 'maps-24'")
-        said(owner.patch(f"/api/v1/feature-flags/{row_id}", json={"is_enabled": False}))
-        assert said(owner.get(CUSTOM))["features"] == []
-        said(owner.delete(f"/api/v1/feature-flags/{row_id}"))
-        assert said(owner.post(CUSTOM, json={"features": ["maps-24"]}))["features"] == ["maps-24"]
-
-    def test_what_cannot_be_one_is_refused_by_its_place(self, firm, owner):
-        variants = {"kind": "variants", "variants": [{"name": "x"}], "default_variant": "x"}
-        said(owner.post("/api/v1/feature-flags", json={"key": "several-25", "name": "x"} | variants), 201)
-        old = said(owner.post("/api/v1/feature-flags", json={"key": "old-25", "name": "x"}), 201)["id"]
-        said(owner.post(f"/api/v1/feature-flags/{old}/archive"))
-        error = said(owner.post(CUSTOM, json={"features": ["maps-25", "several-25", "old-25"]}), 422)
-        assert error["code"] == "FEATURE_REFUSED"
-        assert [each["field"] for each in error["details"]] == ["features[1]", "features[2]"]
-        assert stored(firm) == []
-        assert firm.sql("select 1 from flags where key = 'maps-25'") == []
-
-
-class TestEverybody:
-    def test_a_name_that_nobody_has_looks_like_ours(self, firm, owner):
-        stranger = firm.running.client()
-        nowhere, without = (stranger.get(f"{API}/{slug}") for slug in ("nobody-at-all", "b"))
-        assert (nowhere.status_code, without.status_code) == (200, 200)
-        assert nowhere.text.replace("nobody-at-all", "b") == without.text
-        assert stranger.get(f"{API}/No Slug").status_code == 422
-
-    def test_it_is_asked_once_and_kept(self, firm, owner):
-        said(owner.post(CUSTOM, json=GREEN))
-        stranger = firm.running.client()
-        first = stranger.get(f"{API}/a")
-        assert said(first)["legal_lines"] == ["Green GmbH"]
-        assert "new-checkout-27" not in first.text
-        assert str(firm.a) not in first.text
-        again = stranger.get(f"{API}/a", headers={"If-None-Match": first.headers["etag"]})
-        assert (again.status_code, again.content) == (304, b"")
-        said(owner.post(CUSTOM, json={}))
-        assert stranger.get(f"{API}/a", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
-
-    def test_the_style_sheet(self, firm, owner):
-        rules = {"customization": {"custom_css": ".panel { border-width: 3px }"}}
-        said(owner.post(CUSTOM, json=GREEN | rules))
-        stranger = firm.running.client()
-        url = said(stranger.get(f"{API}/a"))["stylesheet_url"]
-        sheet = stranger.get(url)
-        assert sheet.headers["content-type"] == "text/css; charset=utf-8"
-        assert sheet.headers["cache-control"] == "public, max-age=31536000, immutable"
-        assert "--accent: #0f5c4d;" in sheet.text
-        assert sheet.text.endswith(".panel{border-width:3px}\n")
-        said(owner.post(CUSTOM, json=GREEN))
-        assert stranger.get(url).headers["cache-control"] == "public, no-cache"
-        assert said(stranger.get(f"{API}/a"))["stylesheet_url"] != url
-
-    def test_the_logo_and_no_other_file(self, firm, owner):
-        file_id, other = logo(owner), logo(owner, colour="#ff0000")
-        stranger = firm.running.client()
-        assert said(stranger.get(f"{API}/a/logo"), 404)["code"] == "BRAND_PICTURE_NOT_FOUND"
-        said(owner.post(CUSTOM, json={"branding": {"logo_id": file_id}}))
-        url = said(stranger.get(f"{API}/a"))["logo_url"]
-        picture = stranger.get(url)
-        assert picture.headers["content-type"] == "image/png"
-        assert Image.open(BytesIO(picture.content)).size == (240, 80)
-        assert stranger.get(url, headers={"If-None-Match": picture.headers["etag"]}).status_code == 304
-        assert stranger.get(f"{API}/a/favicon").status_code == 404
-        assert stranger.get(f"{API}/b/logo").status_code == 404
-        said(owner.post(CUSTOM, json={"branding": {"logo_id": other}, "publish": False}))
-        assert stranger.get(url).content == picture.content
-        said(owner.delete(f"/api/v1/files/{file_id}"))
-        assert stranger.get(url).status_code == 404
