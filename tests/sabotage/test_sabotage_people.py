@@ -14,7 +14,7 @@ from serve.identity.account_mails.service import AccountMails
 from serve.identity.tenants import operating
 from serve.ports.mail import SmtpServer
 from tests.sabotage.test_sabotage import Patch, Sabotage, instead, sql
-from tests.serve.identity.test_invitations import token_of
+from tests.serve.identity.invitations.conftest import token_of
 from tests.surface.calls import Surface
 
 GONE_BY: list[str] = []

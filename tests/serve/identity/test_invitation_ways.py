@@ -8,7 +8,7 @@ import pytest
 
 from serve.ports.mail import SmtpServer
 from tests.serve.firm import PASSWORD
-from tests.serve.identity.test_invitations import ACCEPT, INVITE, NEW, token_of, validate
+from tests.serve.identity.invitations.conftest import ACCEPT, INVITE, NEW, token_of, validate
 
 EMAIL = "/api/v1/settings/email"
 OURS, THEIRS = "mail.installation.example", "mail.tenant.example"
