@@ -33,6 +33,7 @@ from serve.kernel.routing import area_router
 
 router = area_router(tags=["auth"])
 _BODY = (TooManyAttempts, DatabaseUnavailable, Malformed, UnsupportedMediaType)
+_COMING_IN = (WrongCredentials, SecondFactorNeeded, WrongCode, TooManyCodes, NoMembership)
 
 
 @router.post(
@@ -104,7 +105,7 @@ async def reset_password(request: Request, asked: ResetRequest) -> Response:
 @router.post(
     "/api/v1/mobile/auth",
     response_model=Success[SessionRead, Meta],
-    responses=problems(WrongCredentials, SecondFactorNeeded, WrongCode, TooManyCodes, NoMembership, *_BODY),
+    responses=problems(*_COMING_IN, *_BODY),
     name="auth.log_in_mobile",
 )
 async def log_in_mobile(request: Request, asked: MobileLogin) -> Response:
@@ -131,7 +132,7 @@ async def send_customer_code(request: Request, asked: CustomerCodeRequest) -> Re
 @router.post(
     "/api/v1/customer/auth",
     response_model=Success[SessionRead, Meta],
-    responses=problems(WrongCredentials, SecondFactorNeeded, WrongCode, TooManyCodes, NoMembership, *_BODY),
+    responses=problems(*_COMING_IN, *_BODY),
     name="auth.log_in_customer",
 )
 async def log_in_customer(request: Request, asked: CustomerLogin) -> Response:

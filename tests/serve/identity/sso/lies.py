@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -102,20 +103,17 @@ def same_names(root: Any) -> Any:
     return root
 
 
-def comment_in_name(root: Any) -> Any:
-    name = find(root, ".//saml:NameID")
-    name.text = "the-owner"
-    name.append(etree.Comment("x"))
-    name[0].tail = ".evil"
-    return root
+def name_in_two(between: Callable[[str], Any]) -> Callable[[Any], Any]:
+    """The name, cut by what a careless reader of XML stops at: it reads somebody else's."""
 
+    def spoil(root: Any) -> Any:
+        name = find(root, ".//saml:NameID")
+        name.text = "the-owner"
+        name.append(between("x"))
+        name[0].tail = ".evil"
+        return root
 
-def instruction_in_name(root: Any) -> Any:
-    name = find(root, ".//saml:NameID")
-    name.text = "the-owner"
-    name.append(etree.ProcessingInstruction("x"))
-    name[0].tail = ".evil"
-    return root
+    return spoil
 
 
 def encrypted(root: Any) -> Any:
@@ -215,9 +213,9 @@ LIES: dict[str, dict[str, Any]] = {
     "wrapped: in extensions": {"spoil_signed": wrapped_in_extensions},
     "wrapped: an answer around it": {"spoil_signed": wrapped_response, "signed": "response"},
     "wrapped: two of one name": {"spoil_signed": same_names},
-    "a comment in the name": {"spoil": comment_in_name},
-    "a comment in the name afterwards": {"spoil_signed": comment_in_name},
-    "an instruction in the name": {"spoil": instruction_in_name},
+    "a comment in the name": {"spoil": name_in_two(etree.Comment)},
+    "a comment in the name afterwards": {"spoil_signed": name_in_two(etree.Comment)},
+    "an instruction in the name": {"spoil": name_in_two(etree.ProcessingInstruction)},
     "encrypted": {"spoil": encrypted, "signed": "response"},
     "without an assertion": {"spoil": no_assertion, "signed": "response"},
     "another issuer": {"issuer": "https://evil.example"},
