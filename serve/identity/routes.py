@@ -37,6 +37,7 @@ from serve.identity.sessions.endpoints import router as sessions
 from serve.identity.sso.browser import back as sso_back
 from serve.identity.sso.browser import router as sso_sign_in
 from serve.identity.sso.browser import steps as sso_steps
+from serve.identity.sso.endpoints import asking as sso_asking
 from serve.identity.sso.endpoints import router as sso
 from serve.identity.tenants.endpoints import router as tenants
 from serve.identity.umbrellas.endpoints import router as umbrellas
@@ -74,6 +75,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     privacy,
     retention_rules,
     sso,
+    sso_asking,
     sso_sign_in,
     sso_steps,
     sso_back,

@@ -299,14 +299,14 @@ def _begin(caller: Caller | None, request_id: str) -> str:
     """One round trip. The simple protocol binds no values, so nothing but UUIDs we parsed ourselves is written in,
     and a request id, which has only letters, digits and ``._-``."""
     said = _harmless(request_id)
+    begin = f"begin; set local lock_timeout = '{LOCK_TIMEOUT_S}s';"
     if caller is None:
-        return f"begin; select set_config('app.request_id', '{said}', true);" if said else "begin;"
+        return begin + (f" select set_config('app.request_id', '{said}', true);" if said else "")
     tenants = ",".join(str(tenant_id) for tenant_id in caller.tenant_ids)
     cause = CAUSE.get() or caller.cause
     because = f", set_config('app.cause', '{cause}', true)" if cause else ""
     return (
-        f"begin; set local lock_timeout = '{LOCK_TIMEOUT_S}s';"
-        f" select set_config('app.tenant_id', '{caller.tenant_id}', true),"
+        f"{begin} select set_config('app.tenant_id', '{caller.tenant_id}', true),"
         f" set_config('app.tenant_ids', '{tenants}', true), set_config('app.actor', '{caller.actor}', true),"
         f" set_config('app.request_id', '{said}', true){because};"
     )

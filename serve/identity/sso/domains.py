@@ -32,7 +32,7 @@ async def page(db: Transaction, limit: int, offset: int) -> tuple[list[Row], int
 async def get(db: Transaction, domain_id: UUID, *, lock: bool = False) -> Row:
     """Raises SsoDomainNotFound."""
     row = await db.fetch_one(
-        f"{_SELECT} and d.id = $2{' for update' if lock else ''}", db.caller.tenant_id, domain_id
+        f"{_SELECT} and d.id = $2{' for no key update' if lock else ''}", db.caller.tenant_id, domain_id
     )
     if row is None:
         raise SsoDomainNotFound

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
@@ -35,7 +38,7 @@ from serve.kernel.caller import (
     NotByKey,
     StepUpNeeded,
 )
-from serve.kernel.db import DatabaseUnavailable, TenantDb
+from serve.kernel.db import Database, DatabaseUnavailable, TenantDb, Transaction
 from serve.kernel.envelope import Meta, PageMeta, Success, success
 from serve.kernel.errors import OutsideFailed, OutsideSlow, problems
 from serve.kernel.events import event
@@ -54,17 +57,12 @@ event("sso_domain.verified", "It was proven that the mail domain is the tenant's
 
 PATH = "/api/v1/b2b/enterprise-sso"
 router = area_router(prefix=PATH, tags=["single sign-on"], route_class=RepeatableRoute)
+asking = area_router(prefix=PATH, tags=["single sign-on"])
+"""Not repeatable: others are asked between two transactions, and asking them twice does no harm."""
 Reader = Annotated[Caller, Depends(Needs("sso:read"))]
 Writer = Annotated[Caller, Depends(NeedsRecent("sso:write"))]
-_CHANGE = (
-    NotByKey,
-    LimitedToken,
-    StepUpNeeded,
-    CrossSiteRequest,
-    DatabaseUnavailable,
-    StillRunning,
-    KeyOfAnotherRequest,
-)
+_ASK = (NotByKey, LimitedToken, StepUpNeeded, CrossSiteRequest, DatabaseUnavailable)
+_CHANGE = (*_ASK, StillRunning, KeyOfAnotherRequest)
 RISKY = acts(risk="risky")  # it says who may come in
 
 
@@ -161,19 +159,26 @@ async def disable(request: Request, caller: Writer, id: Id, db: TenantDb) -> Res
     return _one(request, await service.switch(db, id, on=False))
 
 
-@router.post(
+@asking.post(
     "/connections/{id}/test",
     response_model=Success[SsoTest, Meta],
-    responses=problems(SsoConnectionNotFound, *_CHANGE),
+    responses=problems(SsoConnectionNotFound, *_ASK),
     name="sso.test",
     **acts(risk="risky", dry_run=False),
 )
-async def test(request: Request, caller: Writer, id: Id, db: TenantDb) -> Response:
-    """Look at everything about a connection that can be known before anybody signs in: what is right, what is not."""
-    row = await service.get(db, id, lock=True)
-    findings = await trial.try_out(row, _sso(request).oidc, has_secret=bool(service.secret_of(db.vault, row)))
+async def test(request: Request, caller: Writer, id: Id) -> Response:
+    """Look at everything about a connection that can be known before anybody signs in: what is right, what is not.
+
+    The outcome is kept with the connection, unless that is changed meanwhile.
+    """
+    at_work, sso = _at_work(request, caller), _sso(request)
+    async with at_work() as db:
+        row = await service.get(db, id)
+        has_secret = bool(service.secret_of(db.vault, row))
+    findings = await trial.try_out(row, sso.oidc, has_secret=has_secret, plain_too=sso.plain_too)
     is_sound = all(each["is_right"] for each in findings)
-    await service.note_test(db, id, is_sound=is_sound)
+    async with at_work() as db:
+        await service.note_test(db, row, is_sound=is_sound)
     return plain({"is_sound": is_sound, "findings": findings})
 
 
@@ -230,22 +235,25 @@ async def change_domain(
     return _domain(await domains.change(db, id, asked, if_match))
 
 
-@router.post(
+@asking.post(
     "/domains/{id}/verify",
     response_model=Success[SsoDomainRead, RowMeta],
     responses=problems(
-        SsoDomainNotFound, SsoDomainNotProven, SsoDomainTaken, OutsideFailed, OutsideSlow, *_CHANGE
+        SsoDomainNotFound, SsoDomainNotProven, SsoDomainTaken, OutsideFailed, OutsideSlow, *_ASK
     ),
     name="sso_domains.verify",
     **acts(risk="risky", dry_run=False),
 )
-async def verify_domain(request: Request, caller: Writer, id: Id, db: TenantDb) -> Response:
+async def verify_domain(request: Request, caller: Writer, id: Id) -> Response:
     """Look whether the domain's DNS has your record. Once it is proven it stays so, and nobody else can have it."""
-    domain = await domains.get(db, id)
+    at_work = _at_work(request, caller)
+    async with at_work() as db:
+        domain = await domains.get(db, id)
     if domain["verified_at"] is not None:
         return _domain(domain)
     found = await _sso(request).records.of(domains.record_name(domain["domain"]))
-    return _domain(await domains.prove(db, id, found))
+    async with at_work() as db:
+        return _domain(await domains.prove(db, id, found))
 
 
 @router.delete(
@@ -259,6 +267,12 @@ async def delete_domain(caller: Writer, id: Id, db: TenantDb, if_match: IfMatch 
     """Give a domain up: nobody new comes in by it, and passwords count again."""
     await domains.remove(db, id, if_match)
     return plain({"id": str(id)})
+
+
+def _at_work(request: Request, caller: Caller) -> Callable[[], AbstractAsyncContextManager[Transaction]]:
+    """Transactions of the caller's, for what asks others in between: nobody waits for them with a row locked."""
+    database: Database = request.app.state.database
+    return partial(database.transaction, caller, request_id=request.state.request_id)
 
 
 def _sso(request: Request) -> SingleSignOn:

@@ -21,6 +21,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 
+from serve.identity.sso.addresses import is_address
 from serve.identity.sso.errors import SsoAnswerRefused
 from serve.kernel.errors import OutsideFailed, OutsideSlow
 from serve.ports.out import AddressRefused, Answer, Door, Limits, OutError, Unanswered, Unreachable
@@ -259,8 +260,7 @@ def together(claims: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, An
 
 def _is_at_least(issuer: str, url: Any) -> bool:
     """Whether it is an address of the web, over HTTPS unless the provider itself is not."""
-    schemes = ("https://",) if issuer.startswith("https://") else ("https://", "http://")
-    return isinstance(url, str) and url.startswith(schemes)
+    return is_address(url, plain_too=not issuer.startswith("https://"))
 
 
 def _object(answer: Answer) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives import hashes
 
 from serve.identity.sso import saml
+from serve.identity.sso.addresses import is_address
 from serve.identity.sso.admission import allowed_to
 from serve.identity.sso.errors import SsoConnectionNotFound
 from serve.identity.sso.schemas import SsoConfiguration, SsoConnectionChange, SsoSetup, SsoUserMapping
@@ -58,8 +59,10 @@ async def get(db: Transaction, connection_id: UUID, *, lock: bool = False) -> Ro
     mine = db.caller.tenant_id
     if lock:
         await db.fetch_one(
-            f"select 1 from sso_connections c where {_MINE} and c.id = $2 for update", mine, connection_id
-        )
+            f"select 1 from sso_connections c where {_MINE} and c.id = $2 for no key update",
+            mine,
+            connection_id,
+        )  # so that people may begin to sign in meanwhile: their attempts refer to the row
     row = await db.fetch_one(f"{_SELECT} where {_MINE} and c.id = $2", mine, connection_id)
     if row is None:
         raise SsoConnectionNotFound
@@ -129,10 +132,13 @@ async def remove(db: Transaction, connection_id: UUID, if_match: str | None) -> 
     await db.execute("delete from sso_connections where id = $1", connection_id)
 
 
-async def note_test(db: Transaction, connection_id: UUID, *, is_sound: bool) -> None:
-    await db.execute(
-        "update sso_connections set tested_at = now(), is_sound = $2 where id = $1", connection_id, is_sound
-    )
+async def note_test(db: Transaction, tested: Row, *, is_sound: bool) -> None:
+    """Unless it is another one by now than what was looked at. Raises SsoConnectionNotFound."""
+    now = await get(db, UUID(tested["id"]), lock=True)
+    if now.etag == tested.etag:
+        await db.execute(
+            "update sso_connections set tested_at = now(), is_sound = $2 where id = $1", now["id"], is_sound
+        )
 
 
 def secret_of(vault: Vault, connection: Record | Row) -> str:
@@ -197,7 +203,7 @@ async def _checked(
 ) -> dict[str, Any]:
     """The columns of what was sent. Raises Invalid naming everything that is wrong."""
     if kind == "saml" and sent.get("metadata_xml"):
-        sent = sent | saml.read_metadata(sent["metadata_xml"])
+        sent = sent | _as_sent(saml.read_metadata(sent["metadata_xml"]))
     wrong = [*_missing(kind, sent), *_not_ours(sent, plain_too)]
     certificates = []
     for number, text in enumerate(sent["certificates"] or ()):
@@ -217,18 +223,27 @@ async def _checked(
     }
 
 
+def _as_sent(found: dict[str, Any]) -> dict[str, Any]:
+    """What metadata says, within the bounds of what is sent by hand. Raises Invalid."""
+    try:
+        read: SsoConfiguration = parsed(SsoConfiguration, found)
+    except Invalid as error:
+        wrong = [("configuration.metadata_xml", f"{field}: {said}") for field, said in error.details]
+        raise Invalid(details=wrong) from error
+    return read.model_dump(include=set(found))
+
+
 def _missing(kind: str, sent: Mapping[str, Any]) -> list[tuple[str, str]]:
     needed = ("issuer", "client_id") if kind == "oidc" else ("entity_id", "sso_url", "certificates")
     return [(f"configuration.{name}", f"is needed for {kind}") for name in needed if not sent.get(name)]
 
 
 def _not_ours(sent: Mapping[str, Any], plain_too: bool) -> list[tuple[str, str]]:
-    """Addresses that people would be sent to, or secrets, without HTTPS."""
-    schemes = ("https://", "http://") if plain_too else ("https://",)
+    """Addresses that people or secrets would be sent to, and that are none, or without HTTPS."""
     return [
-        (f"configuration.{name}", "must be an address that begins with https://")
+        (f"configuration.{name}", "must be an address that begins with https://, with a host, in ASCII")
         for name in ("issuer", "sso_url")
-        if sent.get(name) and not str(sent[name]).startswith(schemes)
+        if sent.get(name) and not is_address(sent[name], plain_too=plain_too)
     ]
 
 

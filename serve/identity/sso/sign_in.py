@@ -14,6 +14,7 @@ from uuid import UUID
 
 from serve.identity.auth.service import Client, Granted, Login
 from serve.identity.sso import admission, oidc, rules, saml, service
+from serve.identity.sso.addresses import is_address
 from serve.identity.sso.attempts import Attempt, Attempts, connection_of
 from serve.identity.sso.errors import (
     SsoAnswerRefused,
@@ -24,7 +25,7 @@ from serve.identity.sso.errors import (
 from serve.identity.sso.oidc import Oidc
 from serve.identity.sso.rules import Claimed
 from serve.kernel.db import Database, Record, Transaction
-from serve.kernel.errors import Problem
+from serve.kernel.errors import OutsideFailed, Problem
 from serve.kernel.events import event, note_security
 from serve.ports.dns import TxtRecords
 from serve.ports.out import Door
@@ -112,8 +113,13 @@ class SingleSignOn:
             return Sent(
                 await self.oidc.begin(client, self.attempts.secrets(begun.state), hint), begun.browser
             )
+        sso_url = connection["configuration"]["sso_url"]
+        if not is_address(
+            sso_url, plain_too=self.plain_too
+        ):  # kept before addresses were looked at more closely
+            raise OutsideFailed(oidc.SERVICE)
         url = saml.ask_url(
-            connection["configuration"]["sso_url"],
+            sso_url,
             audience=service.entity_id(connection_id),
             acs_url=service.acs_url(self.address, connection_id),
             request_id=f"_{begun.state}",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from serve.identity.sso import saml
+from serve.identity.sso.addresses import is_address
 from serve.identity.sso.oidc import Oidc
 from serve.kernel.errors import Problem
 
@@ -14,13 +15,15 @@ SOON = timedelta(days=30)
 Finding = dict[str, Any]
 
 
-async def try_out(connection: Mapping[str, Any], oidc: Oidc, *, has_secret: bool) -> list[Finding]:
+async def try_out(
+    connection: Mapping[str, Any], oidc: Oidc, *, has_secret: bool, plain_too: bool
+) -> list[Finding]:
     """What was looked at; nobody is signed in."""
     configuration = connection["configuration"]
     if connection["kind"] == "oidc":
         findings = await _oidc(configuration, oidc, has_secret=has_secret)
     else:
-        findings = _saml(configuration)
+        findings = _saml(configuration, plain_too=plain_too)
     domains = connection["domains"]
     findings.append(
         _finding(
@@ -64,10 +67,12 @@ async def _oidc(configuration: Mapping[str, Any], oidc: Oidc, *, has_secret: boo
     ]
 
 
-def _saml(configuration: Mapping[str, Any]) -> list[Finding]:
+def _saml(configuration: Mapping[str, Any], *, plain_too: bool) -> list[Finding]:
     now = datetime.now(UTC)
     over = saml.ending(configuration["certificates"], now)
     late = saml.ending(configuration["certificates"], now + SOON)
+    url = configuration["sso_url"]
+    is_right = is_address(url, plain_too=plain_too)
     said = "All certificates are good."
     if over:
         said = f"{len(over)} certificates have ended or not begun; the provider may have newer ones."
@@ -75,7 +80,11 @@ def _saml(configuration: Mapping[str, Any]) -> list[Finding]:
         said = f"{len(late)} certificates end within {SOON.days} days."
     return [
         _finding("certificates", len(over) < len(configuration["certificates"]), said),
-        _finding("address", True, f"People are sent to {configuration['sso_url']}."),
+        _finding(
+            "address",
+            is_right,
+            f"People are sent to {url}." if is_right else f"{url} is no address that people can be sent to.",
+        ),
     ]
 
 

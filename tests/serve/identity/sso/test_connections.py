@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import dns.rcode
@@ -88,6 +91,16 @@ class TestSettingUp:
             ("oidc", {"issuer": None}, {"configuration.issuer"}),
             ("oidc", {"issuer": None, "clientId": None}, {"configuration.issuer", "configuration.client_id"}),
             ("oidc", {"issuer": "ftp://login.example.com"}, {"configuration.issuer"}),
+            *(
+                ("oidc", {"issuer": odd}, {"configuration.issuer"})
+                for odd in (
+                    "https://[bad",
+                    "https://x:port/",
+                    "https:///x",
+                    "https://me@x.example",
+                    "https://ä.de",
+                )
+            ),
             ("oidc", {"clientSecret": "ä" * 10}, {"configuration.clientSecret"}),
             ("oidc", {"scopes": ["a b"]}, {"configuration.scopes[0]"}),
             ("oidc", {"clientAuth": "private_key_jwt"}, {"configuration.clientAuth"}),
@@ -171,6 +184,68 @@ class TestTryingOut:
         assert wrong == {"discovery", "client", "domains"}
         assert not tested["is_sound"]
         provider.plan()
+
+    def test_an_address_that_is_none(self, firm, names, owner, idp):
+        """One that was kept before addresses were looked at closely: said by the test, and no failure of ours."""
+        house = saml_house(firm, names, idp)
+        tested = said(owner.post(f"{SSO}/connections/{house.id}/test"))
+        assert tested["is_sound"]
+        firm.sql(
+            """update sso_connections set configuration = configuration || '{"sso_url": "https://x:port/"}'"""
+            " where id = %s",
+            house.id,
+        )
+        tested = said(owner.post(f"{SSO}/connections/{house.id}/test"))
+        assert [each["check"] for each in tested["findings"] if not each["is_right"]] == ["address"]
+        assert code(browser(firm).get(house.start)) == (502, "OUTSIDE_FAILED")
+
+    def test_nobody_waits_while_a_provider_is_asked(self, firm, names, owner, provider):
+        """People go on signing in, and no connection to the database is held, however long the provider takes."""
+        provider.plan()
+        house = oidc_house(firm, names, provider)
+        state = firm.running.app.state
+        asked, answer = threading.Event(), threading.Event()
+        look = state.sso.oidc.provider
+
+        async def slow(issuer, *, anew=False):
+            if anew:
+                asked.set()
+                await asyncio.to_thread(answer.wait, 60)
+            return await look(issuer, anew=anew)
+
+        with ThreadPoolExecutor(1) as pool:
+            state.sso.oidc.provider = slow
+            try:
+                path = f"{SSO}/connections/{house.id}"
+                testing = pool.submit(owner.post, f"{path}/test", headers={"Idempotency-Key": "t"})
+                assert asked.wait(30)
+                assert state.database.in_use_count == 0
+                assert browser(firm).get(house.start).status_code == 303
+                said(firm.client().patch(path, json={"user_mapping": {"default_role": "agent"}}))
+            finally:
+                answer.set()
+                del state.sso.oidc.provider
+            assert said(testing.result())["is_sound"]
+        assert said(owner.get(path))["tested_at"] is None  # it is another one by now
+
+    def test_nobody_waits_while_a_name_server_is_asked(self, firm, owner):
+        connection = said(owner.post(SSO, json=body()))["id"]
+        asked = {"domain": f"d{uuid4().hex[:8]}.example", "connection_id": connection}
+        claimed = said(owner.post(f"{SSO}/domains", json=asked))
+        state, held = firm.running.app.state, []
+        look = state.sso.records.of
+
+        async def noting(name):
+            held.append(state.database.in_use_count)
+            return await look(name)
+
+        state.sso.records.of = noting
+        try:
+            answer = owner.post(f"{SSO}/domains/{claimed['id']}/verify", headers={"Idempotency-Key": "v"})
+        finally:
+            del state.sso.records.of
+        assert code(answer) == (409, "SSO_DOMAIN_NOT_PROVEN")
+        assert held == [0]
 
     def test_nobody_is_called_who_must_not_be(self, firm, owner):
         """The door is the same for every address that somebody has chosen."""

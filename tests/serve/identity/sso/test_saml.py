@@ -253,6 +253,9 @@ class TestMetadataOfProviders:
             lambda text: f'<!DOCTYPE a [<!ENTITY b "c">]>{text}',
             lambda text: text.replace("HTTP-Redirect", "HTTP-Artifact"),
             lambda text: text.replace("MII", "XXX"),
+            lambda text: text.replace('Location="https://', 'Location="https://['),
+            lambda text: text.replace('entityID="', 'entityID="' + "x" * 1000),
+            lambda text: text.replace('Location="https://', 'Location="https://' + "x" * 1000),
         ],
     )
     def test_it_may_be_none(self, firm, idp, spoil):
