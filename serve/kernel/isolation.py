@@ -26,6 +26,9 @@ OTHERWISE_GUARDED: Final = {
 }
 """Tables with a tenant column whose rows are not guarded by the four tenant policies, and why."""
 
+REACHED: Final = {"score_batches": ("throughline_worker",)}
+"""Which runtime roles have rights on one of those; on the others none has."""
+
 UNREACHED: Final = (
     *("users", "memberships", "tombstones", "sessions", "refresh_tokens", "api_key_hashes"),
     *("account_tokens", "account_mails", "revocations", "tenant_slugs"),
@@ -110,6 +113,16 @@ MORE_POLICIES: Final = {
     ("brand_versions", "owner_reads", OWNER): "the log-in page has a look before anybody has logged in",
 }
 """Policies beyond the four, (table, policy, role), and why."""
+
+MORE_RULES: Final = {
+    "owner_reads": ("SELECT", "true", None),
+    "owner_inserts": ("INSERT", None, "true"),
+    "owner_updates": ("UPDATE", "true", None),
+    "owner_all": ("ALL", "true", "true"),
+    "worker_reads": ("SELECT", "true", None),
+    "worker_all": ("ALL", "true", "true"),
+}
+"""What each of those allows, by its name: (command, rows it applies to, rows it lets in)."""
 
 ROWS_OF_ALL: Final = {
     ("score_batches", "worker"): "COPY does not work under row security; the worker alone has rights",
@@ -198,8 +211,9 @@ def table_shortcomings(table: Mapping[str, Any]) -> Iterator[str]:
         yield f"belongs to {table['owner']}, not to {OWNER}"
     if table["open_partition_count"]:
         yield f"{table['open_partition_count']} partitions have rights of their own, and filter nothing"
-    if name in UNREACHED and table["reached_by"]:
-        yield f"is for functions alone, but {', '.join(table['reached_by'])} may reach it"
+    is_apart = name in UNREACHED or name in OTHERWISE_GUARDED
+    if is_apart and (more := set(table["reached_by"]) - set(REACHED.get(name, ()))):
+        yield f"is not for {', '.join(sorted(more))}, and may be reached"
     if name not in OTHERWISE_GUARDED:
         if not table["is_enabled"]:
             yield "row security is not enabled"
@@ -217,12 +231,19 @@ def _policy_shortcomings(table: str, policies: list[Mapping[str, Any]]) -> Itera
             wanted = tuple(part and part.replace("(tenant_id =", column) for part in (using, check))
             if policy is None:
                 yield f"lacks the policy {name}"
-            elif (policy["command"], policy["using"], policy["check"]) != (command, *wanted):
+            elif not _is_rule(policy, (command, *wanted)) or policy["roles"] != ["public"]:
                 yield f"the policy {name} is not what it must be"
     for name, policy in found.items():
+        if name in MORE_RULES and not _is_rule(policy, MORE_RULES[name]):
+            yield f"the policy {name} is not what was reviewed under this name"
         for role in policy["roles"]:
             if (table, name, role) not in MORE_POLICIES:
                 yield f"the policy {name} gives {role} more, and nobody has reviewed it"
+
+
+def _is_rule(policy: Mapping[str, Any], wanted: tuple[str | None, ...]) -> bool:
+    said = (policy["command"], policy["using"], policy["check"])
+    return bool(policy["is_permissive"]) and said == wanted
 
 
 def role_shortcomings(role: Mapping[str, Any]) -> Iterator[str]:

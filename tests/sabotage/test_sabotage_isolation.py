@@ -66,6 +66,12 @@ SABOTAGES = {
             "declared", "read_without_tenant", "read_as_stranger", "insert_for_us", "delete_as_parent"
         ),
     ),
+    "a reviewed policy is rewritten": Sabotage(
+        sql("alter policy owner_reads on api_keys using (tenant_id is not null)"), finds_nothing("declared")
+    ),
+    "scores are for requests too": Sabotage(
+        sql("grant select on score_batches to throughline_api"), finds_nothing("declared")
+    ),
     "a policy is gone": Sabotage(sql("drop policy tenant_deletes on contacts"), finds_nothing("declared")),
     "everybody reads": Sabotage(
         policy("tenant_reads", "for select using (true)"),

@@ -94,6 +94,13 @@ class TestTenancy:
             await asyncio.gather(right(A, "alpha"), right(B, "beta"), right(A, "alpha"))
         assert await names(database, None) == []
 
+    @pytest.mark.parametrize("who", [None, caller(A)])
+    async def test_nobody_waits_for_a_lock_for_ever(self, database, who):
+        async with database.transaction(who) as db:
+            row = await db.fetch_one("select current_setting('lock_timeout') as longest")
+        assert row is not None
+        assert row["longest"] == "5s"
+
     async def test_a_swallowed_error_is_no_commit(self, database):
         async def swallow() -> None:
             async with database.transaction(caller(A)) as db:

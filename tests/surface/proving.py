@@ -35,16 +35,30 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         promises[promise] = promises.get(promise, True) and report.passed
 
 
+def unfit(config: pytest.Config) -> str | None:
+    """Why a run says nothing of all routes of a commit, or None."""
+    if config.option.keyword or config.option.markexpr or any("::" in each for each in config.args):
+        return "only some of the routes were asked"
+    if changed := _git("status", "--porcelain", "--untracked-files=no"):
+        return f"it was asked of a program that no commit has:\n{changed}"
+    return None
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if not _found or hasattr(
         session.config, "workerinput"
     ):  # a part of a run; the whole is written by its controller
         return
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
-    )
+    if why := unfit(session.config):
+        session.config.get_terminal_writer().line(f"nothing was written: {why}", red=True)
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        return
     written = {
-        "commit": commit.stdout.strip(),
+        "commit": _git("rev-parse", "--short", "HEAD"),
         "proved_at": datetime.now(UTC).replace(microsecond=0),
         "roles": list(ROLES),
         "tenants": ["a", "b, a stranger to a", "umbrella, the parent of a"],

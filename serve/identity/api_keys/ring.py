@@ -40,6 +40,7 @@ class KeyRing:
         self._database, self._clock, self._wall_clock = database, clock, wall_clock
         self._seen: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
         self._forgotten: dict[UUID, float] = {}
+        self._taken_back_count = 0
 
     async def verify(self, key: str) -> Caller:
         """The caller behind the key: its scopes, as far as the person's role gives them today.
@@ -53,11 +54,10 @@ class KeyRing:
         if known is not None and self._still_counts(*known):
             caller = known[0]
         else:
+            taken_back_count = self._taken_back_count
             caller = await self._ask(digest)
-            self._seen[digest] = (caller, asked_at)
-            self._seen.move_to_end(digest)
-            if len(self._seen) > CACHE_SIZE:
-                self._seen.popitem(last=False)
+            if taken_back_count == self._taken_back_count:  # else it may be of before, and would outlive it
+                self._remember(digest, caller, asked_at)
         if caller.expires_at_s <= self._wall_clock():
             raise _refused()
         return caller
@@ -70,10 +70,17 @@ class KeyRing:
 
     def forget_those_of(self, *, user_id: UUID | None, tenant_id: UUID | None, role: str | None) -> None:
         """The person (in that tenant, or all), or that role of the tenant, may do something else now."""
+        self._taken_back_count += 1
         for digest, (caller, _) in list(self._seen.items()):
             is_persons = user_id == caller.user_id and tenant_id in (None, caller.tenant_id)
             if is_persons or (role == caller.role and tenant_id == caller.tenant_id):
                 del self._seen[digest]
+
+    def _remember(self, digest: bytes, caller: Caller, asked_at: float) -> None:
+        self._seen[digest] = (caller, asked_at)
+        self._seen.move_to_end(digest)
+        if len(self._seen) > CACHE_SIZE:
+            self._seen.popitem(last=False)
 
     def _still_counts(self, caller: Caller, asked_at: float) -> bool:
         assert caller.api_key_id is not None

@@ -74,9 +74,13 @@ async def create(written: RoleFields, caller: Writer, db: TenantDb) -> Response:
 async def replace(
     request: Request, id: Id, written: RoleChange, caller: Writer, db: TenantDb, if_match: IfMatch = None
 ) -> Response:
-    """Change what a role allows. Whoever has it may do so, and no more, from this moment on."""
+    """Change what a role allows, if you have all that it allows, before and then.
+
+    Whoever has it may do so, and no more, from this moment on.
+    """
     row = await roles.get(db, id, lock=True)
     check_version(if_match, row)
+    check_given(caller.permissions, row["permissions"])
     values = values_of(written, sent_only=False)
     roles.check(row, {**row, **values})
     check_given(caller.permissions, written.permissions)
@@ -87,15 +91,16 @@ async def replace(
 @router.delete(
     "/{id}",
     response_model=Success[Deleted, Meta],
-    responses=problems(roles.NotFound, LostUpdate, RoleInUse, DatabaseUnavailable, *PROOF),
+    responses=problems(roles.NotFound, LostUpdate, RoleInUse, MoreThanYours, DatabaseUnavailable, *PROOF),
     name="roles.delete",
 )
 async def delete(
     request: Request, id: Id, caller: Writer, db: TenantDb, if_match: IfMatch = None
 ) -> Response:
-    """Remove a role that nobody has."""
+    """Remove a role that nobody has, if you have all that it allows."""
     row = await roles.get(db, id, lock=True)
     check_version(if_match, row)
+    check_given(caller.permissions, row["permissions"])
     await service.check_unused(db, row["slug"])
     db.afterwards.append(request.app.state.revocations.look)
     return plain(dict(await roles.delete(db, id)))

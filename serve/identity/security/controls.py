@@ -80,10 +80,10 @@ def judged(
     verdicts = [found[name].verdict for name in control.checks]
     valid = attestation is not None and attestation["valid_until"] >= today
     said = attestation["verdict"] if attestation is not None and valid else None
-    if said == "not_applicable":
-        return "not_applicable"
     if "failed" in verdicts or said == "not_met":
         return "failed"
+    if said == "not_applicable":
+        return "not_applicable"
     if said == "met":
         return "passed"
     if control.needs_person:

@@ -143,6 +143,7 @@ def _routes(routes: Iterable[BaseRoute], public: Iterable[str]) -> dict[str, Any
         **{word: written[word] for word in ("proved_at", "commit", "roles", "tenants")},
         "promises": list(PROMISES.values()),
         "broken": found["broken"],
+        "not_asked": found["not_asked"],
         "unproved": found["unproved"],
     }
 

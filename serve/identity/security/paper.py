@@ -66,7 +66,8 @@ def _isolation(report: Mapping[str, Any]) -> list[str]:
         f"Row security is forced on {forced} of {len(tables)} tables; the others are out of reach for requests,"
         f" each for a reviewed reason. Shortcomings: {report['shortcoming_count']}.",
         f"{routes['proved_count']} of {routes['route_count']} operations were asked on {routes['proved_at'][:10]}"
-        f" and kept tenants apart; {len(routes['unproved'])} came later.",
+        f" for other tenants' rows and gave none; {len(routes['not_asked'])} were asked only who may call them,"
+        f" {len(routes['broken'])} broke a promise and {len(routes['unproved'])} came later.",
         tried,
     ]
 

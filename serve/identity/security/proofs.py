@@ -26,6 +26,11 @@ PROMISES = {
 }
 """What is asked of a route that has to do with tenancy, by the name of the check in tests/surface/checks.py."""
 
+OF_TENANCY = frozenset(
+    {"hides_other_tenants", "leaves_children_to_themselves", "lists_nothing_of_other_tenants"}
+)
+"""Those that look at another tenant's rows. Who may ask at all says nothing of whose rows they get."""
+
 
 @cache
 def proofs() -> Mapping[str, Any]:
@@ -47,14 +52,22 @@ def route_names(routes: Iterable[BaseRoute], public: Iterable[str]) -> list[str]
 
 
 def proved(names: Iterable[str], written: Mapping[str, Any]) -> dict[str, list[str]]:
-    """``proved``, ``broken`` and ``unproved`` among these operations.
+    """``proved``, ``broken``, ``not_asked`` (not about other tenants' rows) and ``unproved`` among these operations.
 
-    >>> promises = {"GET /a": {"refuses_strangers": True}, "GET /b": {"refuses_strangers": False}, "GET /gone": {}}
-    >>> proved(["GET /a", "GET /b", "GET /c"], {"routes": promises})
-    {'proved': ['GET /a'], 'broken': ['GET /b'], 'unproved': ['GET /c']}
+    >>> promises = {"GET /a": {"hides_other_tenants": True}, "GET /b": {"refuses_strangers": False}, "GET /gone": {}}
+    >>> promises["POST /d"] = {"refuses_strangers": True}
+    >>> proved(["GET /a", "GET /b", "GET /c", "POST /d"], {"routes": promises})
+    {'proved': ['GET /a'], 'broken': ['GET /b'], 'not_asked': ['POST /d'], 'unproved': ['GET /c']}
     """
-    found: dict[str, list[str]] = {"proved": [], "broken": [], "unproved": []}
+    found: dict[str, list[str]] = {"proved": [], "broken": [], "not_asked": [], "unproved": []}
     for name in names:
-        asked = written["routes"].get(name)
-        found["unproved" if not asked else "proved" if all(asked.values()) else "broken"].append(name)
+        found[_state(written["routes"].get(name))].append(name)
     return found
+
+
+def _state(asked: Mapping[str, bool] | None) -> str:
+    if not asked:
+        return "unproved"
+    if not all(asked.values()):
+        return "broken"
+    return "not_asked" if OF_TENANCY.isdisjoint(asked) else "proved"

@@ -107,7 +107,9 @@ class CacheIsolation(Output):
 
 class RouteProofs(Output):
     route_count: int = Field(description="Operations that ask for a permission.", examples=[300])
-    proved_count: int = Field(examples=[300])
+    proved_count: int = Field(
+        description="Of those, how many were asked for other tenants' rows and gave none.", examples=[300]
+    )
     proved_at: datetime = Field(description="When the routes were asked.")
     commit: str = Field(description="Of the program that was asked.", examples=["1217832"])
     promises: list[str] = Field(
@@ -117,6 +119,10 @@ class RouteProofs(Output):
     roles: list[str] = Field(description="As whom.", examples=[["owner", "viewer"]])
     tenants: list[str] = Field(description="For whom.", examples=[["a", "b", "umbrella"]])
     broken: list[str] = Field(description="Operations that broke a promise.", examples=[[]])
+    not_asked: list[str] = Field(
+        description="Operations that were asked who may call them, and nothing about other tenants' rows.",
+        examples=[["POST /api/v1/contacts"]],
+    )
     unproved: list[str] = Field(
         description="Operations that came later: nobody has asked them yet.", examples=[[]]
     )

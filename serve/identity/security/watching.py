@@ -41,6 +41,9 @@ _PLACE = """
     from unnest($2::uuid[], $3::text[]) as found (id, country)
     where s.tenant_id = $1 and s.id = found.id and s.country is null
 """
+REFUSED = frozenset({"login.failed", "code.refused"})
+"""A wrong password, and a wrong second factor behind a right one: whoever gives that knows the password."""
+TRIES = REFUSED | {"login.succeeded"}
 _ATTEMPTS = """
     select user_id, happened_at, outcome = 'succeeded' as succeeded, address, country from sign_ins
     where tenant_id = $1 and {} = $2 and happened_at > $3::timestamptz - $4::interval
@@ -59,7 +62,7 @@ async def watch(db: Transaction, events: Sequence[Record]) -> None:
     """Look at everybody whom these events say to have tried to come in."""
     tenants: dict[str, list[Record]] = defaultdict(list)
     for each in events:
-        if each["name"].startswith("login."):
+        if each["name"] in TRIES:
             tenants[each["tenant_id"]].append(each)
     for attempts in tenants.values():
         await act_because_of(db, attempts[-1])
@@ -73,7 +76,7 @@ async def _look(db: Transaction, attempts: Sequence[Record]) -> None:
     for user_id in dict.fromkeys(each["entity_id"] for each in attempts):
         rows = await db.fetch(_OF_PERSON, tenant_id, user_id, now, LOOK_BACK, MOST)
         await _keep(db, newest, of_person(map(_sign_in, rows)))
-    for address in dict.fromkeys(_address(each) for each in attempts if each["name"] == "login.failed"):
+    for address in dict.fromkeys(_address(each) for each in attempts if each["name"] in REFUSED):
         if address:
             rows = await db.fetch(_OF_ADDRESS, tenant_id, address, now, timedelta(days=30), MOST)
             await _keep(db, newest, of_address(address, map(_sign_in, rows)))

@@ -38,6 +38,28 @@ def by_key(firm, key: str, path: str = CONTACTS) -> httpx.Response:
     return firm.running.client(Authorization=f"Bearer {key}").get(path)
 
 
+class TestAnswersOnTheirWay:
+    def test_what_was_asked_before_a_change_is_not_remembered_behind_it(self, firm, person, made):
+        """The store answers, the role is taken back, and only then is the answer looked at."""
+        ring = firm.running.app.state.keys
+        forget_all(firm)
+        ask = ring._ask
+
+        async def slow(digest):
+            caller = await ask(digest)
+            ring.forget_those_of(user_id=person.id, tenant_id=None, role=None)
+            return caller
+
+        ring._ask = slow
+        try:
+            assert by_key(firm, made["key"]).status_code == 200
+        finally:
+            del ring._ask
+        assert not [caller for caller, _ in ring._seen.values() if caller.user_id == person.id]
+        assert by_key(firm, made["key"]).status_code == 200
+        assert [caller for caller, _ in ring._seen.values() if caller.user_id == person.id]
+
+
 def forget_all(firm) -> None:
     """As in another process, which has not seen any key."""
     firm.running.app.state.keys._seen.clear()

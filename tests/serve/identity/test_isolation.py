@@ -108,7 +108,14 @@ class TestProofs:
         assert routes["route_count"] == len(names)
         assert routes["proved_count"] == len(found["proved"])
         assert routes["unproved"] == found["unproved"]
-        assert {*found["proved"], *found["broken"], *found["unproved"]} == set(names)
+        assert routes["not_asked"] == found["not_asked"]
+        assert {name for several in found.values() for name in several} == set(names)
+
+    def test_who_may_ask_is_no_proof_of_what_they_get(self):
+        asked = {"refuses_strangers": True, "refuses_roles_without_the_permission": True}
+        written = {"routes": {"POST /a": asked, "POST /b": asked | {"leaves_children_to_themselves": True}}}
+        found = proved(["POST /a", "POST /b"], written)
+        assert (found["not_asked"], found["proved"]) == (["POST /a"], ["POST /b"])
 
     def test_a_new_route_has_no_proof(self):
         written = proofs()

@@ -24,6 +24,19 @@ def check(found, name):
 
 
 class TestPage:
+    def test_who_comes_in_elsewhere_has_not_come_in_here(self, firm, somebody):
+        """Of somebody who works for two, each tenant's page knows what they did there."""
+        person = somebody(a="agent", b="agent")
+        firm.sql(
+            "update memberships set created_at = now() - interval '1 year' where user_id = %s", person.id
+        )
+        person.log_in(tenant="a")
+        dormant = {
+            of: check(page(firm.client("owner", of)), "people.dormant")["ids"] for of in (firm.a, firm.b)
+        }
+        assert str(person.id) in dormant[firm.b]
+        assert str(person.id) not in dormant[firm.a]
+
     def test_it_follows_the_settings(self, firm):
         owner = firm.client()
         assert check(page(owner), "passwords.length")["verdict"] == "failed"
@@ -183,7 +196,7 @@ class TestAttestations:
 
 
 class TestThreats:
-    def tried(self, firm, tenant, user_id, *, outcome, address, minutes_ago, country=None):
+    def tried(self, firm, tenant, user_id, *, outcome, address, minutes_ago, country=None, name=None):
         """An attempt as log-in leaves it: the row and the event."""
         firm.sql(
             "insert into sign_ins (tenant_id, user_id, happened_at, outcome, method, kind, address, country)"
@@ -194,7 +207,7 @@ class TestThreats:
             "with acting as materialized (select set_config('app.actor', 'platform', true))"
             " insert into events (tenant_id, name, category, entity_type, entity_id, after, actor_kind)"
             " select %s, %s, 'security', 'user', %s, jsonb_build_object('address', %s::text), 'platform' from acting",
-            *(tenant, f"login.{outcome}", user_id, address),
+            *(tenant, name or f"login.{outcome}", user_id, address),
         )
 
     def test_impossible_travel_is_told_once_to_the_person_and_to_guards(self, firm):
@@ -237,6 +250,18 @@ class TestThreats:
         (threat,) = [row for row in rows if row["evidence"]["address"] == "203.0.113.50"]
         assert threat["evidence"]["account_count"] == len(people)
         assert threat["user_id"] is None
+
+    def test_second_factors_tried_behind_stolen_passwords(self, firm):
+        """Whoever gives wrong codes knows the passwords: that is watched like those who do not."""
+        people = [user for (tenant, _), user in firm.people.items() if tenant == firm.umbrella]
+        address = "203.0.113.60"
+        for user in people:
+            tried = {"outcome": "failed", "address": address, "name": "code.refused"}
+            self.tried(firm, firm.umbrella, user, minutes_ago=3, **tried)
+        firm.deliver()
+        owner = firm.client("owner", firm.umbrella)
+        rows = owner.get("/api/v1/security/threats", params={"kind": "credential_stuffing"}).json()["data"]
+        assert address in {row["evidence"]["address"] for row in rows}
 
     def test_a_stranger_sees_no_threats_of_others(self, firm):
         assert firm.client("owner", firm.a).get("/api/v1/security/threats").json()["data"] == []

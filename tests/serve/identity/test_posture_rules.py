@@ -168,7 +168,8 @@ class TestControls:
             ("passed", "not_met", 1, "failed"),
             ("failed", "met", 1, "failed"),
             ("failed", None, 1, "failed"),
-            ("failed", "not_applicable", 1, "not_applicable"),
+            ("failed", "not_applicable", 1, "failed"),
+            ("passed", "not_applicable", 1, "not_applicable"),
         ],
     )
     def test_checks_and_words(self, verdict, said, until, expected):

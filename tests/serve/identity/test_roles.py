@@ -106,6 +106,17 @@ class TestOverHttp:
         wider = {"name": "R", "permissions": ["users:write"]}
         assert code(client.put(f"{ROLES}/{own[0]}", json=wider)) == (403, "MORE_THAN_YOURS")
 
+    def test_a_role_above_ones_own_is_left_alone(self, firm, somebody):
+        maker = make(firm.client(), "roles:read", "roles:write", "contacts:read")
+        above = make(firm.client(), "contacts:read", "users:write")
+        client = somebody(a=maker["slug"]).client()
+        less = {"name": "R", "permissions": ["contacts:read"]}
+        assert code(client.put(f"{ROLES}/{above['id']}", json=less)) == (403, "MORE_THAN_YOURS")
+        assert code(client.delete(f"{ROLES}/{above['id']}")) == (403, "MORE_THAN_YOURS")
+        kept = firm.client().get(f"{ROLES}/{above['id']}").json()["data"]
+        assert kept["permissions"] == ["contacts:read", "users:write"]
+        assert firm.client().delete(f"{ROLES}/{above['id']}").status_code == 200
+
     def test_the_catalogue_says_who_has_what(self, firm):
         role = make(firm.client(), "contacts:read")
         told = firm.client().get(f"{ROLES}/catalogue").json()["data"]

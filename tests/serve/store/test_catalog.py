@@ -137,10 +137,40 @@ class TestRowSecurity:
 
     def test_only_the_reviewed_policies_give_more(self, catalog):
         more = catalog(
-            "select tablename, policyname, role from pg_policies, unnest(roles) role"
+            "select tablename, policyname, role, cmd, qual, with_check from pg_policies, unnest(roles) role"
             " where policyname not like 'tenant_%'"
         )
-        assert set(more) == MORE_POLICIES.keys()
+        assert {row[:3] for row in more} == MORE_POLICIES.keys()
+        assert {row[1]: row[3:] for row in more} == isolation.MORE_RULES
+
+    @pytest.mark.parametrize(
+        ("table", "harm"),
+        [
+            ("api_keys", "alter policy owner_reads on api_keys using (tenant_id is not null)"),
+            (
+                "tombstones",
+                "drop policy owner_inserts on tombstones;"
+                " create policy owner_inserts on tombstones to throughline_owner using (true)",
+            ),
+            ("contacts", "alter policy tenant_reads on contacts to throughline_worker"),
+            (
+                "contacts",
+                "drop policy owner_reads on contacts;"
+                " create policy owner_reads on contacts as restrictive for select to throughline_owner using (true)",
+            ),
+            ("score_batches", "grant select on score_batches to throughline_api"),
+            ("sessions", "grant select (id) on sessions to throughline_worker"),
+        ],
+    )
+    def test_what_is_rewritten_under_the_same_name_is_noticed(self, pg, table, harm):
+        import psycopg
+        from psycopg.rows import dict_row
+
+        with psycopg.connect(pg.url("super"), row_factory=dict_row) as connection:
+            connection.execute(harm)
+            rows = connection.execute(isolation.TABLES).fetchall()
+            connection.rollback()
+        assert [row["table_name"] for row in rows if list(isolation.table_shortcomings(row))] == [table]
 
     def test_the_report_finds_nothing_either(self, catalog, asked):
         for query, shortcomings in (
