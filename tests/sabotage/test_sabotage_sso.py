@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from serve.identity.auth import service as log_in
 from serve.identity.sso import admission, attempts, rules, saml, service, sign_in, steps
+from serve.kernel.caller import Caller
 from tests.conftest import TestCluster
 from tests.serve.firm import Firm
 from tests.serve.identity.sso import test_saml
@@ -112,6 +114,18 @@ def mail_is_vouched_for_by_itself(world: World) -> None:
     house = world.house(email="preferred_username")
     world.provider.says(uuid4().hex, "me@x.example", claims={"preferred_username": house.mail()})
     refused(world, house)
+
+
+def people_begin_while_it_is_changed(world: World) -> None:
+    house, tenant = world.house(), world.firm.a
+    caller = Caller(uuid4(), "", tenant, "owner", frozenset(), (tenant,), "token", 0)
+
+    async def changing() -> int:
+        async with world.firm.running.app.state.database.transaction(caller) as db:
+            await service.get(db, UUID(house.id), lock=True)
+            return (await asyncio.to_thread(browser(world.firm).get, house.start)).status_code
+
+    assert world.firm.running.wait_for(changing()) == 303
 
 
 def addresses_are_not_inherited(world: World) -> None:
@@ -233,8 +247,6 @@ def any_browser(patch: Patch) -> None:
 
 
 async def _spend(db: Any, hashed: bytes) -> attempts.Attempt:
-    from uuid import UUID
-
     row = await db.fetch_one(
         "delete from sso_attempts where hash = $1 returning connection_id, return_to, user_id", hashed
     )
@@ -271,6 +283,10 @@ SABOTAGES: dict[str, tuple[Callable[[Patch], None], Callable[[World], None]]] = 
     "a word for one claim is one for another": (
         without(rules, "claimed", 'mapping["email"] == "email" and ', ""),
         mail_is_vouched_for_by_itself,
+    ),
+    "whoever changes it stops its people": (
+        without(service, "get", "for no key update", "for update"),
+        people_begin_while_it_is_changed,
     ),
     "addresses are inherited": (
         without(admission, "_found", "known is not None", "False"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from serve.app import PUBLIC
 from serve.identity.security.proofs import proofs, proved, route_names
 from serve.kernel import isolation
+from tests.surface import proving
 
 BASE = "/api/v1/b2b/multi-tenant/data-isolation"
 
@@ -116,6 +119,21 @@ class TestProofs:
         written = {"routes": {"POST /a": asked, "POST /b": asked | {"leaves_children_to_themselves": True}}}
         found = proved(["POST /a", "POST /b"], written)
         assert (found["not_asked"], found["proved"]) == (["POST /a"], ["POST /b"])
+
+    @pytest.mark.parametrize(
+        ("run", "changed", "is_fit"),
+        [
+            ({}, "", True),
+            ({}, " M serve/app.py", False),
+            ({"keyword": "sso"}, "", False),
+            ({"args": ["tests/surface/test_routes.py::test_a_promise_is_kept[x]"]}, "", False),
+        ],
+    )
+    def test_only_all_routes_of_a_commit_are_written_down(self, monkeypatch, run, changed, is_fit):
+        option = SimpleNamespace(keyword=run.get("keyword", ""))
+        config = SimpleNamespace(option=option, args=run.get("args", ["tests/surface/test_routes.py"]))
+        monkeypatch.setattr(proving, "_git", lambda *words: changed)
+        assert (proving.unfit(config) is None) is is_fit
 
     def test_a_new_route_has_no_proof(self):
         written = proofs()
