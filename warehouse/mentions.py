@@ -18,6 +18,11 @@ DUCKDB = r"\pL\pN_"
 _ESCAPED = r"\\[bfnrt]|\\u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2}"
 
 
+_BETWEEN = r"[ ()./-]{0,3}"
+FEWEST_DIGITS = 7
+"""A shorter number is sought as it is written: its digits stand in too many others."""
+
+
 def mention(kind: str, word: str, letters: str = PYTHON) -> str:
     r"""The pattern of a word of that kind: ``email``, ``phone`` or ``name``; written small or large.
 
@@ -28,6 +33,9 @@ def mention(kind: str, word: str, letters: str = PYTHON) -> str:
     said = "".join(_either(char) for char in word)
     ahead = "?:" if letters == DUCKDB else "?="
     if kind == "phone":
+        digits = re.sub(r"\D", "", word)
+        if len(digits) >= FEWEST_DIGITS:  # people write one number in many ways
+            said = rf"{_BETWEEN}".join(digits)
         return rf"(^|[^0-9]){said}({ahead}$|[^0-9])"
     if kind == "name":
         return rf"(^|[^{letters}]|{_ESCAPED}){said}({ahead}$|[^{letters}])"
@@ -45,6 +53,8 @@ def mentions(known_by: Mapping[str, Iterable[str]], letters: str = PYTHON) -> li
 
 def _either(char: str) -> str:
     """The letter in both cases; whatever else by itself."""
+    if char == "@":
+        return "(?:@|%40)"  # in an address of the web
     cases = {char, char.lower(), char.upper()}
     if len(cases) > 1 and all(len(case) == 1 for case in cases):
         return f"[{''.join(sorted(cases))}]"

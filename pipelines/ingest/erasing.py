@@ -23,7 +23,12 @@ from warehouse.settings import Home
 PEOPLE = ("contacts", "leads", "providers", "accounts")
 BLANK = {"full_name": "null", "email": "null", "phone": "null", "attributes": "'{}'::json"}
 """What the warehouse's staging tables know of people beside ids."""
-BLANK_OF = {"sign_ins": {"country": "null", "device": "null"}}
+BLANK_OF = {
+    "sign_ins": {"country": "null", "device": "null"},
+    "jobs": {"latitude": "null", "longitude": "null"},
+    "accounts": {"city": "null"},
+    "leads": {"company": "null"},
+}
 """And what is theirs in one table alone."""
 
 _OPEN = "select id, params from pipeline_requests where kind = 'erase' and status in ('queued', 'running') order by id"
@@ -75,7 +80,8 @@ def _blank_staging(
         known.setdefault(table, []).append(column)
     for table, rows in ids.items():
         columns = known.get(f"stg_{table}", [])
-        blank = {name: value for name, value in BLANK.items() if name in columns} | BLANK_OF.get(table, {})
+        blank = {name: value for name, value in BLANK.items() if name in columns}
+        blank |= {name: value for name, value in BLANK_OF.get(table, {}).items() if name in columns}
         if rows and blank and columns:
             sets = ", ".join(f"{quoted(name)} = {value}" for name, value in blank.items())
             older = f" and coalesce(_change_xid < {below_xid:d}, true)" if below_xid is not None else ""

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from pipelines.ingest.erasing import erase, erase_requested
+from pipelines.ingest.erasing import _blank_staging, erase, erase_requested
 from pipelines.ingest.operational import extract
 from serve.identity.privacy.registry import KNOWN
 from warehouse import duck
@@ -231,3 +231,22 @@ def test_another_tenants_rows_are_not_counted(line):
     shutil.rmtree(line.home.landing)
     os.makedirs(line.home.landing)
     assert line.found() == []
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [("jobs", ("latitude", "longitude")), ("accounts", ("city",)), ("leads", ("company",))],
+)
+def test_where_somebody_lives_and_works_leaves_staging(table, columns):
+    connection = duckdb.connect()
+    connection.execute("create schema staging")
+    values = ", ".join(f"'x' as {column}" for column in columns)
+    connection.execute(
+        f"create table staging.stg_{table} as select id, {values}, 1::bigint as _change_xid"
+        " from (values ('a'), ('b')) t (id)"
+    )
+    _blank_staging(connection, {table: ["a"]}, 2)
+    left = connection.execute(
+        f"select id, {', '.join(columns)} from staging.stg_{table} order by id"
+    ).fetchall()
+    assert left == [("a", *(None for _ in columns)), ("b", *("x" for _ in columns))]

@@ -21,6 +21,8 @@ SAID = [  # (the word's kind, the word, a text, whether it says the word)
         )
     ),
     ("email", AN, AN.upper(), True),
+    ("email", "an@example.org", "https://x.example/?to=an%40example.org&b", True),
+    ("email", "an@example.org", "https://x.example/?to=joan%40example.org&b", False),
     *(
         ("email", AN, text.format(AN), False)
         for text in (
@@ -39,6 +41,10 @@ SAID = [  # (the word's kind, the word, a text, whether it says the word)
     ("email", AN, AN.replace(".", "x"), False),
     ("phone", "+44 20 7946 0001", "call +44 20 7946 0001!", True),
     ("phone", "+44 20 7946 0001", "+44 20 7946 00011", False),
+    ("phone", "+44 20 7946 0001", "call +442079460001.", True),
+    ("phone", "+442079460001", "+44 (20) 7946-0001", True),
+    ("phone", "+44 20 7946 0001", "44 20 7946, 0001", False),
+    ("phone", "1234", "12 34", False),
     ("phone", "7946 0001", "17946 0001", False),
     ("name", "Ann Lee", "for ann lee: call", True),
     ("name", "Ann Lee", "Joann Leeds", False),

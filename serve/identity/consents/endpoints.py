@@ -21,7 +21,7 @@ from serve.identity.consents.schemas import (
     TextRead,
 )
 from serve.identity.privacy.errors import NoPerson
-from serve.kernel.caller import Caller, Needs
+from serve.kernel.caller import Caller, LimitedToken, Needs, NeedsPerson, NotByKey
 from serve.kernel.db import DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import Meta, PageMeta, Success
 from serve.kernel.errors import problems
@@ -49,7 +49,7 @@ Patch = purposes.patch
 Reader = Annotated[Caller, Depends(Needs("privacy:read"))]
 Writer = Annotated[Caller, Depends(Needs("privacy:write"))]
 Myself = Annotated[Caller, Depends(Needs("self:read"))]
-MyWord = Annotated[Caller, Depends(Needs("self:write"))]
+MyWord = Annotated[Caller, Depends(NeedsPerson("self:write", also=("mobile", "customer")))]
 REPEATED = (StillRunning, KeyOfAnotherRequest)
 REFUSED = (NoPerson, PurposeUnknown, TextUnknown)
 
@@ -145,9 +145,9 @@ async def my_consents(caller: Myself, db: TenantDb) -> Response:
     "/me/consents",
     status_code=201,
     response_model=Success[ConsentRead, Meta],
-    responses=problems(*BODY, *REFUSED, *REPEATED),
+    responses=problems(*BODY, *REFUSED, NotByKey, LimitedToken, *REPEATED),
     name="privacy.my_consent",
 )
 async def my_consent(written: Decided, caller: MyWord, db: TenantDb) -> Response:
-    """Agree to something, or take it back: as easy the one as the other."""
+    """Agree to something, or take it back: as easy the one as the other. Nobody else does it in your name."""
     return plain(await service.decide(db, "user", caller.user_id, written), status=201)

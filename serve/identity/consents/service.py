@@ -11,7 +11,7 @@ from serve.identity.consents.errors import PurposeUnknown, TextUnknown
 from serve.identity.consents.rules import Verdict, verdict
 from serve.identity.consents.schemas import ConsentQuery, Decided
 from serve.identity.privacy.errors import NoPerson
-from serve.identity.privacy.people import OWN
+from serve.identity.privacy.people import OWN, Person, find
 from serve.identity.privacy.registry import PEOPLE
 from serve.kernel.db import Transaction
 from serve.kernel.errors import Invalid
@@ -46,8 +46,13 @@ _STANDING = f"""
 """
 _RESTRICTED = f"""
     select exists (
-        select from privacy_requests where {OWN} and subject_kind = $1 and subject_id = $2 and status = 'done'
-            and kind in ('restriction', 'erasure')
+        select from privacy_requests where {OWN} and status = 'done' and (
+            kind in ('restriction', 'erasure') and subject_kind = $1 and subject_id = $2
+            or kind = 'restriction' and (
+                (subject_kind, subject_id) in (select * from unnest($3::text[], $4::uuid[]))
+                or lower(email) = any($5::text[])
+            )
+        )
     ) as is_restricted
 """
 CHANNELS = ("email", "sms", "phone", "whatsapp", "post", "web")
@@ -71,7 +76,11 @@ async def standing(
     purpose: str | None = None,
 ) -> list[dict[str, Any]]:
     """How it stands with each purpose and channel."""
-    restricted = await db.fetch_one(_RESTRICTED, kind, subject_id)
+    try:  # whoever asked for a restriction, by whichever row or address, is the person that `find` knows
+        person = await find(db, kind, subject_id)
+    except NoPerson:  # a company
+        person = Person({kind: {str(subject_id)}})
+    restricted = await db.fetch_one(_RESTRICTED, kind, subject_id, *person.pairs(), sorted(person.emails))
     assert restricted is not None
     rows = [dict(row) for row in await db.fetch(_STANDING, kind, subject_id, list(channels), purpose)]
     for row in rows:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from serve.identity.employees.errors import EmployeeInUse
 from serve.identity.employees.models import employees as table
 from serve.identity.employees.rules import check_employee
@@ -45,7 +47,8 @@ _CHART = """
 _KNOWN = """
     select id from employees
     where deleted_at is null and tenant_id = $4 and (
-        id = $1 or user_id = $2 or ($1::uuid is null and user_id is null and lower(email) = lower($3))
+        (id = $1 and (user_id is null or user_id = $2)) or user_id = $2
+        or ($1::uuid is null and user_id is null and lower(email) = lower($3))
     )
     order by id is distinct from $1, user_id is distinct from $2, created_at limit 1
 """
@@ -98,10 +101,21 @@ async def arrive(
 
     What is known of them stays; ``values`` are for what is not.
     """
+    try:
+        async with db.attempt():
+            return await _arrive(db, user_id, values, employee_id)
+    except (
+        asyncpg.IntegrityConstraintViolationError
+    ):  # the department or the lead of the invitation has gone meanwhile: nobody is kept out by that
+        rest = {name: value for name, value in values.items() if name not in ("department_id", "manager_id")}
+        return await _arrive(db, user_id, rest, employee_id)
+
+
+async def _arrive(db: Transaction, user_id: UUID, values: Mapping[str, Any], employee_id: UUID | None) -> Row:
     found = await db.fetch_one(_KNOWN, employee_id, user_id, values["email"], db.caller.tenant_id)
-    if found is None:
+    before = await employees.get(db, UUID(found["id"]), lock=True) if found else None
+    if before is None or before["user_id"] not in (None, str(user_id)):  # somebody else came in as them
         return await employees.insert(db, {**values, "user_id": user_id, "status": "active"})
-    before = await employees.get(db, UUID(found["id"]), lock=True)
     changes = {name: value for name, value in values.items() if before[name] is None} | {"user_id": user_id}
     if before["status"] in ("invited", "left"):
         changes |= {"status": "active", "left_on": None}

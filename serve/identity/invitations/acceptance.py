@@ -28,6 +28,7 @@ from serve.kernel.caller import BY_PROVIDER, Caller
 from serve.kernel.db import Database, Record, Transaction
 from serve.kernel.errors import Invalid
 from serve.kernel.resources import Row
+from serve.kernel.standing import TenantSuspended
 from serve.kernel.tasks.acting import acting_for
 from serve.platform.settings.categories import CATEGORIES
 from serve.platform.settings.service import current
@@ -170,6 +171,10 @@ async def _come_in(db: Transaction, tenant_id: UUID, token: str, proof: Proof) -
     assert spent.subject_id is not None
     invitation = await store.get(db, spent.subject_id, lock=True)
     check_useful(invitation, spent.state, datetime.now(UTC))
+    if await db.fetch(
+        "select 1 as found from tenants where id = $1 and closing_since is not null", tenant_id
+    ):
+        raise TenantSuspended
     if await role_permissions(db, invitation["role"]) is None:
         raise RoleGone
     user_id = proof.user_id

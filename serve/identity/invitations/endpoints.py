@@ -50,6 +50,7 @@ from serve.kernel.resources.bulk import BulkQuery
 from serve.kernel.resources.schemas import BulkResult, RowMeta
 from serve.kernel.resources.words import BODY, Id, one, plain
 from serve.kernel.routing import area_router
+from serve.kernel.standing import TenantSuspended
 
 PATH = "/api/v1/employees"
 INVITATIONS = f"{PATH}/invitations"
@@ -70,7 +71,16 @@ _INVITING: dict[str, Any] = {
 }
 _ONE: dict[str, Any] = {"response_model": Success[InvitationRead, RowMeta]}
 _ENDED = (InvitationNotFound, InvitationUseless, InvitationUsed, InvitationRevoked, InvitationExpired)
-_ACCEPTING = (*BODY, *_ENDED, WrongCredentials, LogInFirst, TooManyAttempts, AlreadyMember, RoleGone)
+_ACCEPTING = (
+    *BODY,
+    *_ENDED,
+    WrongCredentials,
+    LogInFirst,
+    TooManyAttempts,
+    AlreadyMember,
+    RoleGone,
+    TenantSuspended,
+)
 
 
 @router.post("/invite", **_INVITING)

@@ -34,10 +34,11 @@ async def by_the_person(request: Request, asked: Registration, caller: Caller | 
 
 
 async def by_an_administrator(request: Request, asked: Registration, caller: Caller) -> Row:
-    """Raises Forbidden, StepUpNeeded, Invalid, AlreadyMember, InvitationOpen, HasAccount, or what the role says."""
+    """Raises Forbidden, TenantSuspended, StepUpNeeded, Invalid, AlreadyMember, InvitationOpen, HasAccount and so on."""
     for permission in NEEDED:
         if permission not in caller.permissions:
             raise Lacks(caller, permission)
+    request.app.state.standings.check(caller)
     await PROVEN.check(request, caller)
     needed = {"email": asked.email, "full_name": asked.full_name, "role": asked.role}
     missing = [(name, "is needed without a token") for name, value in needed.items() if value is None]

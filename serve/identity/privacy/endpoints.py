@@ -30,6 +30,7 @@ from serve.identity.roles.rules import MoreThanYours, OwnersAlone
 from serve.kernel.caller import (
     Caller,
     CrossSiteRequest,
+    LimitedToken,
     Needs,
     NeedsPerson,
     NeedsRecent,
@@ -70,7 +71,8 @@ Reader = Annotated[Caller, Depends(Needs("privacy:read"))]
 Writer = Annotated[Caller, Depends(Needs("privacy:write"))]
 Decider = Annotated[Caller, Depends(NeedsRecent("privacy:write"))]
 Myself = Annotated[Caller, Depends(Needs("self:read"))]
-MyWord = Annotated[Caller, Depends(NeedsPerson("self:write"))]
+MyWord = Annotated[Caller, Depends(NeedsPerson("self:write", also=("mobile", "customer")))]
+MyFile = Annotated[Caller, Depends(NeedsPerson("self:read", also=("mobile", "customer")))]
 MyLastWord = Annotated[Caller, Depends(NeedsRecent("self:write"))]
 REPEATED = (StillRunning, KeyOfAnotherRequest)
 ANSWER = Success[RequestRead, RowMeta]
@@ -219,14 +221,14 @@ async def my_export(caller: Myself, db: TenantDb) -> Response:
     response_class=Response,
     responses={
         **downloads.ANSWER,
-        **problems(ExportGone, RangeNotSatisfiable, DatabaseUnavailable),
+        **problems(ExportGone, NotByKey, LimitedToken, RangeNotSatisfiable, DatabaseUnavailable),
     },
     name="privacy.export_file",
 )
 async def export_file(
     id: Id,
     request: Request,
-    caller: Myself,
+    caller: MyFile,
     db: TenantDb,
     range: Annotated[str | None, Header(description="One range of bytes: `bytes=0-1023`.")] = None,
     if_range: Annotated[str | None, Header(description="The ETag that the range is of.")] = None,

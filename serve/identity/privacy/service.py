@@ -114,6 +114,7 @@ async def _check_may_end(db: Transaction, person: Person) -> None:
 async def refuse(db: Transaction, request_id: UUID, reason: str) -> Row:
     row = await _ready(db, request_id, "refuse")
     now = datetime.now(UTC)
+    await _unknow(db, request_id)
     changes = {"status": "refused", "decided_at": now, "finished_at": now, "decision_reason": reason}
     return await requests.update(
         db, row, changes | {"decided_by": str(db.caller.user_id)}, event="privacy_request.refused"
@@ -129,8 +130,16 @@ async def extend(db: Transaction, request_id: UUID, reason: str) -> Row:
 async def withdraw(db: Transaction, request_id: UUID) -> Row:
     """The person wants it no more; of a restriction in force: it is lifted."""
     row = await _ready(db, request_id, "withdraw")
+    await _unknow(db, request_id)
     changes = {"status": "withdrawn", "finished_at": datetime.now(UTC)}
     return await requests.update(db, row, changes, event="privacy_request.withdrawn")
+
+
+async def _unknow(db: Transaction, request_id: UUID) -> None:
+    """By whom an erasure that failed would have been sought: nobody seeks them any more."""
+    await db.execute(
+        f"update privacy_requests set sealed_identifiers = null where {OWN} and id = $1", request_id
+    )
 
 
 async def _ready(db: Transaction, request_id: UUID, verb: str) -> Row:

@@ -26,7 +26,8 @@ event(
 )
 event("retention.released", "What a law had kept of erased people is gone too.", permission="privacy:read")
 
-_RULE = f"select id, kind, keep_days from retention_rules where {OWN} and id = $1 and deleted_at is null"
+_DECIDES = ("kind", "keep_days")
+_RULE = f"select id, kind, keep_days, is_active from retention_rules where {OWN} and id = $1 and deleted_at is null"
 _RAN = f"update retention_rules set last_run_at = now(), last_count = $2 where {OWN} and id = $1"
 
 
@@ -49,7 +50,11 @@ async def begin(db: Transaction, rule: Any, *, key: str | None = None) -> Record
     return await enqueue(
         db,
         APPLY,
-        {"rule_id": str(rule["id"]), "older_than": cutoff(rule["keep_days"], datetime.now(UTC)).isoformat()},
+        {
+            "rule_id": str(rule["id"]),
+            "older_than": cutoff(rule["keep_days"], datetime.now(UTC)).isoformat(),
+            "rule": {name: rule[name] for name in _DECIDES} | ({"is_active": True} if key else {}),
+        },
         title=f"Retention of {rule['kind'].replace('_', ' ')}",
         about=("retention_rule", rule["id"]),
         key=key,
@@ -68,7 +73,7 @@ async def apply(work: Work) -> Any:
 
         done = await work.step(f"batch {number}", batch)
         if done is None:
-            return {"count": total}  # the rule is gone
+            return {"count": total}  # the rule is gone, or another one by now
         if done["files"] or done["messages"]:
             await work.outside(f"outside {number}", lambda _, done=done: remove_outside(work, done))
         total, number = total + done["count"], number + 1
@@ -86,7 +91,8 @@ async def apply(work: Work) -> Any:
 
 async def _batch(db: Transaction, work: Work, rule_id: str, older_than: datetime) -> dict[str, Any] | None:
     rule = await db.fetch_one(_RULE, rule_id)
-    if rule is None:
+    asked = work.params.get("rule", {})  # a moment that was right for another rule ends other rows
+    if rule is None or any(rule[name] != value for name, value in asked.items()):
         return None
     kind = KINDS[rule["kind"]]
     ids = [

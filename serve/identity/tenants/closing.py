@@ -116,7 +116,7 @@ async def ask_export(db: Transaction) -> Record:
 
 async def newest_export(db: Transaction, tenant_id: UUID) -> dict[str, Any]:
     """What is known of the file. Raises TenantNotFound or ExportMissing."""
-    await service.own(db, tenant_id)
+    await service.own(db, tenant_id, lock=False)
     found = await db.fetch_one(
         "select id, tenant_id, result from tasks where tenant_id = $1 and kind = $2 and status = 'succeeded'"
         " order by finished_at desc limit 1",

@@ -42,7 +42,7 @@ async def invite(db: Transaction, tenant_id: UUID, asked: FirstOwner, link: str)
     umbrella = await service.get(db, db.caller.tenant_id)
     async with db.at_work_for(tenant_id) as there:
         held = await there.fetch_one(
-            "select awaiting_owner_since from tenants where id = $1 for update", tenant_id
+            "select awaiting_owner_since from tenants where id = $1 for no key update", tenant_id
         )
         if held is None or held["awaiting_owner_since"] is None or child["state"] == "closed":
             raise HasOwner

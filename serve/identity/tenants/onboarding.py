@@ -48,7 +48,7 @@ _DONE = """
 
 async def checklist(db: Transaction, tenant_id: UUID) -> dict[str, Any]:
     """Of the caller's own tenant. Raises TenantNotFound."""
-    tenant = await service.own(db, tenant_id)
+    tenant = await service.own(db, tenant_id, lock=False)
     done = await db.fetch_one(_DONE, tenant_id)
     assert done is not None
     steps = [

@@ -83,11 +83,15 @@ async def get(db: Transaction, tenant_id: UUID) -> Row:
     return Row(found)
 
 
-async def own(db: Transaction, tenant_id: UUID) -> Row:
-    """The caller's own tenant: of a child the umbrella changes nothing. Raises TenantNotFound."""
+async def own(db: Transaction, tenant_id: UUID, *, lock: bool = True) -> Row:
+    """The caller's own tenant: of a child the umbrella changes nothing. Raises TenantNotFound.
+
+    Held for a change, not against rows that refer to it, which every writer of the tenant makes.
+    """
     if tenant_id != db.caller.tenant_id:
         raise TenantNotFound
-    await db.fetch_one("select 1 from tenants where id = $1 for update", tenant_id)
+    if lock:
+        await db.fetch_one("select 1 from tenants where id = $1 for no key update", tenant_id)
     return await get(db, tenant_id)
 
 
