@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from serve.identity.privacy.errors import OnHold, OnlyOwner
-from serve.identity.privacy.people import OWN, Person, reached, rows_of
+from serve.identity.privacy.errors import NoPerson, OnHold, OnlyOwner
+from serve.identity.privacy.people import OWN, Person, find, reached, rows_of
 from serve.identity.privacy.registry import KNOWN, PEOPLE, Known
 from serve.identity.privacy.search import READABLE, text_columns
 from serve.kernel.db import Transaction
@@ -30,9 +30,11 @@ STRUCK_OTHERWISE = {"events", "idempotency_keys", "consents", "task_steps", "set
 OF_SOMEBODY = {*PEOPLE.values(), "employees"}
 """Their rows are blanked by themselves: one that still has the address is of a colleague who is a customer too."""
 _LOCK = "select pg_advisory_xact_lock(hashtextextended('person ' || $1, 0))"
+_OPEN = f"""{OWN} and deleted_at is null and released_at is null
+    and (until_date is null or until_date >= current_date)"""
+_HOLDS = f"select subject_kind, subject_id from privacy_holds where {_OPEN}"
 _HOLD = f"""
-    select reason from privacy_holds where {OWN} and deleted_at is null and released_at is null
-        and (until_date is null or until_date >= current_date)
+    select reason from privacy_holds where {_OPEN}
         and (subject_kind, subject_id) in (select * from unnest($1::text[], $2::uuid[]))
     limit 1
 """
@@ -58,6 +60,18 @@ async def hold_on(db: Transaction, person: Person) -> str | None:
     """Why the person's data must stay for now, if somebody said so."""
     found = await db.fetch_one(_HOLD, *person.pairs())
     return found and found["reason"]
+
+
+async def held_rows(db: Transaction, name: str) -> list[str]:
+    """Rows of a table that are of people whose data must stay for now: all that an erasure of them would find."""
+    held: set[str] = set()
+    for row in await db.fetch(_HOLDS):
+        try:
+            person = await find(db, row["subject_kind"], row["subject_id"])
+        except NoPerson:  # a company, or somebody whose row is gone
+            person = Person({row["subject_kind"]: {row["subject_id"]}})
+        held |= {each["id"] for each in await rows_of(db, name, KNOWN[name], person, ["id"])}
+    return sorted(held)
 
 
 async def check_erasable(db: Transaction, person: Person) -> None:
@@ -169,9 +183,15 @@ async def _held(
 
 
 async def release_kept(db: Transaction, today: date) -> dict[str, Any]:
-    """Blank what no law keeps any more; how many rows that were, and which."""
+    """Blank what no law and no hold keeps any more; how many rows that were, and which."""
+    tables = await db.fetch(
+        f"select distinct table_name from privacy_kept where {OWN} and until_date < $1", today
+    )
+    held = [row_id for each in tables for row_id in await held_rows(db, each["table_name"])]
     over = await db.fetch(
-        f"delete from privacy_kept where {OWN} and until_date < $1 returning table_name, row_id", today
+        f"delete from privacy_kept where {OWN} and until_date < $1 and row_id <> all($2::uuid[])"
+        " returning table_name, row_id",
+        *(today, held),
     )
     ids: dict[str, list[str]] = {}
     for row in over:

@@ -39,6 +39,11 @@ _MY_EXPORT = f"""
         and coalesce(finished_at, now()) > now() - interval '7 days'
     order by id desc limit 1
 """
+# A task that was cancelled, or has used up its attempts, ends no request.
+_AT_WORK = f"""
+    select 1 as found from tasks where {OWN} and entity_type = 'privacy_request' and entity_id = $1
+        and status in ('queued', 'running', 'paused') limit 1
+"""
 _EXPORT = f"select id, status, user_id, result from tasks where {OWN} and kind = '{EXPORT}' and id = $1"
 
 
@@ -144,7 +149,8 @@ async def _unknow(db: Transaction, request_id: UUID) -> None:
 
 async def _ready(db: Transaction, request_id: UUID, verb: str) -> Row:
     row = await requests.get(db, request_id, lock=True)
-    rules.check_state(row, verb)
+    is_over = row["status"] == "running" and not await db.fetch(_AT_WORK, request_id)
+    rules.check_state({**row, "status": "failed"} if is_over else row, verb)
     return row
 
 

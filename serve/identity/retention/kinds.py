@@ -50,12 +50,6 @@ async def _throw_away(db: Transaction, ids: Ids, secret: str) -> dict[str, Any]:
     return {}
 
 
-_HELD = (
-    f"exists (select from privacy_holds h where h.{OWN} and h.deleted_at is null and h.released_at is null"
-    "  and (h.until_date is null or h.until_date >= current_date)"
-    "  and h.subject_kind = '{kind}' and h.subject_id = t.{id})"
-)
-
 KINDS: Final[dict[str, Kind]] = {
     "leads_without_contact": Kind(
         "People who never became customers and with whom nothing has happened since: erased.",
@@ -66,8 +60,7 @@ KINDS: Final[dict[str, Kind]] = {
         " and not exists (select from lead_activities a where a.tenant_id = t.tenant_id and a.lead_id = t.id"
         "  and a.happened_at >= $1)"
         " and not exists (select from messages m where m.tenant_id = t.tenant_id and m.lead_id = t.id"
-        "  and m.sent_at >= $1)"
-        " and not " + _HELD.format(kind="lead", id="id"),
+        "  and m.sent_at >= $1)",
         _erase_leads,
     ),
     "mails": Kind(
@@ -82,7 +75,7 @@ KINDS: Final[dict[str, Kind]] = {
         "What people were told inside the product: removed.",
         180,
         "notifications",
-        "t.created_at < $1 and not " + _HELD.format(kind="user", id="user_id"),
+        "t.created_at < $1",
         _delete("notifications"),
     ),
     "api_requests": Kind(
@@ -110,5 +103,5 @@ KINDS: Final[dict[str, Kind]] = {
 
 
 def over(kind: Kind, columns: str = "t.id") -> str:
-    """The SELECT of a kind's rows that are over."""
-    return f"select {columns} from {kind.table} t where t.{OWN} and {kind.over}"
+    """The SELECT of a kind's rows that are over, but ``$2``: those that a hold keeps (``erasure.held_rows``)."""
+    return f"select {columns} from {kind.table} t where t.{OWN} and t.id <> all($2::uuid[]) and {kind.over}"

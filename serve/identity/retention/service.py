@@ -39,7 +39,8 @@ async def preview(db: Transaction, rule: Any) -> dict[str, Any]:
     """How much it would end now; nothing is touched."""
     kind, older_than = KINDS[rule["kind"]], cutoff(rule["keep_days"], datetime.now(UTC))
     found = await db.fetch_one(
-        over(kind, "count(*)::integer as count, min(t.created_at) as oldest_at"), older_than
+        over(kind, "count(*)::integer as count, min(t.created_at) as oldest_at"),
+        *(older_than, await erasure.held_rows(db, kind.table)),
     )
     assert found is not None
     return {"rule_id": rule["id"], "older_than": older_than, **found}
@@ -95,10 +96,11 @@ async def _batch(db: Transaction, work: Work, rule_id: str, older_than: datetime
     if rule is None or any(rule[name] != value for name, value in asked.items()):
         return None
     kind = KINDS[rule["kind"]]
+    held = await erasure.held_rows(db, kind.table)
     ids = [
         row["id"]
         for row in await db.fetch(
-            f"{over(kind)} order by t.id limit {BATCH} for update of t skip locked", older_than
+            f"{over(kind)} order by t.id limit {BATCH} for update of t skip locked", older_than, held
         )
     ]
     outside: dict[str, Any] = {}

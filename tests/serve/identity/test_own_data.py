@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from serve.identity.retention import service as retention
 from tests.serve.identity.conftest import code
 from tests.serve.identity.test_erasure import NUMBERS, PRIVACY, Desk
 
@@ -138,3 +139,76 @@ def test_a_rule_that_is_another_by_now_ends_nothing(desk, firm, change):
     desk.post(f"{PRIVACY}/retention-rules/{rule['id']}/run")
     firm.work()
     assert firm.sql("select 1 from notifications where kind = 'x'") == []
+
+
+class TestStuck:
+    @pytest.mark.parametrize("ending", ["approve", "withdraw"])
+    def test_a_request_whose_task_is_over_goes_on(self, desk, firm, ending):
+        request = desk.forgets("contact", desk.contact()["id"])
+        path = f"{PRIVACY}/requests/{request['id']}/{ending}"
+        assert code(desk.http.post(path, json={})) == (409, "PRIVACY_REQUEST_NOT_READY")
+        firm.sql("update tasks set status = 'cancelled' where id = %s", request["task_id"])
+        assert desk.http.post(path, json={}).status_code == 200
+        ended = desk.ends(request)["status"]
+        assert ended == ("done" if ending == "approve" else "withdrawn")
+
+
+class TestHolds:
+    def test_retention_leaves_all_rows_of_the_person(self, desk, firm):
+        ada, bob = desk.contact(), desk.contact()
+        desk.post(
+            f"{PRIVACY}/holds", {"subject_kind": "contact", "subject_id": ada["id"], "reason": "lawsuit"}
+        )
+        long_ago = "now() - interval '9 years'"
+        for person in (ada, bob):
+            desk.post("/api/v1/mails", {"to_address": person["email"], "subject": "x", "text": "x"})
+            firm.sql(
+                "insert into leads (tenant_id, full_name, email, source, cost_cents, currency, created_at)"
+                f" values (%s, 'A lead', %s, 'web', 1, 'EUR', {long_ago})",
+                *(firm.a, person["email"]),
+            )
+            request = desk.asks_to_forget("contact", person["id"])
+            firm.sql(
+                f"update privacy_requests set status = 'refused', finished_at = {long_ago} where id = %s",
+                request["id"],
+            )
+        firm.sql(f"update mails set state = 'sent', created_at = {long_ago} where tenant_id = %s", firm.a)
+        firm.sql(
+            "update retention_rules set deleted_at = now(), is_active = false where tenant_id = %s", firm.a
+        )
+        for kind in ("mails", "leads_without_contact", "privacy_requests"):
+            rule = desk.post(f"{PRIVACY}/retention-rules", {"kind": kind})
+            assert desk.http.get(f"{PRIVACY}/retention-rules/{rule['id']}/preview").status_code == 200
+            desk.post(f"{PRIVACY}/retention-rules/{rule['id']}/run")
+        firm.work()
+
+        def left(person: dict) -> list[int]:
+            return [
+                firm.sql(f"select count(*) from {table} where {column} = %s", person[of])[0][0]
+                for table, column, of in (
+                    ("mails", "to_address", "email"),
+                    ("leads", "email", "email"),
+                    ("privacy_requests", "subject_id", "id"),
+                )
+            ]
+
+        assert (left(ada), left(bob)) == ([1, 1, 1], [0, 0, 0])
+
+    def test_what_a_law_had_kept_stays(self, desk, firm):
+        homes = [
+            desk.post("/api/v1/accounts", {"name": f"Family {n}", "kind": "household", "country": "DE"})["id"]
+            for n in range(2)
+        ]
+        for home in homes:
+            firm.sql(
+                "insert into privacy_kept (tenant_id, table_name, row_id, reason, until_date)"
+                " values (%s, 'accounts', %s, 'books', current_date - 1)",
+                *(firm.a, home),
+            )
+        desk.post(
+            f"{PRIVACY}/holds", {"subject_kind": "account", "subject_id": homes[0], "reason": "lawsuit"}
+        )
+        firm.running.wait_for(retention.ask_daily(firm.running.app.state.worker_database))
+        firm.work()
+        names = firm.sql("select name from accounts where id = any(%s::uuid[]) order by id", homes)
+        assert names == [("Family 0",), ("Erased person",)]
