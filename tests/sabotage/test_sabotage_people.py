@@ -11,6 +11,8 @@ import pytest
 
 from serve.identity.account_mails.kinds import KINDS
 from serve.identity.account_mails.service import AccountMails
+from serve.identity.consents import service as consents
+from serve.identity.privacy.errors import NoPerson
 from serve.identity.tenants import operating
 from serve.ports.mail import SmtpServer
 from tests.sabotage.test_sabotage import Patch, Sabotage, instead, sql
@@ -96,6 +98,23 @@ def the_operators_word_stands(surface: Surface) -> None:
     assert firm.sql("select state from tenants where id = %s", firm.a) == [("suspended",)]
 
 
+def a_restriction_by_address_holds(surface: Surface) -> None:
+    firm, http = surface.firm, surface.firm.client()
+    ada = http.post("/api/v1/contacts", json={"full_name": "Ada", "email": "ada@example.org"}).json()["data"]
+    wish = {"key": "news", "name": "News", "lawful_basis": "legitimate_interests"}
+    http.post("/api/v1/privacy/purposes", json=wish)
+    asked = {"kind": "restriction", "subject_kind": "address", "email": "ada@example.org"}
+    made = http.post("/api/v1/privacy/requests", json=asked).json()["data"]
+    firm.sql("update privacy_requests set status = 'done' where id = %s", made["id"])
+    who = {"subject_kind": "contact", "subject_id": ada["id"]}
+    found = http.get("/api/v1/privacy/consents/current", params=who).json()["data"]
+    assert {each["may"] for each in found} == {False}
+
+
+async def finds_nobody(*_: Any) -> None:
+    raise NoPerson
+
+
 def without(function: str, words: str, other: str = "") -> Any:
     """The function as it stands in the database, with other words in the place of these."""
 
@@ -122,6 +141,9 @@ SABOTAGES = {
     "owners go at once": Sabotage(
         without("privacy_erase_account", "pg_advisory_xact_lock", "abs"),
         some_owner_stays,
+    ),
+    "restrictions know one row alone": Sabotage(
+        instead(consents, "find", finds_nobody), a_restriction_by_address_holds
     ),
     "an umbrella lifts what the operator said": Sabotage(
         without("resume_tenant", "and not t.suspended_by_installation"), the_operators_word_stands
