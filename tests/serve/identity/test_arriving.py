@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.serve.identity.conftest import code
-from tests.serve.identity.test_invitations import ACCEPT, EMPLOYEES, INVITE, NEW, REGISTER, token_of
+from tests.serve.identity.invitations.conftest import ACCEPT, EMPLOYEES, INVITE, NEW, REGISTER, token_of
 
 
 @pytest.fixture
