@@ -136,6 +136,18 @@ class TestSessions:
         expect(codes.get_by_role("img")).to_be_visible()
         desk.visit.expects("401")
 
+    def test_log_out_ends_one_whose_token_has_ended(self, desk, somebody):
+        person = somebody()
+        page = desk.enter(person)
+        expect(part(page, "Open sessions").get_by_role("listitem")).to_have_count(1)
+        desk.visit.context.clear_cookies(name="throughline_access")
+        page.get_by_role("button", name="Log out").click()
+        expect(page.locator("#login")).to_be_visible()
+        ended = desk.firm.sql("select ended_because from sessions where user_id = %s", person.id)
+        assert ended == [("logout",)]
+        assert "throughline_refresh" not in {each["name"] for each in desk.visit.context.cookies()}
+        desk.visit.expects("401")
+
     def test_one_that_was_ended_elsewhere_leads_to_the_door(self, desk, somebody):
         person = somebody()
         page = desk.enter(person)
@@ -176,6 +188,27 @@ class TestOtherEyes:
         assert ended
         assert desk.visit.api("/auth/me")["data"]["user"]["email"] == owner.email
         desk.see_no_figures()
+
+    def test_when_nobody_can_say_whose_they_are_they_stay_shut(self, desk, somebody):
+        owner, colleague = somebody(a="owner"), somebody(a="viewer")
+        page = desk.enter(owner)
+        eyes = part(page, "Look with other eyes")
+        eyes.get_by_label("Whose").select_option(str(colleague.id))
+        eyes.get_by_label("Reason").fill("You told us that the list of vans is empty.")
+        page.route("**/api/v1/auth/me", lambda route: route.fulfill(status=503, json={}))
+        with page.expect_response("**/api/v1/auth/logout"):
+            page.keyboard.press("Enter")
+        page.unroute("**/api/v1/auth/me")
+        expect(page.locator("#eyes")).to_be_hidden()
+        [(ended,)] = desk.firm.sql(
+            "select ended_at is not null from impersonations where user_id = %s", colleague.id
+        )
+        assert ended
+        with page.expect_response("**/api/v1/auth/sessions") as told:
+            page.reload()
+        assert "authorization" not in told.value.request.headers
+        expect(page.locator("#person")).to_have_text("Sam Body")
+        desk.visit.expects("503")
 
     def test_when_it_is_over_one_is_oneself_again(self, desk, somebody):
         owner, colleague = somebody(a="owner"), somebody(a="viewer")
