@@ -151,7 +151,7 @@ SABOTAGES = {
     "anybody suspends": Sabotage(
         sql(
             "do $$ declare body text := pg_get_functiondef('suspend_tenant'::regproc); begin execute replace("
-            "body, '(t.parent_id::text = caller_id or session_user <> ''throughline_api'')', 'true'); end $$"
+            "body, '(t.parent_id::text = caller_id or is_installation)', 'true'); end $$"
         ),
         only_the_umbrella_suspends,
     ),
