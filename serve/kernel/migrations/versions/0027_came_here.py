@@ -1,7 +1,5 @@
 """When somebody has last come in is said of this tenant alone, on the page about security as on the list of people."""
 
-
-
 from serve.kernel.migrations.guards import run
 
 revision = "0027"
