@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from serve.identity.employees.models import employees as table
 from serve.identity.employees.rules import check_employee
 from serve.identity.employees.schemas import EmployeeFields, EmployeeRead, OrgChartQuery
 from serve.kernel.db import Transaction
+from serve.kernel.errors import Invalid
 from serve.kernel.resources import Resource, Row
 
 MOST_NAMED = 20
@@ -86,11 +87,26 @@ async def org_chart(db: Transaction, asked: OrgChartQuery) -> tuple[list[dict[st
     return [{name: value for name, value in row.items() if name != "path"} for row in rows], total["n"]
 
 
-async def expect(db: Transaction, values: Mapping[str, Any]) -> Row:
-    """The employee of this address, or a new one who is invited."""
+async def expect(db: Transaction, values: Mapping[str, Any], sent: Collection[str]) -> Row:
+    """The employee of this address, with what was ``sent`` where nothing is known yet; or a new one who is invited.
+
+    Raises Invalid naming what is known otherwise.
+    """
     found = await db.fetch_one(_KNOWN, None, None, values["email"], db.caller.tenant_id)
     if found is not None:
-        return await employees.get(db, UUID(found["id"]))
+        before = await employees.get(db, UUID(found["id"]), lock=True)
+        said = {name: values[name] for name in sent if values[name] is not None and name in before}
+        said = {name: value for name, value in said.items() if name not in ("email", "status")}
+        otherwise = [
+            (name, "is known otherwise of the employee of this address")
+            for name, value in said.items()
+            if before[name] is not None and str(before[name]) != str(value)
+        ]
+        if otherwise:
+            raise Invalid(details=otherwise)
+        return await employees.change(
+            db, before, **{name: value for name, value in said.items() if before[name] is None}
+        )
     return await employees.insert(db, {**values, "status": "invited"})
 
 

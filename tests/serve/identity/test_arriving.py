@@ -102,3 +102,16 @@ class TestStandingStill:
 
 def firm_connection(firm):
     return psycopg.connect(firm.address.url("super"))
+
+
+def test_who_registers_somebody_known_adds_what_is_not_and_changes_nothing(firm, owner):
+    email = f"{uuid4().hex}@example.org"
+    made = owner.post(EMPLOYEES, json={"full_name": "Rita", "email": email, "phone": "+49 1"}).json()["data"]
+    wish = {"full_name": "Rita", "email": email, "role": "agent", "job_title": "Clerk"}
+    refused = owner.post(REGISTER, json=wish | {"phone": "+49 2"})
+    assert code(refused) == (422, "INVALID")
+    assert [each["field"] for each in refused.json()["error"]["details"]] == ["phone"]
+    answer = owner.post(REGISTER, json=wish)
+    assert answer.status_code == 201, answer.text
+    found = answer.json()["data"]
+    assert (found["id"], found["job_title"], found["phone"]) == (made["id"], "Clerk", "+49 1")
