@@ -314,7 +314,6 @@ class TestLies:
             {"discovery": {"authorization_endpoint": "http://[bad"}},
             {"discovery": {"authorization_endpoint": "http://login.example.com:port/"}},
             {"discovery": {"authorization_endpoint": "http://lögin.example.com/"}},
-            {"discovery": {"authorization_endpoint": "http://login.example.com/\ud800"}},
             {"discovery": {"authorization_endpoint": "http:///authorize"}},
             {"discovery": {"jwks_uri": 5}},
             {"discovery_raw": "[]"},
