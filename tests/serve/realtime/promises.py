@@ -40,9 +40,7 @@ def tenants_are_kept_apart(firm: Firm) -> None:
         theirs = stack.enter_context(lines(firm.running, token(firm, tenant=firm.b)))
         above = stack.enter_context(socket(firm.running, token(firm, tenant=firm.umbrella)))
         mine.hear("ready"), above.hear("ready")
-        for _ in range(
-            3
-        ):  # the first may be told out of the store, as somebody has just come, and not by the hub
+        for _ in range(3):  # the first may come out of the store, as somebody has just come
             of_b = emit(firm, firm.b)
             of_a = emit(firm, firm.a)
             assert theirs.hear()["entity"]["id"] == of_b
