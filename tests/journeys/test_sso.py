@@ -2,47 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.conftest import TestCluster
-from tests.serve.firm import Firm
-from tests.serve.identity.sso.houses import (
-    MAPPING,
-    House,
-    OidcProvider,
-    browser,
-    by_oidc,
-    by_saml,
-    me,
-    oidc_provider,
-    open_firm,
-)
-from tests.serve.identity.sso.names import Names, names_served
+from tests.serve.identity.sso.conftest import firm, names, provider
+from tests.serve.identity.sso.houses import MAPPING, House, browser, by_oidc, by_saml, me
 from tests.serve.identity.sso.oidc_provider import CLIENT_ID, CLIENT_SECRET
 from tests.serve.identity.sso.saml_provider import SamlProvider
 
 GROUP = "sso"
+__all__ = ["firm", "names", "provider"]  # the same firm as in the tests of single sign-on
 SSO = "/api/v1/b2b/enterprise-sso"
-
-
-@pytest.fixture(scope="module")
-def names() -> Iterator[Names]:
-    with names_served() as names:
-        yield names
-
-
-@pytest.fixture(scope="module")
-def firm(pg: TestCluster, tmp_path_factory: pytest.TempPathFactory, names: Names) -> Iterator[Firm]:
-    with open_firm(pg, tmp_path_factory.mktemp("home"), names) as firm:
-        yield firm
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[OidcProvider]:
-    with oidc_provider() as provider:
-        yield provider
 
 
 def connected(office, names, configuration, kind, domain) -> House:
