@@ -6,8 +6,12 @@ from fastapi.routing import APIRouter
 
 from serve.crm.accounts.endpoints import router as accounts
 from serve.crm.contacts.endpoints import router as contacts
+from serve.crm.quotes.endpoints import estimates_router as estimates
+from serve.crm.quotes.endpoints import router as quotes
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts,
     contacts,
+    estimates,
+    quotes,
 )

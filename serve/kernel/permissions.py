@@ -18,6 +18,8 @@ Permission = Literal[
     "accounts:write",
     "contacts:read",
     "contacts:write",
+    "quotes:read",  # quotes and estimates
+    "quotes:write",
     "vehicles:read",
     "vehicles:write",
     "files:read",  # what was uploaded, whoever did
@@ -84,6 +86,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             *("self:read", "self:write", "actions:invoke", "files:read", "files:write"),
             *("mails:read", "mails:write", "users:read"),
             *("accounts:read", "accounts:write", "contacts:read", "contacts:write"),
+            *("quotes:read", "quotes:write"),
             *("leads:read", "campaigns:read", "approvals:read"),
         }
     ),
@@ -104,7 +107,14 @@ _LIMITS: Final[dict[str, frozenset[str]]] = {
     "mobile": frozenset(
         {
             *("self:read", "self:write", "actions:invoke", "files:read", "files:write", "users:read"),
-            *("accounts:read", "contacts:read", "contacts:write", "leads:read"),
+            *(
+                "accounts:read",
+                "contacts:read",
+                "contacts:write",
+                "leads:read",
+                "quotes:read",
+                "quotes:write",
+            ),
             *("fleet:read", "vehicles:read", "vehicles:write", "tasks:read", "approvals:read"),
         }
     ),

@@ -59,6 +59,7 @@ MODELS = (
     "serve.platform.limits",
     "serve.platform.mails",
     "serve.platform.notifications",
+    "serve.platform.numbers",
     "serve.platform.settings",
     "serve.platform.versions",
     "serve.platform.schedules",

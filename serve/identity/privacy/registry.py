@@ -58,6 +58,12 @@ _INVOICES = Law(
     "invoices name whom they were for (HGB § 257, AO § 147)", 10, "invoices", "account_id", "issued_at"
 )
 _BOOKS = "belongs to the books (HGB § 257, AO § 147: 10 years); names nobody, the account does"
+_RECIPIENT: Final = {
+    "recipient_name": "null",
+    "recipient_email": "null",
+    "external_id": "null",
+    "person_key": "null",
+}
 _ID_ONLY = "has the id alone, which stands for nobody once its row is blank"
 _ACCOUNT = "is the person's, not the tenant's: they can erase their account, and it goes"
 _TRAIL = "shows who did what (integrity of the records); has the id alone"
@@ -131,7 +137,31 @@ KNOWN: Final[dict[str, Known]] = {
     "lead_activities": Known("blanked", {"lead_id": "lead"}, blank=_NO_ATTRIBUTES),
     "subscriptions": Known("blanked", {"account_id": "account"}, blank=_NO_ATTRIBUTES),
     "compliance_documents": Known("blanked", {"provider_id": "provider"}, blank={"number": "null"}),
-    "quotes": Known("kept", {"account_id": "account"}, why=_BOOKS),
+    "quotes": Known(
+        "blanked",
+        {"account_id": "account", "contact_id": "contact"},
+        address="recipient_email",
+        blank=_RECIPIENT | {"decided_by_name": "null", "decline_reason": "null"},
+        why="what was offered, to which account, and what came of it " + _BOOKS,
+    ),
+    "estimates": Known(
+        "blanked",
+        {"account_id": "account", "contact_id": "contact"},
+        address="recipient_email",
+        blank=_RECIPIENT,
+        why="what was reckoned, for which account, stays",
+    ),
+    "quote_versions": Known(
+        "blanked",
+        {"account_id": "account"},
+        address="recipient_email",
+        blank={
+            "recipient_email": "null",
+            "pdf": "null",
+            "document": "document - 'recipient_name' - 'recipient_email'",
+        },
+        why="what was offered stays, with the hash of the paper; the paper names somebody and goes",
+    ),
     "invoices": Known("kept", {"account_id": "account"}, why=_BOOKS),
     "payments": Known("kept", {"account_id": "account"}, why=_BOOKS),
     "messages": Known("kept", {"account_id": "account", "lead_id": "lead"}, why="has no text; " + _ID_ONLY),
@@ -241,6 +271,7 @@ NOTHING: Final[dict[str, str]] = {
     "budgets": "of the tenant",
     "campaigns": "of the tenant",
     "revocations": "ids",
+    "number_series": "counts",
     "roles": "of the tenant",
     "refresh_tokens": "hashes; go with their session",
     "api_key_hashes": "hashes; go with their key",

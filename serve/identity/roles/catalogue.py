@@ -16,6 +16,8 @@ MEANING: Final[dict[Permission, str]] = {
     "accounts:write": "Add, change and remove these.",
     "contacts:read": "People of customers, with their addresses.",
     "contacts:write": "Add, change and remove these.",
+    "quotes:read": "Quotes and estimates, with what customers made of them.",
+    "quotes:write": "Write, send and decide these, and make jobs of them.",
     "vehicles:read": "The list of vehicles.",
     "vehicles:write": "Add, change and remove vehicles.",
     "files:read": "What was uploaded, whoever did.",

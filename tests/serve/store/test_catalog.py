@@ -23,6 +23,9 @@ OWN = {
     "elevations",
     "departments",
     "employees",
+    "estimates",
+    "number_series",
+    "quote_versions",
     "brand_versions",
     "consent_purposes",
     "consent_texts",
@@ -59,6 +62,20 @@ OWN = {
     "sso_identities",
     "schedule_runs",
 }  # no business of the warehouse
+QUOTES_SHOWN = {
+    *(
+        "id",
+        "tenant_id",
+        "account_id",
+        "job_id",
+        "status",
+        "total_cents",
+        "currency",
+        "sent_at",
+        "decided_at",
+    ),
+    *("created_at", "updated_at", "change_xid"),
+}
 HIDDEN_FROM_EXTRACTION = {
     *(
         f"{table}.{column}"
@@ -82,6 +99,11 @@ HIDDEN_FROM_EXTRACTION = {
     *(f"invitations.{column}" for column in ("email", "full_name", "message", "job_title", "external_id")),
     *(f"invitations.{column}" for column in ("department_id", "manager_id", "employee_id", "invited_by")),
     *("invitations.person_key", "invitations.search_text"),
+    *(
+        f"quotes.{column.name}"
+        for column in all_tables().tables["quotes"].columns
+        if column.name not in QUOTES_SHOWN
+    ),
 }
 GUARDED = (
     "select c.relname, c.relrowsecurity, c.relforcerowsecurity from pg_class c"

@@ -1,0 +1,39 @@
+"""A firm with a customer who asks for prices."""
+
+from __future__ import annotations
+
+import pytest
+
+QUOTES, ESTIMATES = "/api/v1/quotes", "/api/v1/estimates"
+BOILER = {
+    "description": "Replace the boiler",
+    "quantity": "1",
+    "unit_price_cents": 240_000,
+    "tax_basis_points": 1900,
+}
+
+
+@pytest.fixture
+def owner(firm):
+    return firm.client("owner")
+
+
+@pytest.fixture
+def customer(owner):
+    """An account and a person there."""
+    account = owner.post("/api/v1/accounts", json={"name": "Nordlicht GmbH", "country": "DE"}).json()["data"]
+    person = {"full_name": "Ada Byron", "email": "ada@example.org", "account_id": account["id"]}
+    contact = owner.post("/api/v1/contacts", json=person).json()["data"]
+    return {"account_id": account["id"], "contact_id": contact["id"]}
+
+
+@pytest.fixture
+def offer(owner, customer):
+    """``offer(lines=[…])``: a new quote, as its making showed it."""
+
+    def make(path: str = QUOTES, **fields: object):
+        made = owner.post(path, json={**customer, "lines": [BOILER], **fields})
+        assert made.status_code == 201, made.text
+        return made.json()["data"]
+
+    return make
