@@ -20,6 +20,8 @@ Permission = Literal[
     "contacts:write",
     "quotes:read",  # quotes and estimates
     "quotes:write",
+    "articles:read",  # the knowledge base, as it is published
+    "articles:write",
     "vehicles:read",
     "vehicles:write",
     "files:read",  # what was uploaded, whoever did
@@ -88,12 +90,13 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             *("accounts:read", "accounts:write", "contacts:read", "contacts:write"),
             *("quotes:read", "quotes:write"),
             *("leads:read", "campaigns:read", "approvals:read"),
+            *("articles:read", "articles:write"),
         }
     ),
     "technician": frozenset(
         {
             *("self:read", "self:write", "actions:invoke", "files:read", "files:write"),
-            *("fleet:read", "vehicles:read", "vehicles:write", "users:read"),
+            *("fleet:read", "vehicles:read", "vehicles:write", "users:read", "articles:read"),
         }
     ),
     "provider": frozenset({"self:read", "self:write", "files:read", "files:write"}),
@@ -115,6 +118,7 @@ _LIMITS: Final[dict[str, frozenset[str]]] = {
                 "quotes:read",
                 "quotes:write",
             ),
+            "articles:read",
             *("fleet:read", "vehicles:read", "vehicles:write", "tasks:read", "approvals:read"),
         }
     ),

@@ -39,6 +39,7 @@ MODELS = (
     "serve.crm.leads",
     "serve.crm.tickets",
     "serve.crm.quotes",
+    "serve.crm.articles",
     "serve.fleet.vehicles",
     "serve.fleet.telemetry",
     "serve.fleet.trips",

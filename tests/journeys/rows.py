@@ -20,6 +20,7 @@ GROUPS = {
     "sso": "b2b/enterprise-sso",
     "sessions": "auth/(login|logout|refresh|me|profile)",
     "actions": "mcp",
+    "knowledge_base": "knowledge-base.*",
     "api_keys": "auth/api-keys.*",
     "schedules": "schedules.*",
     "security": "b2b/(multi-tenant/data-isolation|advanced-security)",

@@ -22,7 +22,17 @@ def test_each_group_has_one_journey():
 
 def test_each_row_of_these_areas_is_in_a_group():
     """Written out a second time and by other means, so that a pattern that is too narrow is noticed."""
-    words = ("audit", "feature-flags", "files", "mcp", "notifications", "schedules", "settings", "tenants")
+    words = (
+        "audit",
+        "feature-flags",
+        "files",
+        "knowledge-base",
+        "mcp",
+        "notifications",
+        "schedules",
+        "settings",
+        "tenants",
+    )
     elsewhere = (
         "/white-label/customization",
         "/mobile/biometric/auth",

@@ -18,6 +18,8 @@ MEANING: Final[dict[Permission, str]] = {
     "contacts:write": "Add, change and remove these.",
     "quotes:read": "Quotes and estimates, with what customers made of them.",
     "quotes:write": "Write, send and decide these, and make jobs of them.",
+    "articles:read": "The knowledge base, as it is published.",
+    "articles:write": "Write, publish and remove articles, and see drafts.",
     "vehicles:read": "The list of vehicles.",
     "vehicles:write": "Add, change and remove vehicles.",
     "files:read": "What was uploaded, whoever did.",

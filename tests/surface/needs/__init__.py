@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tests.surface.needs import people, platform, tenants
+from tests.surface.needs import crm, people, platform, tenants
 
 if TYPE_CHECKING:
     from tests.surface.calls import Surface
@@ -43,7 +43,7 @@ WORDS: dict[str, dict[str, str]] = platform.WORDS
 """Parameters of the path that are words, by operation."""
 
 MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = (
-    people.MAKERS | tenants.MAKERS | platform.MAKERS
+    people.MAKERS | tenants.MAKERS | platform.MAKERS | crm.MAKERS
 )
 """Ids of rows that no POST of the collection makes, by the beginning of the path."""
 
