@@ -111,7 +111,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 READERS: dict[str, Reader] = {"notifications": tell, "threats": watch_sign_ins}
 """Who reacts to events, by the name under which its place is kept."""
 
-PUBLIC = identity.PUBLIC | platform.PUBLIC
+PUBLIC = identity.PUBLIC | platform.PUBLIC | crm.PUBLIC
 """Everything that may be called without logging in."""
 
 WHILE_SUSPENDED = frozenset(

@@ -9,6 +9,17 @@ from serve.crm.articles.endpoints import router as articles
 from serve.crm.contacts.endpoints import router as contacts
 from serve.crm.quotes.endpoints import estimates_router as estimates
 from serve.crm.quotes.endpoints import router as quotes
+from serve.crm.quotes.public import public as quote_links
+
+PUBLIC = frozenset(
+    {  # what the page behind a quote's link asks for: nothing without the key of the mail
+        "POST /api/v1/quotes/link",
+        "POST /api/v1/quotes/link/pdf",
+        "POST /api/v1/quotes/link/accept",
+        "POST /api/v1/quotes/link/decline",
+    }
+)
+"""What may be called without logging in."""
 
 ROUTERS: tuple[APIRouter, ...] = (
     accounts,
@@ -16,4 +27,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     contacts,
     estimates,
     quotes,
+    quote_links,
 )

@@ -33,6 +33,13 @@ export async function change(method, path, body) {
   return read(await send(path, { method, headers, body: body && JSON.stringify(body) }));
 }
 
+/** A file after something was asked in a body, as a Blob. Throws ApiError. */
+export async function fetchFile(path, body) {
+  const headers = { "Content-Type": "application/json", "X-Requested-With": "dashboard" };
+  const response = await send(path, { method: "POST", headers, body: JSON.stringify(body) });
+  return response.ok ? response.blob() : read(response);
+}
+
 /** From now on speak with this token, or with that of the cookies again. It is kept nowhere but here. */
 export function speakBy(token) {
   bearer = token;

@@ -248,6 +248,10 @@ class TestDefaultRefusal:
             "POST /api/v1/employees/validate-invitation",
             "POST /api/v1/mobile/auth",
             "POST /api/v1/mobile/biometric/auth",
+            "POST /api/v1/quotes/link",
+            "POST /api/v1/quotes/link/accept",
+            "POST /api/v1/quotes/link/decline",
+            "POST /api/v1/quotes/link/pdf",
             "POST /auth/api/auth/login",
         }
 

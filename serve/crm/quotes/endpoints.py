@@ -2,19 +2,42 @@
 
 # mypy: disable-error-code="valid-type"
 
-from fastapi import Response
+from typing import Annotated
 
-from serve.crm.quotes import service
-from serve.crm.quotes.errors import EstimateNotOpen, QuoteDecided
-from serve.crm.quotes.schemas import EstimateFields, EstimateRead, QuoteFields, QuoteRead
+from fastapi import Query, Request, Response
+
+from serve.crm.quotes import converting, deciding, sending, service
+from serve.crm.quotes.errors import (
+    EstimateNotOpen,
+    QuoteConverted,
+    QuoteDecided,
+    QuoteNotAccepted,
+    QuoteNotOpen,
+    QuoteNotSendable,
+    QuoteVersionNotFound,
+)
+from serve.crm.quotes.public import PDF
+from serve.crm.quotes.schemas import (
+    Acceptance,
+    Conversion,
+    EstimateFields,
+    EstimateRead,
+    QuoteFields,
+    QuoteRead,
+    Refusal,
+    Sending,
+    VersionRead,
+)
 from serve.crm.quotes.service import estimates, quotes
-from serve.kernel.db import TenantDb
-from serve.kernel.envelope import Success
-from serve.kernel.errors import problems
+from serve.kernel.db import DatabaseUnavailable, TenantDb
+from serve.kernel.envelope import Meta, Success
+from serve.kernel.errors import NotConfigured, problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
 from serve.kernel.resources.errors import Duplicate, LostUpdate
 from serve.kernel.resources.schemas import RowMeta
-from serve.kernel.resources.words import BODY, Id, IfMatch, one, writing
+from serve.kernel.resources.words import BODY, Id, IfMatch, one, plain, reading, writing
+from serve.kernel.risk import acts
+from serve.platform.files.names import attachment
 
 router = quotes.router()
 estimates_router = estimates.router()
@@ -58,6 +81,109 @@ async def change_quote(id: Id, written: QuotePatch, db: TenantDb, if_match: IfMa
     return one(await service.change(db, quotes, id, written, if_match))
 
 
+@router.post(
+    "/{id}/send",
+    response_model=Success[QuoteRead, RowMeta],
+    dependencies=[writing(quotes)],
+    responses=problems(*_WRITING, quotes.NotFound, QuoteDecided, QuoteNotSendable, NotConfigured),
+    name="quotes.send",
+    **acts(risk="risky"),
+)
+async def send_quote(request: Request, id: Id, asked: Sending, db: TenantDb) -> Response:
+    """Mail the customer a link under which they see it, choose options, accept or decline.
+
+    What is sent is kept as a version with its PDF, and is what they accept. Links of versions before decide nothing
+    more. It is valid until the end of `valid_until` where you are, or 30 days.
+    """
+    state = request.app.state
+    row = await sending.send(
+        db,
+        id,
+        message=asked.message,
+        ways=state.mail,
+        storage=state.files.storage,
+        public_address=state.settings.public_address,
+    )
+    return one(row)
+
+
+@router.get(
+    "/{id}/versions",
+    response_model=Success[list[VersionRead], Meta],
+    dependencies=[reading(quotes)],
+    responses=problems(quotes.NotFound, DatabaseUnavailable),
+    name="quotes.versions",
+)
+async def list_versions(id: Id, db: TenantDb) -> Response:
+    """What was sent so far, the newest first."""
+    return plain(await sending.versions(db, id))
+
+
+@router.get(
+    "/{id}/pdf",
+    dependencies=[reading(quotes)],
+    response_class=Response,
+    responses={200: PDF, **problems(quotes.NotFound, QuoteVersionNotFound, DatabaseUnavailable)},
+    name="quotes.pdf",
+)
+async def quote_pdf(
+    request: Request,
+    id: Id,
+    db: TenantDb,
+    version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="One that was sent.")] = None,
+) -> Response:
+    """The quote as a PDF in your look: the very paper that was sent, or a draft of what was changed since."""
+    return _paper(*await sending.pdf_of(db, quotes, id, version, request.app.state.files.storage))
+
+
+@router.post(
+    "/{id}/accept",
+    response_model=Success[QuoteRead, RowMeta],
+    dependencies=[writing(quotes)],
+    responses=problems(*_WRITING, quotes.NotFound, QuoteNotOpen),
+    name="quotes.accept",
+)
+async def accept_quote(id: Id, asked: Acceptance, db: TenantDb) -> Response:
+    """Note that the customer has accepted what was sent, on the telephone or on paper."""
+    return one(await deciding.accept(db, id, name=asked.name, positions=asked.chosen))
+
+
+@router.post(
+    "/{id}/decline",
+    response_model=Success[QuoteRead, RowMeta],
+    dependencies=[writing(quotes)],
+    responses=problems(*_WRITING, quotes.NotFound, QuoteNotOpen),
+    name="quotes.decline",
+)
+async def decline_quote(id: Id, asked: Refusal, db: TenantDb) -> Response:
+    """Note that the customer does not want it. A change makes it a draft again, which can be sent anew."""
+    return one(await deciding.decline(db, id, reason=asked.reason))
+
+
+@router.post(
+    "/{id}/convert",
+    response_model=Success[QuoteRead, RowMeta],
+    dependencies=[writing(quotes)],
+    responses=problems(*_WRITING, quotes.NotFound, QuoteNotAccepted, QuoteConverted),
+    name="quotes.convert",
+)
+async def convert_quote(id: Id, asked: Conversion, db: TenantDb) -> Response:
+    """Make the accepted quote a job, and the draft of an invoice of its deposit; both or nothing, and once.
+
+    The price of the job is the net amount of the quote.
+    """
+    row = await converting.convert(
+        db,
+        id,
+        service=asked.service,
+        due_at=asked.due_at,
+        zone_id=asked.zone_id,
+        with_deposit=asked.with_deposit,
+        due_date=asked.deposit_due_date,
+    )
+    return one(row)
+
+
 @estimates_router.post(
     "",
     status_code=201,
@@ -96,3 +222,20 @@ async def quote_estimate(id: Id, db: TenantDb) -> Response:
     """Make the estimate a quote that says the same, and can be sent and accepted."""
     row = await service.quote_of(db, id)
     return one(row, status=201, headers={"Location": f"{quotes.path}/{row['id']}"})
+
+
+@estimates_router.get(
+    "/{id}/pdf",
+    dependencies=[reading(estimates)],
+    response_class=Response,
+    responses={200: PDF, **problems(estimates.NotFound, DatabaseUnavailable)},
+    name="estimates.pdf",
+)
+async def estimate_pdf(request: Request, id: Id, db: TenantDb) -> Response:
+    """The estimate as a PDF in your look."""
+    return _paper(*await sending.pdf_of(db, estimates, id, None, request.app.state.files.storage))
+
+
+def _paper(name: str, made: bytes) -> Response:
+    headers = {"Content-Disposition": attachment(name), "Cache-Control": "private, no-store"}
+    return Response(made, 200, headers, "application/pdf")

@@ -24,6 +24,20 @@ class QuoteNotAccepted(Conflict):
     code, message = "QUOTE_NOT_ACCEPTED", "Only a quote that was accepted becomes a job."
 
 
+class QuoteVersionNotFound(NotFound):
+    code, message = (
+        "QUOTE_VERSION_NOT_FOUND",
+        "No such version of this quote was sent, or its paper was erased.",
+    )
+
+
+class TotalDiffers(Conflict):
+    code, message = (
+        "TOTAL_DIFFERS",
+        "What was chosen comes to another total than the one that was agreed to. Look at it once more.",
+    )
+
+
 class QuoteConverted(Conflict):
     code, message = "QUOTE_CONVERTED", "This quote has become a job already."
 

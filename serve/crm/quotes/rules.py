@@ -169,6 +169,11 @@ def check_sendable(quote: Mapping[str, Any], address: str | None) -> None:
         raise QuoteNotSendable(details=missing)
 
 
+def is_over(quote: Mapping[str, Any], now: datetime) -> bool:
+    """Whether it was sent, and nobody has decided it in its time."""
+    return quote["status"] == "sent" and quote["expires_at"] is not None and now >= quote["expires_at"]
+
+
 def is_open(quote: Mapping[str, Any], now: datetime) -> bool:
     """Whether somebody may decide it at this instant."""
     return quote["status"] == "sent" and quote["expires_at"] is not None and now < quote["expires_at"]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import EmailStr, Field
 
-from serve.kernel.envelope import Day, Input, Output
+from serve.kernel.envelope import Day, Input, Moment, Output
 from serve.kernel.resources import Fields, read_of
 from serve.kernel.resources.schemas import Line
 
@@ -173,3 +173,109 @@ class EstimateRead(read_of(EstimateFields, "EstimateBase"), Counted):  # type: i
     valid_until: date | None = Field(examples=["2026-12-31"])
     number: str | None = Field(examples=["E-2026-0001"])
     status: EstimateStatus = Field(description="`quoted` once it has become a quote.")
+
+
+class Sending(Input):
+    message: Annotated[Line, Field(min_length=1, max_length=5000)] | None = Field(
+        None,
+        description="Begins the mail, instead of a sentence of ours.",
+        examples=["As we said on the phone:"],
+    )
+
+
+Positions = Annotated[list[Annotated[int, Field(ge=1, le=MOST_LINES)]], Field(max_length=MOST_LINES)]
+_CHOSEN = Field(
+    None,
+    description="Positions of the options that are wanted, of all groups; as they were offered unless sent.",
+    examples=[None],
+)
+_TYPED_NAME = Field(min_length=2, max_length=200, description="Who accepts.", examples=["Ada Byron"])
+_REASON = Field(None, description="Why not.", examples=["We go on with the old one."])
+
+
+class Acceptance(Input):
+    """What somebody of the business notes of a customer."""
+
+    name: Line = _TYPED_NAME
+    chosen: Positions | None = _CHOSEN
+
+
+class Refusal(Input):
+    reason: Annotated[Line, Field(min_length=1, max_length=2000)] | None = _REASON
+
+
+class Conversion(Input):
+    service: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="What is done; the title of the quote unless said.", examples=["Boiler"]
+    )
+    zone_id: UUID | None = Field(None, examples=[None])
+    due_at: Moment | None = Field(None, description="Until when it is to be done.", examples=[None])
+    with_deposit: bool | None = Field(
+        None,
+        description="Draft an invoice of the deposit; if the quote asks for one unless said.",
+        examples=[None],
+    )
+    deposit_due_date: Day | None = Field(None, examples=[None])
+
+
+class VersionRead(Output):
+    """A quote as it was sent once."""
+
+    version: int = Field(examples=[1])
+    sent_at: datetime
+    expires_at: datetime
+    recipient_email: str | None = Field(examples=["ada@example.org"])
+    total_cents: int = Field(description="As it was offered, with tax.", examples=[285_600])
+    currency: str = Field(examples=["EUR"])
+    pdf_sha256: str = Field(description="Of the paper that was sent.", examples=["9f86d081884c7d65"])
+    has_pdf: bool = Field(description="False once it was erased with the person on it.")
+
+
+Token = Annotated[str, Field(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
+_TOKEN = Field(description="Of the mail.", examples=["kq3yT0b2eJf1r8sXw5nZ7uVd4hGm6pLc9aQiRoEtYxW"])
+
+
+class QuoteLink(Input):
+    token: Token = _TOKEN
+
+
+class QuoteLinkChoice(QuoteLink):
+    chosen: Positions | None = Field(
+        None, description="Count it with these options; as it was offered unless sent.", examples=[None]
+    )
+
+
+class QuoteLinkAcceptance(QuoteLinkChoice):
+    name: Line = _TYPED_NAME
+    total_cents: int = Field(
+        ge=0,
+        le=10**15,
+        description="What they have seen and agree to; another one is refused.",
+        examples=[285_600],
+    )
+
+
+class QuoteLinkRefusal(QuoteLink, Refusal):
+    pass
+
+
+class QuoteShown(Counted):
+    """What the holder of the link may know."""
+
+    tenant_name: str = Field(examples=["Example Fleet"])
+    tenant_slug: str = Field(
+        description="Its look is that of `/api/v1/b2b/white-label/{slug}`.", examples=["example-fleet"]
+    )
+    number: str | None = Field(examples=["Q-2026-0001"])
+    version: int = Field(examples=[1])
+    title: str | None = Field(examples=["New boiler"])
+    introduction: str | None = Field(examples=[None])
+    terms: str | None = Field(examples=[None])
+    recipient_name: str | None = Field(None, examples=["Ada Byron"])
+    lines: list[LineRead]
+    currency: str = Field(examples=["EUR"])
+    valid_until: date = Field(examples=["2026-12-31"])
+    state: Literal["open", "accepted", "declined"]
+    expires_at: datetime = Field(description="From then on nobody can accept it.")
+    decided_at: datetime | None = Field(examples=[None])
+    decided_by_name: str | None = Field(examples=[None])

@@ -158,7 +158,7 @@ KNOWN: Final[dict[str, Known]] = {
         blank={
             "recipient_email": "null",
             "pdf": "null",
-            "document": "document - 'recipient_name' - 'recipient_email'",
+            "document": "document - array['recipient_name', 'recipient_email', 'customer_name']",
         },
         why="what was offered stays, with the hash of the paper; the paper names somebody and goes",
     ),

@@ -1,4 +1,7 @@
-"""``/`` and ``/account`` are ``serve/pages/index.html``; its scripts and styles lie beside it under ``/pages/``."""
+"""``/`` and ``/account`` are ``serve/pages/index.html``, ``/quotes/accept`` is ``quote.html``.
+
+What they need lies beside them under ``/pages/``.
+"""
 
 from __future__ import annotations
 
@@ -41,3 +44,9 @@ async def page(client: Client = None) -> Response:
     never comes here. ``client`` says whose look the log-in page wears (``look.js``).
     """
     return FileResponse(PAGES / "index.html", headers=_ASK_FIRST)
+
+
+@router.get("/quotes/accept")
+async def quote_page() -> Response:
+    """What the link of a quote opens. Its key stands behind ``#`` and never comes here; looking decides nothing."""
+    return FileResponse(PAGES / "quote.html", headers=_ASK_FIRST)

@@ -1,0 +1,244 @@
+"""Sending a quote: what is sent is frozen as a version, and the mail has the link that shows that one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from serve.crm.accounts.endpoints import accounts
+from serve.crm.contacts.endpoints import contacts
+from serve.crm.quotes.errors import QuoteVersionNotFound
+from serve.crm.quotes.paper import amount, day, paper
+from serve.crm.quotes.rules import CONTENT, check_sendable, is_over
+from serve.crm.quotes.service import UNDECIDED, check_people, quotes
+from serve.identity.account_tokens.service import issue_token
+from serve.identity.branding.brand import brand_of
+from serve.kernel.db import Transaction
+from serve.kernel.errors import Invalid, NotFound
+from serve.kernel.events import event
+from serve.kernel.ids import uuid7
+from serve.kernel.resources import Row
+from serve.kernel.resources.store import Store
+from serve.kernel.tasks import Work, enqueue, task
+from serve.platform.mails.service import queue_mail
+from serve.ports.mail import MailWays
+from serve.ports.storage import Storage
+
+PURPOSE = "quote"
+VALID_DAYS = 30
+SENT = event(
+    "quote.sent", "The quote was sent to the customer: `after` has the version and until when it holds."
+)
+EXPIRED = event("quote.expired", "Nobody has decided the quote, and its time is over.")
+_DOCUMENT = (
+    *CONTENT,
+    *("number", "subtotal_cents", "discount_total_cents", "net_cents", "tax_cents", "total_cents", "taxes"),
+    "deposit_cents",
+)
+_DAYS = """
+    select (now() at time zone t.timezone)::date as today,
+        coalesce($2::date, (now() at time zone t.timezone)::date + $3::integer) as valid_until,
+        ((coalesce($2::date, (now() at time zone t.timezone)::date + $3::integer) + 1)::timestamp
+            at time zone t.timezone) as expires_at,
+        t.name as tenant
+    from tenants t where t.id = $1
+"""
+_KEEP = """
+    insert into quote_versions
+        (id, tenant_id, quote_id, account_id, version, document, total_cents, currency, recipient_email, pdf,
+        pdf_sha256, sent_at, expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+"""
+
+
+async def send(
+    db: Transaction,
+    row_id: UUID,
+    *,
+    message: str | None,
+    ways: MailWays,
+    storage: Storage,
+    public_address: str,
+) -> Row:
+    """Freeze it, mail the link, and say from when on it is over.
+
+    Raises NotFound, QuoteDecided, QuoteNotSendable, Invalid or NotConfigured.
+    """
+    quote = await quotes.get(db, row_id, lock=True)
+    await check_people(db, quote)
+    to = await recipient(db, quote)
+    check_sendable(quote, to["recipient_email"])
+    days = await db.fetch_one(_DAYS, db.caller.tenant_id, quote["valid_until"], VALID_DAYS)
+    assert days is not None
+    if days["valid_until"] < days["today"]:
+        raise Invalid(details=[("valid_until", "is over; change it first")])
+    now = datetime.now(UTC)
+    version = quote["version"] + (quote["version"] == quote["sent_version"])
+    document = document_of(
+        {**quote, **to, "valid_until": days["valid_until"], "sender": days["tenant"]},
+        version=version,
+        dated=days["today"],
+        kind="quote",
+    )
+    made = await paper(document, await brand_of(db, storage), made_at=now)
+    await db.execute(
+        _KEEP,
+        *(uuid7(), db.caller.tenant_id, row_id, quote["account_id"], version, document),
+        *(quote["total_cents"], quote["currency"], to["recipient_email"], made, sha256(made).hexdigest()),
+        *(now, days["expires_at"]),
+    )
+    token = await issue_token(
+        db,
+        PURPOSE,
+        life=days["expires_at"] - now,
+        tenant_id=db.caller.tenant_id,
+        subject_id=row_id,
+        email=to["recipient_email"],
+        detail={"version": version},
+    )
+    mail = _mail(document, message, f"{public_address}/quotes/accept#{token}")
+    await queue_mail(
+        db,
+        ways,
+        {"to_address": to["recipient_email"], "to_name": to["recipient_name"], "reply_to": None, **mail},
+    )
+    await enqueue(
+        db,
+        "quotes.expire",
+        {"quote_id": str(row_id), "version": version},
+        title=f"Quote {quote['number']} expires",
+        about=("quote", row_id),
+        not_before=days["expires_at"],
+    )
+    changes = UNDECIDED | {
+        "status": "sent",
+        "sent_at": now,
+        "version": version,
+        "sent_version": version,
+        "valid_until": days["valid_until"],
+        "expires_at": days["expires_at"],
+    }
+    return await quotes.update(db, quote, changes, event=SENT)
+
+
+@task("quotes.expire")
+async def expire(work: Work) -> None:
+    """Say of a quote that its time is over, unless it was decided, or sent anew, meanwhile."""
+
+    async def note(db: Transaction) -> None:
+        try:
+            quote = await quotes.get(db, UUID(work.params["quote_id"]), lock=True)
+        except NotFound:
+            return
+        if quote["sent_version"] == work.params["version"] and is_over(quote, datetime.now(UTC)):
+            await quotes.update(db, quote, {"status": "expired"}, event=EXPIRED)
+
+    await work.step("expire", note)
+
+
+async def pdf_of(
+    db: Transaction, store: Store, row_id: UUID, version: int | None, storage: Storage
+) -> tuple[str, bytes]:
+    """Name and content: the paper that was sent, where nothing has changed since, or that of what stands there now.
+
+    Raises NotFound or QuoteVersionNotFound.
+    """
+    row = await store.get(db, row_id)
+    name = f"{row['number'] or store.entity}.pdf"
+    if store is quotes:
+        wanted = version or (row["sent_version"] if row["sent_version"] == row["version"] else None)
+        if wanted is not None and (made := await sent_pdf(db, row_id, wanted)) is not None:
+            return name, made
+    if version is not None:
+        raise QuoteVersionNotFound
+    days = await db.fetch_one(_DAYS, db.caller.tenant_id, row["valid_until"], VALID_DAYS)
+    assert days is not None
+    number = row["version"] if store is quotes else 1
+    document = document_of(
+        {**row, **await recipient(db, row), "sender": days["tenant"]},
+        version=number,
+        dated=days["today"],
+        kind=store.entity,
+        is_draft=True,
+    )
+    return name, await paper(document, await brand_of(db, storage), made_at=row["updated_at"])
+
+
+async def sent_pdf(db: Transaction, row_id: UUID, version: int) -> bytes | None:
+    """What was sent; None where there was no such version, or its paper was erased with the person on it."""
+    found = await db.fetch_one(
+        "select pdf from quote_versions where quote_id = $1 and version = $2", row_id, version
+    )
+    return found["pdf"] if found else None
+
+
+async def versions(db: Transaction, row_id: UUID) -> list[dict[str, Any]]:
+    """The newest first. Raises NotFound."""
+    await quotes.get(db, row_id)
+    rows = await db.fetch(
+        "select version, sent_at, expires_at, recipient_email, total_cents, currency, pdf_sha256,"
+        " pdf is not null as has_pdf from quote_versions where quote_id = $1 order by version desc",
+        row_id,
+    )
+    return [dict(row) for row in rows]
+
+
+async def recipient(db: Transaction, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Whom it is for: as it says itself, else as its contact does."""
+    account = await _found(db, accounts, row["account_id"])
+    contact = await _found(db, contacts, row["contact_id"])
+    name, customer = row["recipient_name"] or contact.get("full_name"), account.get("name")
+    return {
+        "customer_name": customer if customer != name else None,
+        "recipient_name": name,
+        "recipient_email": row["recipient_email"] or contact.get("email"),
+    }
+
+
+async def _found(db: Transaction, store: Store, row_id: str | None) -> Mapping[str, Any]:
+    """Nothing of what was deleted since."""
+    try:
+        return await store.get(db, UUID(row_id)) if row_id else {}
+    except NotFound:
+        return {}
+
+
+def document_of(
+    row: Mapping[str, Any], *, version: int, dated: date, kind: str, is_draft: bool = False
+) -> dict[str, Any]:
+    """All that an offer says, as JSON holds it."""
+    values = {name: row[name] for name in _DOCUMENT}
+    return {
+        **values,
+        "kind": kind,
+        "is_draft": is_draft,
+        "version": version,
+        "dated": dated.isoformat(),
+        "valid_until": row["valid_until"] and row["valid_until"].isoformat(),
+        "customer_name": row["customer_name"],
+        "sender": row["sender"],
+    }
+
+
+def _mail(document: Mapping[str, Any], message: str | None, link: str) -> dict[str, str]:
+    """Subject and text. Behind ``#``: browsers keep that to themselves, so the key stands in no server's log."""
+    tenant = document["sender"]
+    greeting = f"Hello {document['recipient_name']}," if document["recipient_name"] else "Hello,"
+    about = f": {document['title']}" if document["title"] else ""
+    total = amount(document["total_cents"], document["currency"])
+    until = day(date.fromisoformat(document["valid_until"]))
+    parts = [
+        greeting,
+        message.strip() if message else f"here is our quote {document['number']}{about}.",
+        f"Total with tax: {total}. It is valid until {until}.",
+        f"See it, choose and decide here:\n\n{link}",
+        "The page has the quote as a PDF too. Whoever has the link can decide: pass it on to nobody else.",
+        tenant,
+    ]
+    return {
+        "subject": f"Quote {document['number']} of {tenant}{about}"[:500],
+        "text": "\n\n".join(parts) + "\n",
+    }

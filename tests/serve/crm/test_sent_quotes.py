@@ -1,0 +1,346 @@
+"""A quote on its way: frozen when it is sent, decided once, by a link that shows one version."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from hashlib import sha256
+
+import pytest
+
+from tests.serve.crm.conftest import BOILER, ESTIMATES, QUOTES
+
+LINK = f"{QUOTES}/link"
+EXTRA = {
+    **BOILER,
+    "description": "Thermostat",
+    "unit_price_cents": 10_000,
+    "is_optional": True,
+    "is_chosen": False,
+}
+SMALL, LARGE = (
+    {**BOILER, "description": f"Boiler {size}", "option_group": "Boiler", "is_chosen": size == "A"}
+    for size in "AB"
+)
+LARGE["unit_price_cents"] = 300_000
+
+
+@pytest.fixture
+def anybody(firm):
+    """Somebody who has the link at most."""
+    return firm.running.client()
+
+
+@pytest.fixture
+def send(firm, owner):
+    """``send(quote)``: sends it; the key of the mail's link."""
+
+    def make(quote, **fields):
+        sent = owner.post(f"{QUOTES}/{quote['id']}/send", json=fields)
+        assert sent.status_code == 200, sent.text
+        return key_of(firm)
+
+    return make
+
+
+def key_of(firm) -> str:
+    ((text,),) = firm.sql("select text from mails order by created_at desc, id desc limit 1")
+    return re.search(r"/quotes/accept#([\w-]+)", text)[1]
+
+
+def read(owner, quote):
+    return owner.get(f"{QUOTES}/{quote['id']}").json()["data"]
+
+
+def accept(client, key, total_cents, **fields):
+    asked = {"token": key, "name": "Ada Byron", "total_cents": total_cents, **fields}
+    return client.post(f"{LINK}/accept", json=asked)
+
+
+def refused(response, status, code):
+    assert (response.status_code, response.json()["error"]["code"]) == (status, code), response.text
+    return True
+
+
+class TestSending:
+    def test_it_is_frozen_and_mailed(self, firm, owner, offer, send):
+        quote = offer(title="New boiler")
+        key = send(quote, message="As we said:")
+        sent = read(owner, quote)
+        assert (sent["status"], sent["version"], sent["sent_version"]) == ("sent", 1, 1)
+        assert date.fromisoformat(sent["valid_until"]) - date.fromisoformat(sent["sent_at"][:10]) in (
+            timedelta(days=30),
+            timedelta(days=31),
+        )
+        ((to, subject, text),) = firm.sql(
+            "select to_address, subject, text from mails order by created_at desc, id desc limit 1"
+        )
+        assert (to, quote["number"] in subject, "As we said:" in text) == ("ada@example.org", True, True)
+        assert [name for name, *_ in firm.events(quote["id"])] == ["quote.created", "quote.sent"]
+        assert firm.sql("select 1 from account_tokens where hash = sha256(convert_to(%s, 'UTF8'))", key)
+
+    def test_the_link_stands_nowhere_but_in_the_mail(self, firm, offer, send):
+        key = send(offer())
+        for table in ("account_tokens", "events", "quotes", "quote_versions", "tasks"):
+            assert firm.sql(f"select 1 from {table} t where position(%s in t::text) > 0", key) == [], table
+
+    def test_the_paper_is_the_one_that_was_sent(self, owner, anybody, offer, send):
+        quote = offer()
+        key = send(quote)
+        path = f"{QUOTES}/{quote['id']}/pdf"
+        first = owner.get(path)
+        assert (first.headers["content-type"], first.content[:5]) == ("application/pdf", b"%PDF-")
+        (version,) = owner.get(f"{QUOTES}/{quote['id']}/versions").json()["data"]
+        assert version["pdf_sha256"] == sha256(first.content).hexdigest()
+        owner.patch(f"{QUOTES}/{quote['id']}", json={"title": "Other"})
+        assert owner.get(path).content != first.content
+        assert owner.get(path, params={"version": 1}).content == first.content
+        assert anybody.post(f"{LINK}/pdf", json={"token": key}).content == first.content
+        refused(owner.get(path, params={"version": 2}), 404, "QUOTE_VERSION_NOT_FOUND")
+
+    def test_a_draft_and_an_estimate_have_papers_too(self, owner, offer):
+        for path in (QUOTES, ESTIMATES):
+            made = owner.get(f"{path}/{offer(path)['id']}/pdf")
+            assert (made.status_code, made.content[:5]) == (200, b"%PDF-")
+
+    def test_what_is_missing_is_named_at_once(self, owner, customer):
+        bare = owner.post(QUOTES, json={"account_id": customer["account_id"]}).json()["data"]
+        answer = owner.post(f"{QUOTES}/{bare['id']}/send", json={})
+        assert refused(answer, 409, "QUOTE_NOT_SENDABLE")
+        assert {each["field"] for each in answer.json()["error"]["details"]} == {"lines", "recipient_email"}
+
+    def test_a_day_that_is_over_is_refused(self, owner, offer):
+        quote = offer(valid_until="2020-01-01")
+        answer = owner.post(f"{QUOTES}/{quote['id']}/send", json={})
+        assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (422, "valid_until")
+
+    def test_the_last_day_ends_where_the_tenant_is(self, firm, owner, offer, send):
+        firm.sql("update tenants set timezone = 'Asia/Tokyo' where id = %s", firm.a)
+        try:
+            quote = offer(valid_until="2099-12-31")
+            send(quote)
+            assert read(owner, quote)["expires_at"] == "2099-12-31T15:00:00.000000Z"
+        finally:
+            firm.sql("update tenants set timezone = 'UTC' where id = %s", firm.a)
+
+
+class TestLink:
+    def test_it_shows_and_counts_options(self, anybody, offer, send):
+        quote = offer(lines=[SMALL, LARGE, EXTRA])
+        key = send(quote)
+        seen = anybody.post(LINK, json={"token": key})
+        assert seen.headers["cache-control"] == "no-store"
+        seen = seen.json()["data"]
+        assert (seen["tenant_name"], seen["state"], seen["net_cents"]) == ("A", "open", 240_000)
+        other = anybody.post(LINK, json={"token": key, "chosen": [2, 3]}).json()["data"]
+        assert other["net_cents"] == 310_000
+        for wrong in ([1, 2], [3], [4]):
+            answer = anybody.post(LINK, json={"token": key, "chosen": wrong})
+            assert answer.json()["error"]["details"][0]["field"] == "chosen"
+
+    def test_looking_decides_nothing(self, firm, owner, anybody, offer, send):
+        quote = offer()
+        key = send(quote)
+        assert anybody.get("/quotes/accept").status_code == 200
+        for path in (LINK, f"{LINK}/accept", f"{LINK}/decline"):
+            assert anybody.get(path, params={"token": key}).status_code in (401, 404, 405, 422)
+        anybody.post(LINK, json={"token": key})
+        assert read(owner, quote)["status"] == "sent"
+
+    def test_it_is_accepted_as_it_was_chosen(self, firm, owner, anybody, offer, send):
+        quote = offer(lines=[SMALL, LARGE, EXTRA], deposit_basis_points=3000)
+        key = send(quote)
+        accepted = accept(anybody, key, 368_900, chosen=[2, 3])
+        assert accepted.status_code == 200, accepted.text
+        shown = accepted.json()["data"]
+        assert (shown["state"], shown["total_cents"], shown["decided_by_name"]) == (
+            "accepted",
+            368_900,
+            "Ada Byron",
+        )
+        row = read(owner, quote)
+        assert (row["status"], row["decided_by"], row["accepted_version"]) == ("accepted", "customer", 1)
+        assert [line["is_counted"] for line in row["lines"]] == [False, True, True]
+        assert (row["total_cents"], row["deposit_cents"]) == (368_900, 110_670)
+        name, _, after = firm.events(quote["id"])[-1]
+        assert (name, "Ada" in str(after)) == ("quote.accepted", False)
+
+    def test_another_total_than_the_one_they_saw_is_refused(self, owner, anybody, offer, send):
+        quote = offer()
+        key = send(quote)
+        refused(accept(anybody, key, 285_599), 409, "TOTAL_DIFFERS")
+        assert read(owner, quote)["status"] == "sent"
+
+    def test_of_many_decisions_at_once_there_is_one(self, firm, owner, offer, send):
+        quote = offer()
+        key = send(quote)
+
+        def decide(n: int) -> int:
+            client = firm.running.client()
+            if n % 2:
+                return client.post(f"{LINK}/decline", json={"token": key, "reason": str(n)}).status_code
+            return accept(client, key, 285_600).status_code
+
+        with ThreadPoolExecutor(6) as pool:
+            statuses = list(pool.map(decide, range(6)))
+        assert sorted(statuses) == [200, 410, 410, 410, 410, 410]
+        names = [name for name, *_ in firm.events(quote["id"])]
+        assert len([name for name in names if name in ("quote.accepted", "quote.declined")]) == 1
+
+    def test_a_newer_one_was_sent(self, owner, anybody, offer, send):
+        quote = offer()
+        old = send(quote)
+        owner.patch(f"{QUOTES}/{quote['id']}", json={"discount_cents": 40_000})
+        # Until it is sent, nobody knows of the change, and the old one may be accepted.
+        assert anybody.post(LINK, json={"token": old}).json()["data"]["net_cents"] == 240_000
+        new = send(quote)
+        assert read(owner, quote)["sent_version"] == 2
+        refused(anybody.post(LINK, json={"token": old}), 410, "QUOTE_REPLACED")
+        refused(accept(anybody, old, 285_600), 410, "QUOTE_REPLACED")
+        assert accept(anybody, new, 238_000).status_code == 200
+
+    def test_a_draft_of_the_next_ends_with_the_acceptance(self, owner, anybody, offer, send):
+        quote = offer()
+        key = send(quote)
+        changed = owner.patch(f"{QUOTES}/{quote['id']}", json={"discount_cents": 40_000}).json()["data"]
+        assert (changed["version"], changed["status"], changed["total_cents"]) == (2, "sent", 238_000)
+        assert accept(anybody, key, 285_600).status_code == 200
+        row = read(owner, quote)
+        assert (row["version"], row["total_cents"], row["discount_cents"]) == (1, 285_600, None)
+
+    def test_a_change_of_what_it_does_not_say_is_no_version(self, owner, offer, send):
+        quote = offer()
+        send(quote)
+        again = owner.patch(f"{QUOTES}/{quote['id']}", json={"external_id": f"x-{quote['id']}"}).json()[
+            "data"
+        ]
+        assert again["version"] == 1
+
+    @pytest.mark.parametrize("ago", ["1 microsecond", "1 day"])
+    def test_nobody_accepts_what_is_over(self, firm, owner, anybody, offer, send, ago):
+        quote = offer()
+        key = send(quote)
+        firm.sql(f"update quotes set expires_at = now() - interval '{ago}' where id = %s", quote["id"])
+        refused(anybody.post(LINK, json={"token": key}), 410, "QUOTE_EXPIRED")
+        refused(accept(anybody, key, 285_600), 410, "QUOTE_EXPIRED")
+        refused(anybody.post(f"{LINK}/decline", json={"token": key}), 410, "QUOTE_EXPIRED")
+        refused(owner.post(f"{QUOTES}/{quote['id']}/accept", json={"name": "Ada"}), 409, "QUOTE_NOT_OPEN")
+
+    def test_it_is_said_when_its_time_is_over(self, firm, owner, offer, send):
+        quote, other = offer(), offer()
+        send(quote)
+        send(other)
+        firm.sql("update quotes set expires_at = now() where id = %s", quote["id"])
+        firm.work(waits_too=True)
+        assert (read(owner, quote)["status"], read(owner, other)["status"]) == ("expired", "sent")
+        assert firm.events(quote["id"])[-1][0] == "quote.expired"
+        changed = owner.patch(f"{QUOTES}/{quote['id']}", json={"valid_until": "2099-01-01"}).json()["data"]
+        assert (changed["status"], changed["version"], changed["sent_at"]) == ("draft", 2, None)
+
+    def test_what_was_deleted_is_withdrawn(self, owner, anybody, offer, send):
+        quote = offer()
+        key = send(quote)
+        owner.delete(f"{QUOTES}/{quote['id']}")
+        refused(anybody.post(LINK, json={"token": key}), 410, "QUOTE_WITHDRAWN")
+
+    def test_a_guess_opens_nothing(self, anybody):
+        refused(anybody.post(LINK, json={"token": "x" * 43}), 404, "QUOTE_LINK_UNKNOWN")
+        refused(accept(anybody, "x" * 43, 1), 404, "QUOTE_LINK_UNKNOWN")
+
+    def test_it_is_declined_with_a_reason_and_written_anew(self, owner, anybody, offer, send):
+        quote = offer()
+        key = send(quote)
+        declined = anybody.post(f"{LINK}/decline", json={"token": key, "reason": "Too dear."})
+        assert declined.json()["data"]["state"] == "declined"
+        row = read(owner, quote)
+        assert (row["status"], row["decline_reason"]) == ("declined", "Too dear.")
+        refused(accept(anybody, key, 285_600), 410, "QUOTE_DECIDED_ALREADY")
+        owner.patch(f"{QUOTES}/{quote['id']}", json={"discount_cents": 40_000})
+        assert accept(anybody, send(quote), 238_000).status_code == 200
+
+    def test_the_business_notes_what_was_said_on_the_telephone(self, owner, offer, send):
+        quote = offer(lines=[BOILER, EXTRA])
+        path = f"{QUOTES}/{quote['id']}/accept"
+        refused(owner.post(path, json={"name": "Ada Byron"}), 409, "QUOTE_NOT_OPEN")
+        send(quote)
+        row = owner.post(path, json={"name": "Ada Byron", "chosen": [2]}).json()["data"]
+        assert (row["status"], row["decided_by"], row["net_cents"]) == ("accepted", "staff", 250_000)
+
+    def test_what_was_accepted_stays(self, owner, offer, send):
+        quote = offer()
+        send(quote)
+        path = f"{QUOTES}/{quote['id']}"
+        owner.post(f"{path}/accept", json={"name": "Ada Byron"})
+        refused(owner.patch(path, json={"title": "x"}), 409, "QUOTE_DECIDED")
+        refused(owner.post(f"{path}/send", json={}), 409, "QUOTE_DECIDED")
+        refused(owner.delete(path), 409, "QUOTE_DECIDED")
+
+
+class TestConversion:
+    @pytest.fixture
+    def accepted(self, owner, offer, send):
+        def make(**fields):
+            quote = offer(title="New boiler", **fields)
+            send(quote)
+            owner.post(f"{QUOTES}/{quote['id']}/accept", json={"name": "Ada Byron"})
+            return quote
+
+        return make
+
+    def test_it_becomes_a_job_and_a_deposit_invoice(self, firm, owner, accepted):
+        book = {**BOILER, "unit_price_cents": 1_000, "tax_basis_points": 700}
+        quote = accepted(lines=[BOILER, book], deposit_basis_points=3000)
+        row = owner.post(f"{QUOTES}/{quote['id']}/convert", json={"deposit_due_date": "2099-01-01"}).json()[
+            "data"
+        ]
+        ((service, status, price, account),) = firm.sql(
+            "select service, status, price_cents, account_id from jobs where id = %s", row["job_id"]
+        )
+        assert (service, status, price, str(account)) == ("New boiler", "new", 241_000, quote["account_id"])
+        assert firm.sql("select to_status from job_status_changes where job_id = %s", row["job_id"]) == [
+            ("new",)
+        ]
+        ((number, status, *amounts),) = firm.sql(
+            "select number, status, net_cents, tax_cents, total_cents from invoices where id = %s",
+            row["invoice_id"],
+        )
+        assert (number[:4], status) == ("INV-", "draft")
+        assert amounts == [72_300, 13_701, row["deposit_cents"]]
+        lines = firm.sql(
+            "select line_no, description, net_cents from invoice_lines where invoice_id = %s order by 1",
+            row["invoice_id"],
+        )
+        assert [(no, net) for no, _, net in lines] == [(1, 300), (2, 72_000)]
+        assert firm.events(quote["id"])[-1][0] == "quote.converted"
+
+    def test_once(self, firm, owner, accepted):
+        quote = accepted()
+
+        def convert(_: int) -> int:
+            return firm.client("agent").post(f"{QUOTES}/{quote['id']}/convert", json={}).status_code
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sorted(pool.map(convert, range(4))) == [200, 409, 409, 409]
+        count = "select count(*) from jobs where attributes ->> 'quote_id' = %s"
+        assert firm.sql(count, quote["id"]) == [(1,)]
+        assert read(owner, quote)["invoice_id"] is None
+
+    def test_all_or_nothing(self, firm, owner, accepted):
+        quote = accepted(deposit_basis_points=1000)
+        wrong = {"zone_id": "00000000-0000-0000-0000-000000000000"}
+        answer = owner.post(f"{QUOTES}/{quote['id']}/convert", json=wrong)
+        assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (422, "zone_id")
+        assert read(owner, quote)["converted_at"] is None
+        assert owner.post(f"{QUOTES}/{quote['id']}/convert", json={"with_deposit": False}).status_code == 200
+
+    def test_only_what_was_accepted(self, firm, owner, offer, accepted):
+        refused(owner.post(f"{QUOTES}/{offer()['id']}/convert", json={}), 409, "QUOTE_NOT_ACCEPTED")
+        refused(
+            firm.client("owner", firm.b).post(f"{QUOTES}/{accepted()['id']}/convert", json={}),
+            404,
+            "QUOTE_NOT_FOUND",
+        )
+        no_deposit = accepted()
+        answer = owner.post(f"{QUOTES}/{no_deposit['id']}/convert", json={"with_deposit": True})
+        assert answer.json()["error"]["details"][0]["field"] == "with_deposit"
