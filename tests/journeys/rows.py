@@ -15,7 +15,7 @@ GROUPS = {
     "passkeys": "mobile/biometric/auth",
     "notifications": "notifications.*",
     "settings": "settings.*|account/settings",
-    "quotes": r"(quotes|estimates)(/\{id\})?",
+    "quotes": "(quotes|estimates).*",
     "realtime": "realtime/subscribe|/ws",
     "sso": "b2b/enterprise-sso",
     "sessions": "auth/(login|logout|refresh|me|profile)",

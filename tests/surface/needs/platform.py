@@ -95,8 +95,6 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /api/v1/feature-flags/{id}/feedback": {"rating": 4},
     "PUT /api/v1/api/versioning/management": {"sunsets": []},
     "PUT /api/v1/api/rate-limiting/advanced": {"limits": {}},
-    "/api/v1/quotes": {"account_id": row_of("/api/v1/accounts")},
-    "/api/v1/estimates": {"account_id": row_of("/api/v1/accounts")},
     "/api/v1/vehicles": {"registration": number("HB-TL {}")},
     "PUT /api/v1/settings/{category}": {"session_longest_h": lambda surface: 1000 + next(NUMBERS) % 7000},
 }
