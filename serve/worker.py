@@ -7,6 +7,8 @@ import signal
 from functools import partial
 
 from serve.app import create_app, database_address
+from serve.crm.tickets.escalation import EVERY_S as TICKETS_EVERY_S
+from serve.crm.tickets.escalation import queue_due
 from serve.kernel.background import Background
 from serve.kernel.db import Database
 from serve.kernel.etag import PROGRAM
@@ -61,6 +63,7 @@ async def _run(settings: Settings) -> None:
             if starting.done():
                 starting.result()
                 clock.every(EVERY_S, partial(fire_due, database), name="schedules")
+                clock.every(TICKETS_EVERY_S, partial(queue_due, database), name="tickets")
                 print("worker is ready", flush=True)
                 await stopping
             else:

@@ -10,6 +10,11 @@ from serve.crm.contacts.endpoints import router as contacts
 from serve.crm.quotes.endpoints import estimates_router as estimates
 from serve.crm.quotes.endpoints import router as quotes
 from serve.crm.quotes.public import public as quote_links
+from serve.crm.sla.endpoints import calendar_router, policy_router
+from serve.crm.tickets.endpoints import canned_router as canned_replies
+from serve.crm.tickets.endpoints import elsewhere as tickets_elsewhere
+from serve.crm.tickets.endpoints import public as ticket_ratings
+from serve.crm.tickets.endpoints import router as tickets
 
 PUBLIC = frozenset(
     {  # what the page behind a quote's link asks for: nothing without the key of the mail
@@ -17,6 +22,8 @@ PUBLIC = frozenset(
         "POST /api/v1/quotes/link/pdf",
         "POST /api/v1/quotes/link/accept",
         "POST /api/v1/quotes/link/decline",
+        "POST /api/v1/ticket-ratings",  # and what the page behind the link about a ticket does
+        "POST /api/v1/ticket-ratings/show",
     }
 )
 """What may be called without logging in."""
@@ -28,4 +35,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     estimates,
     quotes,
     quote_links,
+    calendar_router,
+    policy_router,
+    tickets,
+    tickets_elsewhere,
+    canned_replies,
+    ticket_ratings,
 )

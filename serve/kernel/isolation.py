@@ -110,6 +110,7 @@ MORE_POLICIES: Final = {
         "owner_reads",
         OWNER,
     ): "whoever is asked to join an umbrella sees the request, which is a row of that one",
+    ("tickets", "owner_reads", OWNER): "a function finds the tickets of every tenant whose time has come",
     ("brand_versions", "owner_reads", OWNER): "the log-in page has a look before anybody has logged in",
 }
 """Policies beyond the four, (table, policy, role), and why."""

@@ -22,6 +22,10 @@ Permission = Literal[
     "quotes:write",
     "articles:read",  # the knowledge base, as it is published
     "articles:write",
+    "tickets:read",  # questions and complaints of customers, with what was answered
+    "tickets:write",
+    "sla:read",  # what is promised of tickets: working hours, times
+    "sla:write",
     "vehicles:read",
     "vehicles:write",
     "files:read",  # what was uploaded, whoever did
@@ -89,6 +93,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             *("mails:read", "mails:write", "users:read"),
             *("accounts:read", "accounts:write", "contacts:read", "contacts:write"),
             *("quotes:read", "quotes:write"),
+            *("tickets:read", "tickets:write", "sla:read"),
             *("leads:read", "campaigns:read", "approvals:read"),
             *("articles:read", "articles:write"),
         }
@@ -119,6 +124,7 @@ _LIMITS: Final[dict[str, frozenset[str]]] = {
                 "quotes:write",
             ),
             "articles:read",
+            *("tickets:read", "tickets:write", "sla:read"),
             *("fleet:read", "vehicles:read", "vehicles:write", "tasks:read", "approvals:read"),
         }
     ),

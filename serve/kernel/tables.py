@@ -37,6 +37,7 @@ MODELS = (
     "serve.crm.accounts",
     "serve.crm.contacts",
     "serve.crm.leads",
+    "serve.crm.sla",
     "serve.crm.tickets",
     "serve.crm.quotes",
     "serve.crm.articles",

@@ -21,6 +21,7 @@ const LINKS = {
   reset: { send: reset, otherwise: [FORGOT, LOG_IN] },
   forgot: { send: forgot, needsNoToken: true },
   invitation: { show: showInvitation, send: accept, otherwise: [LOG_IN] },
+  rating: { show: showRating, send: rate, otherwise: [] },
 };
 const GONE = [404, 410];
 
@@ -129,6 +130,24 @@ function logInFirst(form, told = "Log in to your account, then accept the invita
     open(null, form);
   };
   showDoor(opened, { told });
+}
+
+/** Which request it is about, and what was said before. Nothing is sent before somebody presses the button. */
+async function showRating(token, form) {
+  const { data } = await post("/ticket-ratings/show", { token });
+  wear(data.tenant_slug);
+  const request = data.number === null ? "your request" : `request ${data.number}`;
+  form.querySelector(".hint").textContent = `With what ${data.tenant_name} did for ${request}.`;
+  form.rating.value = data.rating ?? "";
+  form.comment.value = data.comment ?? "";
+  showCard(form.id);
+  form.rating.focus();
+}
+
+async function rate(token, form) {
+  const { rating, comment } = values(form);
+  const { data } = await post("/ticket-ratings", { token, rating: Number(rating), comment });
+  finish("Thank you", `${data.tenant_name} has what you said. With the link of the mail you can change it.`);
 }
 
 function tellRefusal(said) {

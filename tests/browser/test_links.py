@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -229,3 +230,39 @@ class TestInvitation:
             expect(page.locator("#look")).to_have_count(1)
         finally:
             owner.delete("/api/v1/b2b/white-label/customization")
+
+
+class TestRating:
+    def test_a_customer_says_how_content_they_are_and_may_change_it(self, desk):
+        owner = desk.firm.client("owner")
+        account = owner.post("/api/v1/accounts", json={"name": "Nordlicht", "country": "DE"}).json()["data"]
+        ada = {"full_name": "Ada Byron", "email": address(), "account_id": account["id"]}
+        contact = owner.post("/api/v1/contacts", json=ada).json()["data"]["id"]
+        said = {"subject": "Nobody came", "contact_id": contact}
+        ticket = owner.post("/api/v1/tickets", json=said).json()["data"]
+        done = {"resolution": "Came on Tuesday", "ask_rating": True}
+        assert owner.post(f"/api/v1/tickets/{ticket['id']}/resolve", json=done).status_code == 200
+        [(text,)] = desk.firm.sql("select text from mails where to_address = %s", ada["email"])
+        link = re.search(r"http\S+(/account#rating=\S+)", text)[1]
+
+        page = desk.open(link)
+        form = card(page, "How content are you?")
+        expect(form.locator(".hint")).to_have_text(f"With what A did for request {ticket['number']}.")
+        assert page.url == f"{desk.url}/account"
+        desk.keep("link-rating")
+        stored = "select satisfaction, satisfaction_comment from tickets where id = %s"
+        assert desk.firm.sql(stored, ticket["id"]) == [(None, None)]
+        form.get_by_label("From 1").select_option("4")
+        form.get_by_label("Anything").fill("Friendly")
+        form.get_by_role("button", name="Send").click()
+        card(page, "Thank you")
+        assert desk.firm.sql(stored, ticket["id"]) == [(4, "Friendly")]
+
+        # The link shows what was said, and changes it.
+        page.goto("about:blank")
+        form = card(desk.open(link), "How content are you?")
+        expect(form.get_by_label("From 1")).to_have_value("4")
+        form.get_by_label("From 1").select_option("5")
+        form.get_by_role("button", name="Send").click()
+        card(page, "Thank you")
+        assert desk.firm.sql(stored, ticket["id"]) == [(5, "Friendly")]

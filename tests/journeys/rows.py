@@ -26,6 +26,7 @@ GROUPS = {
     "security": "b2b/(multi-tenant/data-isolation|advanced-security)",
     "staff": r"admin/users.*|employees.*|users(/\{id\})?",
     "tenants": "tenants.*",
+    "tickets": "((crm|communication)/)?tickets.*",
     "flags": "feature-flags.*|experimental/features|api/(versioning/management|rate-limiting/advanced)",
 }
 """What stands behind the common beginning of a path, as a pattern."""

@@ -32,6 +32,7 @@ def test_each_row_of_these_areas_is_in_a_group():
         "schedules",
         "settings",
         "tenants",
+        "tickets",
     )
     elsewhere = (
         "/white-label/customization",
@@ -47,6 +48,8 @@ def test_each_row_of_these_areas_is_in_a_group():
         "/multi-tenant/data-isolation",
         "/advanced-security",
         "/enterprise-sso",
+        "/crm/tickets",
+        "/communication/tickets",
     )
     staff = ("/api/users", "/api/users/{id}", "/api/v1/admin/users", "/api/v1/admin/users/{id}")
     with LIST.open(newline="") as lines:

@@ -125,7 +125,23 @@ KNOWN: Final[dict[str, Known]] = {
     ),
     # What was done with and for them
     "tickets": Known(
-        "blanked", {"contact_id": "contact", "account_id": "account"}, blank={"subject": "'Erased'"}
+        "blanked",
+        {"contact_id": "contact", "account_id": "account"},
+        blank={
+            "subject": "'Erased'",
+            "description": "null",
+            "resolution": "case when resolution is not null then 'Erased' end",
+            "satisfaction_comment": "null",
+            "external_id": "null",
+            "person_key": "null",
+        },
+        stays=("assignee_id",),
+    ),
+    "ticket_replies": Known(
+        "blanked",
+        {"contact_id": "contact", "account_id": "account"},
+        blank={"body": "'Erased'", "external_id": "null", "person_key": "null"},
+        stays=("author_id",),
     ),
     "jobs": Known(
         "blanked",
@@ -262,6 +278,12 @@ NOTHING: Final[dict[str, str]] = {
     "tenants": "companies",
     "tenant_slugs": "names of companies",
     "zones": "areas",
+    "business_calendars": "of the tenant",
+    "sla_policies": "of the tenant; whom they tell, by the id alone",
+    "ticket_escalations": "times",
+    "ticket_merges": "ids and times",
+    "canned_replies": "texts of the tenant, with places for names",
+    "ticket_status_changes": "times; who of the firm changed it, by the id alone",
     "vehicles": "vehicles",
     "telemetry": "readings of vehicles; who drove stands in trips",
     "work_orders": "of vehicles",

@@ -46,7 +46,12 @@ async def tell(db: Transaction, events: Sequence[Record]) -> None:
 
 
 def _is_reached(rule: Rule, event: Record, member: Record) -> bool:
-    return member["role"] in rule.roles or (rule.about and member["user_id"] == event["entity_id"])
+    named = (event["after"] or {}).get(rule.to) if rule.to else None
+    return (
+        member["role"] in rule.roles
+        or (rule.about and member["user_id"] == event["entity_id"])
+        or member["user_id"] == named
+    )
 
 
 async def _people(db: Transaction, tenant_id: str) -> list[tuple[Record, Any]]:

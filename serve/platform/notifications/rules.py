@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Priority = Literal["low", "normal", "high", "urgent"]
-RuleKind = Literal["account", "contact", "mail", "vehicle", "settings", "security"]
+RuleKind = Literal["account", "contact", "mail", "ticket", "vehicle", "settings", "security"]
 Event = Mapping[str, Any]
 
 MESSAGE = "message"
@@ -42,6 +42,7 @@ def rose_to(column: str, level: float) -> Callable[[Event], bool]:
 class Rule:
     """When an event of this name comes, people of these ``roles`` are told, and the person it is about if ``about``.
 
+    ``to`` is a value of the event that has the id of somebody who is told besides, such as ``assignee_id``.
     ``is_outcome``: it tells what became of something, so who asked for that is told like everybody else.
     """
 
@@ -53,6 +54,7 @@ class Rule:
     when: Callable[[Event], bool] = lambda event: True
     about: bool = False
     is_outcome: bool = False
+    to: str = ""
 
     def words(self, event: Event, *, more: int = 0) -> str:
         """The title; ``more`` is how many others of the same kind came with it."""
@@ -89,6 +91,19 @@ RULES = (
         "Nobody knows whether a mail was sent: send it again, or say that it was",
         "high",
         is_outcome=True,
+    ),
+    *(
+        Rule(name, "ticket", frozenset(), "A ticket was given to you", to="assignee_id")
+        for name in ("ticket.created", "ticket.assigned")
+    ),
+    Rule("ticket.created", "ticket", SALES, "Ticket {number} was opened", "low"),
+    Rule(
+        "ticket.rated",
+        "ticket",
+        LEADERS,
+        "A customer is not content with what was done",
+        "high",
+        when=lambda event: ((event["after"] or {}).get("satisfaction") or 5) <= 2,
     ),
     Rule("vehicle.created", "vehicle", WORKSHOP, "Vehicle {registration} was added"),
     Rule(

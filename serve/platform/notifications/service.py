@@ -6,6 +6,7 @@ marking and deleting them is no event: they are personal and many. What a person
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +15,9 @@ from serve.kernel.errors import Invalid
 from serve.kernel.events import event
 from serve.kernel.paging import page_meta
 from serve.kernel.resources.errors import absent
-from serve.platform.notifications.rules import MESSAGE
+from serve.platform.notifications.rules import MESSAGE, Rule, is_told
 from serve.platform.notifications.schemas import NotificationFields, NotificationQuery
+from serve.platform.settings.service import of_people
 
 NotificationNotFound = absent("notification")
 SENT = event(
@@ -132,6 +134,32 @@ async def send(db: Transaction, message: NotificationFields) -> dict[str, Any]:
         *(message.title, message.body, message.entity_type, message.entity_id),
     )
     return {"event_id": recorded["id"], "notifications": [dict(row) for row in rows]}
+
+
+async def tell(
+    db: Transaction,
+    rule: Rule,
+    told: Mapping[str, Any],
+    user_ids: Collection[str],
+    *,
+    roles: Collection[str] = (),
+    about: tuple[str, str],
+) -> int:
+    """Tell members of the tenant what an event means to them, because work of theirs says so; how many.
+
+    For what no rule of ``RULES`` could know, such as who looks after a ticket. ``told`` is the event, with its ``id``
+    and the values of the title under ``after``; ``roles`` are told too. Who has muted the kind is left alone.
+    """
+    members = await db.fetch(_MEMBERS, db.caller.tenant_id)
+    people = [row["user_id"] for row in members if row["user_id"] in user_ids or row["role"] in roles]
+    wishes = await of_people(db, "notifications", [UUID(person) for person in people])
+    reached = [person for person in people if is_told(wishes[UUID(person)], rule, is_own=False)]
+    await db.fetch(
+        _TELL,
+        *(db.caller.tenant_id, reached, told["id"], rule.kind, rule.priority),
+        *(rule.words(told), None, *about),
+    )
+    return len(reached)
 
 
 async def _recipients(db: Transaction, message: NotificationFields) -> list[str]:

@@ -152,7 +152,7 @@ class TestOwnSettings:
 class TestTable:
     def test_every_role_in_it_exists(self):
         assert {role for rule in RULES for role in rule.roles} <= ROLES.keys()
-        assert all(rule.roles or rule.about for rule in RULES)
+        assert all(rule.roles or rule.about or rule.to for rule in RULES)
 
     @pytest.mark.parametrize(
         ("before", "after", "rises"),

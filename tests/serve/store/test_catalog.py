@@ -53,6 +53,13 @@ OWN = {
     "privacy_suppressions",
     "retention_rules",
     "tasks",
+    "business_calendars",
+    "sla_policies",
+    "canned_replies",
+    "ticket_escalations",
+    "ticket_merges",
+    "ticket_replies",
+    "ticket_status_changes",
     "tenant_closings",
     "tenant_limits",
     "threats",
@@ -89,6 +96,16 @@ HIDDEN_FROM_EXTRACTION = {
     *("leads.score", "leads.score_reasons", "leads.scored_at"),
     *("vehicles.failure_score", "vehicles.failure_reasons", "vehicles.failure_scored_at"),
     *("tickets.subject", "work_orders.description", "compliance_documents.number"),
+    *(f"tickets.{column}" for column in ("number", "description", "channel", "assignee_id", "resolution")),
+    *(f"tickets.{column}" for column in ("closed_at", "reopened_count", "sla_policy_id")),
+    *(
+        f"tickets.{clock}_{what}_at"
+        for clock in ("first_reply", "resolution")
+        for what in ("due", "breached")
+    ),
+    *("tickets.is_breached", "tickets.check_at", "tickets.merged_into_id"),
+    *("tickets.satisfaction_comment", "tickets.satisfaction_at"),
+    *(f"tickets.{column}" for column in ("external_id", "search_text", "person_key")),
     *(
         f"{table}.{column}"
         for table in ("accounts", "contacts", "vehicles")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tests.surface.needs import crm, people, platform, quotes, tenants
+from tests.surface.needs import crm, people, platform, quotes, tenants, tickets
 
 if TYPE_CHECKING:
     from tests.surface.calls import Surface
@@ -30,20 +30,22 @@ IN_A_SESSION = people.IN_A_SESSION
 NOT_FOR_CHILDREN = tenants.NOT_FOR_CHILDREN
 """Called for ``b`` unless said: ``a`` is the child of another tenant."""
 
-BODIES: dict[str, dict[str, Any]] = people.BODIES | tenants.BODIES | platform.BODIES | quotes.BODIES
+BODIES: dict[str, dict[str, Any]] = (
+    people.BODIES | tenants.BODIES | platform.BODIES | quotes.BODIES | tickets.BODIES
+)
 """Values instead of the examples of the model, by operation or by collection; functions are asked each time."""
 
 MAKE_NOTHING = tenants.MAKE_NOTHING | platform.MAKE_NOTHING
 """Operations that need make no row for the GET at their address."""
 
-PARAMETERS: dict[str, dict[str, Any]] = tenants.PARAMETERS | platform.PARAMETERS
+PARAMETERS: dict[str, dict[str, Any]] = tenants.PARAMETERS | platform.PARAMETERS | tickets.PARAMETERS
 """Query parameters without which an operation does not succeed or does not end; functions are asked each time."""
 
 WORDS: dict[str, dict[str, str]] = platform.WORDS
 """Parameters of the path that are words, by operation."""
 
 MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = (
-    people.MAKERS | tenants.MAKERS | platform.MAKERS | crm.MAKERS | quotes.MAKERS
+    people.MAKERS | tenants.MAKERS | platform.MAKERS | crm.MAKERS | quotes.MAKERS | tickets.MAKERS
 )
 """Ids of rows that no POST of the collection makes, by the beginning of the path."""
 

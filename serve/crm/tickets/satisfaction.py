@@ -1,0 +1,134 @@
+"""How content the customer is: said by staff on their behalf, or by themselves through the link of a mail.
+
+The token of the link is kept as a hash with the other secrets of mails (``account_tokens``). Looking at it changes
+nothing; while it is good, what was said may be changed by it. A newer mail voids the links of older ones.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from serve.crm.contacts.endpoints import contacts
+from serve.crm.tickets.errors import RatingLinkNotFound, RatingLinkUseless
+from serve.crm.tickets.rules import check_rating
+from serve.crm.tickets.schemas import LinkedRating, RatingFields
+from serve.crm.tickets.service import tickets
+from serve.identity.account_tokens.service import issue_token, look_at_token, void_tokens
+from serve.kernel.db import Database, Transaction
+from serve.kernel.errors import Invalid, NotFound
+from serve.kernel.events import event
+from serve.kernel.resources import Row
+from serve.kernel.standing import TenantSuspended
+from serve.kernel.tasks.acting import acting_for
+from serve.platform.mails.service import queue_mail
+from serve.ports.mail import MailWays
+
+PURPOSE = "ticket_rating"
+LIFE = timedelta(days=14)
+RATED = event("ticket.rated", "Somebody said how content the customer is: `after` has how much, of 5.")
+_TEXT = """Hello {name},
+
+your request "{subject}" is resolved:
+
+{resolution}
+
+How content are you? Tell us here:
+
+{link}
+
+The link works until {until} (UTC); what you said may be changed by it until then.
+
+{tenant}
+"""
+
+
+async def rate(db: Transaction, ticket_id: UUID, said: RatingFields) -> Row:
+    """Raises TicketNotFound, TicketMerged or NotDoneYet."""
+    ticket = await tickets.get(db, ticket_id, lock=True)
+    check_rating(ticket)
+    changes = {
+        "satisfaction": said.rating,
+        "satisfaction_comment": said.comment,
+        "satisfaction_at": datetime.now(UTC),
+    }
+    return await tickets.change(db, ticket, event=RATED, **changes)
+
+
+async def ask(db: Transaction, ways: MailWays, ticket: Row, public_address: str) -> None:
+    """Send the contact a link. Raises NotConfigured, or Invalid where nobody has an address."""
+    if ticket["contact_id"] is None:
+        raise Invalid(details=[("ask_rating", "the ticket has no contact")])
+    contact = await contacts.get(db, ticket["contact_id"])
+    if not contact["email"]:
+        raise Invalid(details=[("ask_rating", "the contact has no mail address")])
+    tenant = await db.fetch_one("select name from tenants where id = $1", db.caller.tenant_id)
+    assert tenant is not None
+    row_id = UUID(ticket["id"])
+    await void_tokens(db, PURPOSE, subject_id=row_id)
+    token = await issue_token(
+        db, PURPOSE, life=LIFE, tenant_id=db.caller.tenant_id, subject_id=row_id, email=contact["email"]
+    )
+    subject = " ".join(ticket["subject"].split())
+    text = _TEXT.format(
+        name=contact["full_name"],
+        subject=subject,
+        resolution=ticket["resolution"],
+        # Behind `#`: browsers keep that to themselves, so that the token stands in no server's log.
+        link=f"{public_address}/account#rating={token}",
+        until=f"{datetime.now(UTC) + LIFE:%Y-%m-%d %H:%M}",
+        tenant=tenant["name"],
+    )
+    mail = {"to_address": contact["email"], "to_name": contact["full_name"]}
+    await queue_mail(db, ways, mail | {"subject": f"How content are you? {subject}"[:500], "text": text})
+
+
+async def show(database: Database, token: str) -> dict[str, Any]:
+    """What the holder of the link may know. Raises RatingLinkNotFound or RatingLinkUseless."""
+    tenant_id, ticket_id = await _found(database, token)
+    async with database.transaction(acting_for(tenant_id, None)) as db:
+        return await _shown(db, await _ticket(db, ticket_id))
+
+
+async def rate_by_link(database: Database, said: LinkedRating, *, request_id: str) -> dict[str, Any]:
+    """What they have said.
+
+    Raises RatingLinkNotFound, RatingLinkUseless, TenantSuspended, NotDoneYet or TicketMerged.
+    """
+    tenant_id, ticket_id = await _found(database, said.token)
+    async with database.transaction(acting_for(tenant_id, None), request_id=request_id) as db:
+        held = "select 1 as found from tenants where id = $1 and state <> 'active'"
+        if await db.fetch_one(held, tenant_id):
+            raise TenantSuspended
+        await _ticket(db, ticket_id)
+        return await _shown(db, await rate(db, ticket_id, said))
+
+
+async def _found(database: Database, token: str) -> tuple[UUID, UUID]:
+    async with database.transaction() as db:
+        known = await look_at_token(db, token, PURPOSE)
+    if known is None or known.tenant_id is None or known.subject_id is None:
+        raise RatingLinkNotFound
+    if known.state != "good":
+        raise RatingLinkUseless
+    return known.tenant_id, known.subject_id
+
+
+async def _ticket(db: Transaction, ticket_id: UUID) -> Row:
+    try:
+        return await tickets.get(db, ticket_id)
+    except NotFound as absent:
+        raise RatingLinkUseless from absent
+
+
+async def _shown(db: Transaction, ticket: Row) -> dict[str, Any]:
+    tenant = await db.fetch_one("select name, slug from tenants where id = $1", db.caller.tenant_id)
+    assert tenant is not None
+    return {
+        "tenant_name": tenant["name"],
+        "tenant_slug": tenant["slug"],
+        "number": ticket["number"],
+        "rating": ticket["satisfaction"],
+        "comment": ticket["satisfaction_comment"],
+    }

@@ -1,0 +1,116 @@
+"""How content customers are: in the words of staff, and by the link of a mail."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.serve.crm.tickets.test_tickets import TICKETS, act, wrong
+
+RATINGS = "/api/v1/ticket-ratings"
+
+
+@pytest.fixture
+def stranger(firm):
+    """Somebody who has not logged in."""
+    return firm.running.client()
+
+
+@pytest.fixture
+def asked(agent, ticket, firm):
+    """A ticket that was resolved with the question how content one is, and the token of the mail's link."""
+
+    def ask(made=None):
+        made = made or ticket()
+        done = act(agent, made, "resolve", resolution="Came again", ask_rating=True)
+        assert done.status_code == 200, done.text
+        texts = firm.sql(
+            "select text from mails where subject like 'How content%' order by created_at desc limit 1"
+        )
+        found = re.search(r"http\S+/account#rating=(\S+)", texts[0][0])
+        return done.json()["data"], found[1]
+
+    return ask
+
+
+def code(answer):
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+class TestByStaff:
+    def test_it_is_said_of_what_is_done(self, agent, ticket, firm):
+        made = ticket()
+        assert code(act(agent, made, "satisfaction", rating=5)) == (409, "NOT_DONE_YET")
+        act(agent, made, "resolve", resolution="Done")
+        said = act(agent, made, "satisfaction", rating=2, comment="Slow").json()["data"]
+        assert (said["satisfaction"], said["satisfaction_comment"]) == (2, "Slow")
+        again = act(agent, made, "satisfaction", rating=4).json()["data"]
+        assert (again["satisfaction"], again["satisfaction_comment"]) == (4, None)
+        assert [name for name, *_ in firm.events(made["id"])].count("ticket.rated") == 2
+        assert "Slow" not in str(firm.events(made["id"]))
+
+    @pytest.mark.parametrize("rating", [0, 6, 2.5, "5 stars", None, True])
+    def test_only_one_to_five(self, agent, ticket, rating):
+        made = ticket()
+        act(agent, made, "resolve", resolution="Done")
+        answer = agent.post(f"{TICKETS}/{made['id']}/satisfaction", json={"rating": rating})
+        assert wrong(answer) == ["rating"]
+
+
+class TestByLink:
+    def test_looking_changes_nothing_and_what_was_said_may_be_changed(self, asked, stranger, agent, firm):
+        made, token = asked()
+        shown = stranger.post(f"{RATINGS}/show", json={"token": token})
+        assert shown.json()["data"] == {
+            "tenant_name": "A",
+            "tenant_slug": "a",
+            "number": made["number"],
+            "rating": None,
+            "comment": None,
+        }
+        assert shown.headers["cache-control"] == "no-store"
+        assert stranger.get(f"{RATINGS}?token={token}").status_code == 405
+        for rating in (2, 5):
+            said = stranger.post(RATINGS, json={"token": token, "rating": rating, "comment": "Well"})
+            assert said.json()["data"]["rating"] == rating
+        after = agent.get(f"{TICKETS}/{made['id']}").json()["data"]
+        assert (after["satisfaction"], after["satisfaction_comment"]) == (5, "Well")
+        stored = firm.sql("select count(*) from account_tokens where purpose = 'ticket_rating'")
+        assert stored[0][0] >= 1
+        assert firm.sql("select 1 from account_tokens where encode(hash, 'escape') = %s", token) == []
+
+    def test_an_old_link_and_a_made_up_one_open_nothing(self, asked, stranger, agent, firm):
+        made, token = asked()
+        assert code(stranger.post(RATINGS, json={"token": "x" * 43, "rating": 5})) == (
+            404,
+            "RATING_LINK_NOT_FOUND",
+        )
+        act(agent, made, "reopen")
+        assert code(stranger.post(RATINGS, json={"token": token, "rating": 5})) == (409, "NOT_DONE_YET")
+        _, newer = asked(made)
+        assert stranger.post(f"{RATINGS}/show", json={"token": token}).status_code in (404, 410)
+        firm.sql("update account_tokens set expires_at = now() where purpose = 'ticket_rating'")
+        assert code(stranger.post(RATINGS, json={"token": newer, "rating": 5})) == (410, "RATING_LINK_OVER")
+        assert agent.get(f"{TICKETS}/{made['id']}").json()["data"]["satisfaction"] is None
+
+    def test_a_ticket_that_is_gone_is_not_rated(self, asked, stranger, agent):
+        made, token = asked()
+        agent.delete(f"{TICKETS}/{made['id']}")
+        assert stranger.post(RATINGS, json={"token": token, "rating": 5}).status_code == 410
+
+    def test_a_firm_that_stands_still_takes_nothing(self, asked, stranger, firm):
+        _, token = asked()
+        firm.sql("update tenants set suspended_at = now() where id = %s", firm.a)
+        try:
+            assert stranger.post(RATINGS, json={"token": token, "rating": 5}).status_code == 403
+        finally:
+            firm.sql("update tenants set suspended_at = null where id = %s", firm.a)
+
+    def test_nobody_is_asked_who_has_no_address(self, agent, ticket, customer):
+        without = ticket(account_id=customer()["account_id"])
+        silent = ticket(**customer("Cem", email=None))
+        for made in (without, silent):
+            answer = act(agent, made, "resolve", resolution="Done", ask_rating=True)
+            assert wrong(answer) == ["ask_rating"]
+            assert agent.get(f"{TICKETS}/{made['id']}").json()["data"]["status"] == "open"
