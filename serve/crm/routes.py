@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fastapi.routing import APIRouter
 
-from serve.crm.accounts.endpoints import router as accounts
+from serve.crm.accounts import endpoints as accounts
 from serve.crm.articles.endpoints import router as articles
-from serve.crm.contacts.endpoints import router as contacts
+from serve.crm.contacts import endpoints as contacts
+from serve.crm.leads import endpoints as leads
 from serve.crm.quotes.endpoints import estimates_router as estimates
 from serve.crm.quotes.endpoints import router as quotes
 from serve.crm.quotes.public import public as quote_links
 from serve.crm.sla.endpoints import calendar_router, policy_router
+from serve.crm.tags import endpoints as tags
 from serve.crm.tickets.endpoints import canned_router as canned_replies
 from serve.crm.tickets.endpoints import elsewhere as tickets_elsewhere
 from serve.crm.tickets.endpoints import public as ticket_ratings
@@ -29,9 +31,8 @@ PUBLIC = frozenset(
 """What may be called without logging in."""
 
 ROUTERS: tuple[APIRouter, ...] = (
-    accounts,
+    *(each.router for each in (accounts, contacts, leads, tags)),
     articles,
-    contacts,
     estimates,
     quotes,
     quote_links,
@@ -41,4 +42,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     tickets_elsewhere,
     canned_replies,
     ticket_ratings,
+    *(router for each in (accounts, contacts, leads, tags) for router in each.further),
 )

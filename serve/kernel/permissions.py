@@ -30,8 +30,9 @@ Permission = Literal[
     "vehicles:write",
     "files:read",  # what was uploaded, whoever did
     "files:write",
-    "leads:read",  # these five: hearing of them live; their own calls come with their domains
-    "campaigns:read",
+    "leads:read",
+    "leads:write",
+    "campaigns:read",  # these four: hearing of them live; their own calls come with their domains
     "scrapes:read",
     "approvals:read",
     "workflows:read",
@@ -94,7 +95,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             *("accounts:read", "accounts:write", "contacts:read", "contacts:write"),
             *("quotes:read", "quotes:write"),
             *("tickets:read", "tickets:write", "sla:read"),
-            *("leads:read", "campaigns:read", "approvals:read"),
+            *("leads:read", "leads:write", "campaigns:read", "approvals:read"),
             *("articles:read", "articles:write"),
         }
     ),
@@ -120,6 +121,7 @@ _LIMITS: Final[dict[str, frozenset[str]]] = {
                 "contacts:read",
                 "contacts:write",
                 "leads:read",
+                "leads:write",
                 "quotes:read",
                 "quotes:write",
             ),

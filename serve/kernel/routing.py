@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import APIRoute
 from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
@@ -21,11 +22,40 @@ make_room()
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 _ONE_SEGMENT = re.compile(r"\{\w+(?::(?:str|int|float|uuid))?\}")
 _LITERAL, _PARAMETER, _REST = 0, 1, 2
+FURTHER = "is_further"
+"""Set on a route that ``also`` made."""
 
 
 def area_router(prefix: str = "", **options: Any) -> APIRouter:
     """A router whose routes refuse parameters that they would ignore."""
     return APIRouter(prefix=prefix, dependencies=[Depends(refuse_unknown_parameters)], **options)
+
+
+def also(router: APIRouter, name: str, *addresses: str) -> APIRouter:
+    """Further addresses of a call: ``also(router, "leads.list", "GET /api/v1/crm/leads")`` gives their router.
+
+    One handler, registered again; OpenAPI says whose other name each is.
+    """
+    (route,) = (each for each in router.routes if isinstance(each, APIRoute) and each.name == name)
+    (method,) = route.methods or ("",)
+    further = APIRouter(route_class=type(route), tags=route.tags)
+    for address in addresses:
+        verb, path = address.split(" ")
+        further.add_api_route(
+            path,
+            route.endpoint,
+            methods=[verb],
+            status_code=route.status_code,
+            response_model=route.response_model,
+            response_class=route.response_class,
+            dependencies=route.dependencies,
+            responses=route.responses,
+            description=f"{route.description}\n\nThe same as `{method} {route.path}`.",
+            openapi_extra=route.openapi_extra,
+            name=route.name,
+        )
+        setattr(further.routes[-1], FURTHER, True)
+    return further
 
 
 def add_routes(app: FastAPI, routers: Iterable[APIRouter]) -> None:

@@ -26,7 +26,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.schema import SchemaItem
 
 # The names that PostgreSQL gives by itself, so that migrations need not spell them.
@@ -86,6 +86,11 @@ def currency() -> Column[str]:
     )
 
 
+def words(name: str) -> Column[Any]:
+    """Some words, in the order in which they were given; none, not empty."""
+    return Column(name, ARRAY(Text), nullable=False, server_default=text("'{}'::text[]"))
+
+
 def attributes() -> Column[Any]:
     """What a source knows beyond our columns: a JSON object."""
     return required("attributes", JSONB, default="'{}'::jsonb")
@@ -106,6 +111,11 @@ def reference(
 def lookup(*columns: str) -> Index:
     """An index for a tenant's rows by ``columns``."""
     return Index(None, "tenant_id", *columns)
+
+
+def word_index(column: str) -> Index:
+    """An index for rows that have a word; a tenant's words are its own, so it needs no tenant."""
+    return Index(None, column, postgresql_using="gin")
 
 
 def unique(*columns: str) -> UniqueConstraint:

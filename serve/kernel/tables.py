@@ -38,6 +38,8 @@ MODELS = (
     "serve.crm.contacts",
     "serve.crm.leads",
     "serve.crm.sla",
+    "serve.crm.notes",
+    "serve.crm.tags",
     "serve.crm.tickets",
     "serve.crm.quotes",
     "serve.crm.articles",

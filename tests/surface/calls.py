@@ -110,7 +110,7 @@ class Surface:
             name: value(self, tenant) if callable(value) else value
             for name, value in PARAMETERS.get(operation.name, {}).items()
         }
-        made_by = BY_NAME.get(f"POST {operation.path}")
+        made_by = BY_NAME.get(f"POST {operation.canonical.path}")
         if operation.method == "GET" and not ids and made_by and made_by.name not in MAKE_NOTHING:
             self.make(made_by, tenant)  # a list with something in it
         if prepare := LISTED.get(operation.name) or PREPARED.get(operation.name):
@@ -131,16 +131,17 @@ class Surface:
             return WORDS[operation.name]
         if not operation.parameters("path"):
             return {}
-        if maker := next((made for path, made in MAKERS.items() if operation.path.startswith(path)), None):
+        path = operation.canonical.path
+        if maker := next((made for begins, made in MAKERS.items() if path.startswith(begins)), None):
             return maker(self, tenant)
-        collection = operation.path.partition("/{")[0]
+        collection = path.partition("/{")[0]
         made_by = BY_NAME.get(f"POST {collection}")
         if made_by is None or operation.ids != list(operation.parameters("path")) or len(operation.ids) > 1:
             raise LookupError(
                 f"{operation}: say in tests/surface/needs where its ids come from (WORDS, MAKERS)"
             )
         row_id = self.make(made_by, tenant)["id"]
-        if operation.path.endswith("/restore"):
+        if path.endswith("/restore"):
             gone = self.http.delete(
                 f"{collection}/{row_id}", headers={"authorization": self.token(tenant=tenant)}
             )
@@ -171,13 +172,14 @@ class Surface:
         if operation.name in FORMS:
             fields = {name: (None, value, "text/plain") for name, value in FORMS[operation.name].items()}
             return {"data": {}, "files": fields}
-        if not operation.path.endswith("/import"):
+        path = operation.canonical.path
+        if not path.endswith("/import"):
             return {}
         self.firm.sql(  # nobody works here, and a tenant may have so many waiting
             "update tasks set status = 'cancelled', finished_at = now()"
             " where kind = 'resources.import' and status = 'queued'"
         )
-        row = self.body(BY_NAME[f"POST {operation.path.removesuffix('/import')}"], tenant)
+        row = self.body(BY_NAME[f"POST {path.removesuffix('/import')}"], tenant)
         cells = {name: str(value) for name, value in row.items() if isinstance(value, (str, int, float))}
         file = f"{','.join(cells)}\n{','.join(cells.values())}\n".encode()
         return {"data": {"dry_run": "true"}, "files": {"file": ("rows.csv", file, "text/csv")}}
@@ -185,20 +187,21 @@ class Surface:
     def body(self, operation: Operation, tenant: UUID | None) -> Any:
         if not operation.takes_json:
             return None
-        if operation.path.endswith("/bulk"):
-            made_by = BY_NAME[f"POST {operation.path.removesuffix('/bulk')}"]
-            if operation.method == "POST":
+        canonical = operation.canonical
+        if canonical.path.endswith("/bulk"):
+            made_by = BY_NAME[f"POST {canonical.path.removesuffix('/bulk')}"]
+            if canonical.method == "POST":
                 return {"rows": [self.body(made_by, tenant)]}
             maker = OTHERWISE_MADE.get(made_by.name)
             row_id = (maker(self, tenant) if maker else self.make(made_by, tenant))["id"]
-            if operation.method == "DELETE":
+            if canonical.method == "DELETE":
                 return {"ids": [row_id]}
             return {"rows": [{"id": row_id, **self.body(made_by, tenant)}]}
         model = operation.body_model
         if model is None and operation.name not in BODIES:
             raise LookupError(f"{operation}: say in tests/surface/needs what its body is (BODIES)")
         body = example_of(model) if model else {}
-        collection = operation.path.partition("/{")[0]
+        collection = canonical.path.partition("/{")[0]
         body |= BODIES.get(operation.name) or BODIES.get(collection) or {}
         self.at_work_for = tenant
         body = {name: value(self) if callable(value) else value for name, value in body.items()}

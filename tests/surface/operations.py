@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from serve.app import PUBLIC, create_app
 from serve.kernel.access import permission_of
+from serve.kernel.actions.naming import canonical_routes
 from serve.kernel.openapi import document
 
 APP = create_app()
@@ -47,6 +48,12 @@ class Operation:
     @property
     def is_public(self) -> bool:
         return self.name in PUBLIC
+
+    @property
+    def canonical(self) -> Operation:
+        """The operation that this one is another address of, or itself."""
+        route = CANONICAL[self.route.endpoint]
+        return self if route is self.route else Operation(*route.methods, route)
 
     @property
     def permission(self) -> str | None:
@@ -88,6 +95,7 @@ class Operation:
         return self.name
 
 
+CANONICAL = canonical_routes(APP.routes)
 ROUTES = [route for route in APP.routes if isinstance(route, APIRoute)]
 OPERATIONS = [
     Operation(method, route)

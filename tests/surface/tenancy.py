@@ -255,6 +255,7 @@ MORE_VALUES: dict[str, dict[str, Any]] = {
     "api_keys": {"scopes": '["contacts:read"]'},
     "compliance_documents": {"vehicle_id": uuid4()},
     "files": {"size_bytes": 1},
+    "notes": {"lead_id": uuid4()},
     "privacy_requests": {"subject_id": uuid4()},
     "revocations": {"user_id": uuid4()},
     "schedules": {"cron": "0 0 * * *"},

@@ -117,11 +117,23 @@ WHO: dict[Check, Callable[[Operation], bool]] = {
     checks.writes_are_events: lambda each: _is_resource(each) and each.method in CHANGES,
 }
 
+AT_EVERY_ADDRESS = {
+    *(checks.refuses_strangers, checks.refuses_roles_without_the_permission, checks.hides_other_tenants),
+    *(
+        checks.leaves_children_to_themselves,
+        checks.lists_nothing_of_other_tenants,
+        checks.answers_as_documented,
+    ),
+}
+"""What is asked of the further addresses of a call too; the rest is the handler's, which is the same one."""
+
 PROMISES = [
     pytest.param(check, operation, id=f"{check.__name__}-{operation.name}")
     for check, applies in WHO.items()
     for operation in OPERATIONS
-    if applies(operation) and operation.name not in LEFT_OUT.get(check.__name__, {})
+    if applies(operation)
+    and (operation.canonical is operation or check in AT_EVERY_ADDRESS)
+    and operation.name not in LEFT_OUT.get(check.__name__, {})
 ]
 
 

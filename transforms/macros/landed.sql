@@ -1,4 +1,4 @@
-{% macro landed(table) -%}
+{% macro landed(table, softly=false) -%}
 {#-
     The landing rows of a table that this model has not taken yet, the newest version of each id.
 
@@ -8,6 +8,8 @@
     Few ids come twice, so only those are sorted: counting 10 million ids takes a quarter of the time and memory of a
     window over whole rows. The newest version is the one written last at the source (`_change_xid`); a row that comes
     back from quarantine late carries a high `_load` and an old `_change_xid`. Files have no `_change_xid`.
+
+    `softly`: what somebody deleted in the store is as good as gone, and comes back when it is restored there.
 -#}
 {%- set watermark = newest_load(this) if is_incremental() else 0 -%}
 with
@@ -36,9 +38,15 @@ newest as (
 
 )
 
-select * from newest
+select
+    {%- if softly %} * replace (_deleted or deleted_at is not null as _deleted)
+    {%- else %} *
+    {%- endif %}
+from newest
 {%- if not is_incremental() %}
 where not _deleted
+    {%- if softly %} and deleted_at is null
+    {%- endif %}
 {%- endif %}
 {%- endmacro %}
 

@@ -13,6 +13,8 @@ from serve.kernel.schema import (
     required,
     resource_table,
     share,
+    word_index,
+    words,
 )
 
 accounts = resource_table(
@@ -32,8 +34,10 @@ accounts = resource_table(
     share("churn_score"),
     optional("churn_reasons", JSONB),
     optional("churn_scored_at", Moment),
+    words("tags"),
     attributes(),
     lookup("status"),
+    word_index("tags"),
     entity="account",
     personal=("name",),
     search=("name", "city"),

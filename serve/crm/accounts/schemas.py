@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from serve.crm.tags.schemas import Tags
 from serve.kernel.envelope import Day, Moment
 from serve.kernel.resources import Fields, read_of
 from serve.kernel.resources.schemas import FreeMap, Line
@@ -21,6 +22,7 @@ class AccountFields(Fields):
     country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166 code.", examples=["DE"])
     since_date: Day | None = Field(None, description="Customer since.")
     churned_at: Moment | None = Field(None, description="When the customer left.", examples=[None])
+    tags: Tags = Field([], description="A new one becomes part of the vocabulary.", examples=[["vip"]])
     attributes: FreeMap = Field({}, description="What else you know.", examples=[{"vip": True}])
 
 

@@ -2,7 +2,15 @@
 
 from sqlalchemy import Boolean, Text
 
-from serve.kernel.schema import attributes, optional, reference, required, resource_table
+from serve.kernel.schema import (
+    attributes,
+    optional,
+    reference,
+    required,
+    resource_table,
+    word_index,
+    words,
+)
 
 contacts = resource_table(
     "contacts",
@@ -12,7 +20,9 @@ contacts = resource_table(
     optional("phone", Text),
     optional("job_title", Text),
     required("consent_email", Boolean, default="false"),
+    words("tags"),
     attributes(),
+    word_index("tags"),
     entity="contact",
     personal=("full_name", "email", "phone"),
     search=("full_name", "email", "phone", "job_title"),

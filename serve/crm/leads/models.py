@@ -1,11 +1,12 @@
-"""People or companies who may become customers, and what happened with them."""
+"""People or companies who may become customers, and what was done with them."""
 
-from sqlalchemy import Date, Double, Text
+from sqlalchemy import Boolean, Column, Computed, Date, Double, ForeignKey, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from serve.kernel.schema import (
     Moment,
     attributes,
+    between,
     choice,
     currency,
     lookup,
@@ -13,24 +14,47 @@ from serve.kernel.schema import (
     optional,
     reference,
     required,
+    resource_table,
     share,
-    tenant_table,
+    word_index,
+    words,
 )
 
-leads = tenant_table(
+leads = resource_table(
     "leads",
     reference("account_id", "accounts", empty=True),
+    reference("contact_id", "contacts", empty=True),
     reference("campaign_id", "campaigns", empty=True),
+    reference("zone_id", "zones", empty=True),
+    Column("owner_id", Uuid, ForeignKey("users.id", ondelete="SET NULL"), nullable=True),
     required("full_name", Text),
     optional("email", Text),
     optional("phone", Text),
     optional("company", Text),
+    optional("job_title", Text),
+    optional("website", Text),
+    optional("city", Text),
+    optional("postcode", Text),
+    optional("country", Text),
+    between("latitude", Double, -90, 90),
+    between("longitude", Double, -180, 180),
     required("source", Text),
     choice("status", "new", "contacted", "qualified", "won", "lost", default="new"),
+    optional("lost_reason", Text),
+    words("tags"),
+    required("consent_email", Boolean, default="false"),
     money("cost_cents"),
     currency(),
     money("value_cents", empty=True),
     optional("first_replied_at", Moment),
+    # Until the first reply there is none; a reply from before the lead came in counts as at once.
+    Column(
+        "first_reply_s",
+        Double,
+        Computed("greatest(extract(epoch from first_replied_at - created_at), 0)", persisted=True),
+    ),
+    optional("contacted_at", Moment),
+    optional("qualified_at", Moment),
     optional("won_at", Moment),
     optional("lost_at", Moment),
     optional("snapshot_date", Date),
@@ -39,15 +63,24 @@ leads = tenant_table(
     optional("scored_at", Moment),
     attributes(),
     lookup("status", "created_at"),
+    lookup("owner_id", "created_at"),
+    word_index("tags"),
+    entity="lead",
+    personal=("full_name", "email", "phone"),
+    search=("full_name", "email", "phone", "company", "job_title", "city"),
 )
-leads.info |= {"entity": "lead", "personal": ("full_name", "email", "phone"), "unrecorded": ()}
 
-lead_activities = tenant_table(
+lead_activities = resource_table(
     "lead_activities",
     reference("lead_id", "leads", owned=True),
     choice("kind", "visit", "call", "email", "reply", "meeting", "note"),
     choice("direction", "in", "out", empty=True),
+    choice("outcome", "reached", "no_answer", "left_message", "not_interested", "bounced", empty=True),
     required("happened_at", Moment),
     optional("duration_s", Double),
+    optional("summary", Text),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="SET NULL"), nullable=True),
     attributes(),
+    entity="lead_activity",
+    personal=("summary",),
 )

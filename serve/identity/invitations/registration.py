@@ -48,8 +48,7 @@ async def by_an_administrator(request: Request, asked: Registration, caller: Cal
         raise Invalid(details=missing)
     database: Database = request.app.state.database
     async with database.transaction(caller, request_id=request.state.request_id) as db:
-        values = asked.model_dump(exclude={"token", "password", "role"})
-        employees.check(None, values)
+        values = employees.settled(None, asked.model_dump(exclude={"token", "password", "role"}))
         employee = await expect(db, values, asked.model_fields_set & values.keys())
         wish = InvitationFields.model_validate(needed | {"employee_id": employee["id"]})
         await invite(db, wish, request.app.state.settings.public_address)

@@ -78,7 +78,26 @@ KNOWN: Final[dict[str, Known]] = {
         | _GONE
         | {"job_title": "null", "consent_email": "false", "external_id": "null", "person_key": "null"},
     ),
-    "leads": Known("blanked", {"id": "lead"}, blank=_PERSON | _NO_ATTRIBUTES | {"company": "null"}),
+    "leads": Known(
+        "blanked",
+        {"id": "lead"},
+        blank=_PERSON
+        | _NO_ATTRIBUTES
+        | {
+            "company": "null",
+            "job_title": "null",
+            "website": "null",
+            "city": "null",
+            "postcode": "null",
+            "latitude": "null",
+            "longitude": "null",
+            "consent_email": "false",
+            "external_id": "null",
+            "person_key": "null",
+        },
+        why="where it came from, what it cost and what became of it stay",
+        stays=("owner_id", "contact_id", "account_id"),
+    ),
     "providers": Known("blanked", {"id": "provider"}, blank=_PERSON | {"is_active": "false"}),
     "accounts": Known(
         "blanked",
@@ -150,7 +169,18 @@ KNOWN: Final[dict[str, Known]] = {
         why="what was done and earned stays, without the place",
         stays=("provider_id",),
     ),
-    "lead_activities": Known("blanked", {"lead_id": "lead"}, blank=_NO_ATTRIBUTES),
+    "lead_activities": Known(
+        "blanked",
+        {"lead_id": "lead"},
+        blank=_NO_ATTRIBUTES | {"summary": "null", "external_id": "null", "person_key": "null"},
+        stays=("user_id",),
+    ),
+    "notes": Known(
+        "blanked",
+        {"lead_id": "lead", "contact_id": "contact", "account_id": "account"},
+        blank=_GONE | {"body": "'Erased'", "external_id": "null", "person_key": "null"},
+        stays=("user_id",),
+    ),
     "subscriptions": Known("blanked", {"account_id": "account"}, blank=_NO_ATTRIBUTES),
     "compliance_documents": Known("blanked", {"provider_id": "provider"}, blank={"number": "null"}),
     "quotes": Known(
@@ -284,6 +314,7 @@ NOTHING: Final[dict[str, str]] = {
     "ticket_merges": "ids and times",
     "canned_replies": "texts of the tenant, with places for names",
     "ticket_status_changes": "times; who of the firm changed it, by the id alone",
+    "tags": "words of the tenant",
     "vehicles": "vehicles",
     "telemetry": "readings of vehicles; who drove stands in trips",
     "work_orders": "of vehicles",

@@ -29,6 +29,7 @@ MEANING: Final[dict[Permission, str]] = {
     "files:read": "What was uploaded, whoever did.",
     "files:write": "Upload, change and remove files.",
     "leads:read": "Possible customers.",
+    "leads:write": "Change possible customers, and note what was done with them.",
     "campaigns:read": "Campaigns and what came of them.",
     "scrapes:read": "Searches for possible customers.",
     "approvals:read": "What waits for somebody's consent.",

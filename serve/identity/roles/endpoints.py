@@ -58,8 +58,7 @@ async def catalogue(caller: Reader, db: TenantDb) -> Response:
 )
 async def create(written: RoleFields, caller: Writer, db: TenantDb) -> Response:
     """A role of the tenant's own, of permissions that you have yourself."""
-    values = values_of(written, sent_only=False)
-    roles.check(None, values)
+    values = roles.settled(None, values_of(written, sent_only=False))
     check_given(caller.permissions, written.permissions)
     row = await roles.insert(db, values)
     return one(row, status=201, headers={"Location": f"{roles.path}/{row['id']}"})
@@ -81,8 +80,7 @@ async def replace(
     row = await roles.get(db, id, lock=True)
     check_version(if_match, row)
     check_given(caller.permissions, row["permissions"])
-    values = values_of(written, sent_only=False)
-    roles.check(row, {**row, **values})
+    values = roles.settled(row, values_of(written, sent_only=False))
     check_given(caller.permissions, written.permissions)
     db.afterwards.append(request.app.state.revocations.look)
     return one(await roles.update(db, row, values))

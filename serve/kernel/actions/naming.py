@@ -1,8 +1,8 @@
 """Operation ids: a name for each operation that outlives its path, ``contacts.create``.
 
 It is the route's own name where that has a dot, else the folder of its domain and the name of its function. Several
-paths or verbs of one endpoint are one operation; the shortest address under ``/api/v1`` has its id, the others one that
-says what they are another name of.
+paths or verbs of one endpoint are one operation; the shortest address under ``/api/v1`` that is no further one has its
+id, the others one that says what they are another name of.
 """
 
 from __future__ import annotations
@@ -13,12 +13,19 @@ from collections.abc import Iterable
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
+from serve.kernel.routing import FURTHER
+
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _MOST_LETTERS = 64
 
 
 class AmbiguousOperation(RuntimeError):
     """A programming mistake: no operation could be found by this id, or two."""
+
+
+def canonical_routes(routes: Iterable[BaseRoute]) -> dict[object, APIRoute]:
+    """The canonical route of each endpoint, whatever other addresses it has."""
+    return {same[0].endpoint: min(same, key=_rank) for same in _by_endpoint(routes)}
 
 
 def name_operations(routes: Iterable[BaseRoute]) -> dict[str, APIRoute]:
@@ -48,8 +55,13 @@ def _by_endpoint(routes: Iterable[BaseRoute]) -> Iterable[list[APIRoute]]:
     return groups.values()
 
 
-def _rank(route: APIRoute) -> tuple[bool, int, int]:
-    return not route.path.startswith("/api/v1/"), route.path.count("/"), len(route.path)
+def _rank(route: APIRoute) -> tuple[bool, bool, int, int]:
+    return (
+        hasattr(route, FURTHER),
+        not route.path.startswith("/api/v1/"),
+        route.path.count("/"),
+        len(route.path),
+    )
 
 
 def _id_of(route: APIRoute) -> str:

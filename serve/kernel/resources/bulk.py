@@ -168,8 +168,7 @@ async def put(resource: Resource, db: Transaction, written: Any, mode: str) -> O
     """Create a row, or change the one with its ``external_id``. Raises Problem."""
     if mode == "create":
         values = values_of(written, sent_only=False)
-        resource.check(None, values)
-        return "created", (await resource.insert(db, values))["id"]
+        return "created", (await resource.insert(db, resource.settled(None, values)))["id"]
     if written.external_id is None:
         raise Invalid(details=[("external_id", f"is what {mode} goes by")])
     before = await resource.find(db, written.external_id, lock=True)
@@ -181,8 +180,7 @@ async def put(resource: Resource, db: Transaction, written: Any, mode: str) -> O
 
 
 async def _change(resource: Resource, db: Transaction, before: Any, changes: dict[str, Any]) -> Outcome:
-    resource.check(before, {**before, **changes})
-    after = await resource.update(db, before, changes)
+    after = await resource.update(db, before, resource.settled(before, changes))
     return ("unchanged" if after is before else "updated"), after["id"]
 
 

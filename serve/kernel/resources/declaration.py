@@ -6,7 +6,8 @@ router, and services that call ``get``, ``insert``, ``update`` and ``delete`` an
 
 # No postponed annotations: FastAPI reads those of the endpoints, whose models are made here.
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter
@@ -21,7 +22,7 @@ from serve.kernel.quick import QuickRoute
 from serve.kernel.resources.filters import ListQuery, filters_of, query_model
 from serve.kernel.resources.listing import Listing
 from serve.kernel.resources.schemas import RowMeta, part_of, patch_of, read_of
-from serve.kernel.resources.store import Row, Rule, Store
+from serve.kernel.resources.store import NOW, Row, Rule, Store
 from serve.kernel.routing import area_router
 
 CALLS = (
@@ -39,7 +40,8 @@ class Resource(Store):
     table : made by ``resource_table``; it says which columns are personal and searched.
     fields : what clients write.
     read : what clients read, if it is more than the fields and the stamps (``read_of`` makes a base for it).
-    rule : refuses what the business does not allow; a plain function of the row before and all values after.
+    rule : refuses what the business does not allow; a plain function of the row before and all values after. It may
+        give columns that follow from them.
     calls : which of ``CALLS`` it has.
     path : if it is not the table's name.
     permission : the word before ``:read`` and ``:write``, if it is not the table's name.
@@ -79,15 +81,17 @@ class Resource(Store):
         word = permission or table.name
         self.reading, self.writing = f"{word}:read", f"{word}:write"
 
-    def check(self, before: Any, after: dict[str, Any]) -> None:
-        """Raises what the rule says about all values after a change."""
-        if self.rule is not None:
-            self.rule(before, after)
+    def settled(self, before: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The changes with what the rule says follows from them. Raises what it says against them."""
+        follows = self.rule(before, {**(before or {}), **changes}) if self.rule is not None else None
+        now = datetime.now(UTC)
+        return {
+            name: now if value is NOW else value for name, value in {**changes, **(follows or {})}.items()
+        }
 
     async def change(self, db: Transaction, before: Row, *, event: str = "", **changes: Any) -> Row:
         """For actions: what the rule allows is written, and the event says what happened. Raises what the rule says."""
-        self.check(before, {**before, **changes})
-        return await self.update(db, before, changes, event=event)
+        return await self.update(db, before, self.settled(before, changes), event=event)
 
     def action(self, router: APIRouter, name: str, *kinds: type[Problem]) -> Any:
         """Decorates ``POST /{id}/name``, which answers the row after it; ``kinds`` are failures of its own."""

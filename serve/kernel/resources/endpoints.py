@@ -66,8 +66,7 @@ def _words(router: APIRouter, resource: Resource) -> None:
         )
         async def create(written: Written, db: TenantDb) -> Response:
             values = values_of(written, sent_only=False)
-            resource.check(None, values)
-            row = await resource.insert(db, values)
+            row = await resource.insert(db, resource.settled(None, values))
             return one(row, status=201, headers={"Location": f"{resource.path}/{row['id']}"})
 
         shorten_create(router, resource)
@@ -99,8 +98,7 @@ def _rows(router: APIRouter, resource: Resource) -> None:
     async def change(db: Transaction, id: UUID, if_match: str | None, changes: dict[str, Any]) -> Response:
         before = await resource.get(db, id, lock=True)
         check_version(if_match, before)
-        resource.check(before, {**before, **changes})
-        return one(await resource.update(db, before, changes))
+        return one(await resource.update(db, before, resource.settled(before, changes)))
 
     if "replace" in resource.calls:
 

@@ -2,7 +2,8 @@
 
 A text, a choice or an id is compared with one value or several (``status=new,won``); a number has ``min_`` and
 ``max_`` beside it, a day or a moment ``_start`` and ``_end`` (both included); where a column may be empty,
-``has_`` asks whether it is. Anything else is an unknown parameter and refused.
+``has_`` asks whether it is; a list of words is asked for all of some words, or with ``any_`` for one of them.
+Anything else is an unknown parameter and refused.
 """
 
 from __future__ import annotations
@@ -99,9 +100,17 @@ def _for(name: str, kind: Any) -> list[tuple[str, Any, Filter]]:
         return [(name, _set(kind), Filter(f"{column} = any({{}}::text[])"))]
     if kind is str:
         return [(name, _set(Word), Filter(f"{column} = any({{}}::text[])"))]
-    if get_origin(kind) is list and get_args(kind) == (str,):  # tags: all of them
-        return [(name, _set(Word), Filter(f"{column} @> to_jsonb({{}}::text[])"))]
+    if are_words(kind):  # tags: all of them, or any
+        return [
+            (name, _set(Word), Filter(f"{column} @> {{}}::text[]")),
+            (f"any_{name}", _set(Word), Filter(f"{column} && {{}}::text[]")),
+        ]
     return []
+
+
+def are_words(kind: Any) -> bool:
+    """Whether it is a list of texts, whatever is asked of each."""
+    return get_origin(kind) is list and _bare(get_args(kind)[0])[0] is str
 
 
 def _bare(annotation: Any) -> tuple[Any, bool]:

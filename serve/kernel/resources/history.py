@@ -3,11 +3,12 @@
 # No postponed annotations: they name the models of one resource, which no type checker can follow.
 # mypy: disable-error-code="valid-type, attr-defined, arg-type, call-overload"
 
-from typing import Annotated
+from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from serve.kernel.db import DatabaseUnavailable, TenantDb
+from serve.kernel.db import DatabaseUnavailable, TenantDb, Transaction
 from serve.kernel.envelope import PageMeta, Success
 from serve.kernel.errors import problems
 from serve.kernel.events import note_read
@@ -25,14 +26,39 @@ HISTORY = """
     order by e.position desc
     limit $3 offset $4
 """
+TOTAL = (
+    "select count(*) as total from events where entity_type = $1 and entity_id = $2 and category = 'change'"
+)
+
+
+async def history_of(
+    db: Transaction, resource: Resource, row_id: UUID, window: tuple[int, int]
+) -> tuple[list[dict[str, Any]], int]:
+    """(a page of what happened to a row, how many events there are); who reads personal values is noted.
+
+    Raises NotFound.
+    """
+    key = "person_key" if resource.personal else "null::bytea"
+    found = await db.fetch_one(f"select {key} as person_key from {resource.name} where id = $1", row_id)
+    if found is None:
+        raise resource.NotFound
+    limit, offset = window
+    records = [dict(row) for row in await db.fetch(HISTORY, resource.entity, row_id, limit, offset)]
+    for record in records:
+        for side in ("before", "after"):
+            if record[side]:
+                record[side] = db.vault.open_values(found["person_key"], record[side])
+    total = await db.fetch_one(TOTAL, resource.entity, row_id)
+    assert total is not None
+    if resource.personal:
+        await note_read(db, f"{resource.entity}.history_read", resource.entity, row_id, {})
+    return records, total["total"]
 
 
 def add_calls(router: APIRouter, resource: Resource) -> None:
     if "history" not in resource.calls:
         return
     entity = resource.entity.replace("_", " ")
-    key = "person_key" if resource.personal else "null::bytea"
-    owner = f"select {key} as person_key from {resource.name} where id = $1"
 
     @router.get(
         "/{id}/history",
@@ -43,23 +69,6 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
         name=f"{resource.name}.history",
     )
     async def history(id: Id, asked: Annotated[Paged, Query()], db: TenantDb) -> Response:
-        found = await db.fetch_one(owner, id)
-        if found is None:
-            raise resource.NotFound
         window = asked.window()
-        limit, offset = window
-        records = [dict(row) for row in await db.fetch(HISTORY, resource.entity, id, limit, offset)]
-        for record in records:
-            for side in ("before", "after"):
-                if record[side]:
-                    record[side] = db.vault.open_values(found["person_key"], record[side])
-        total = await db.fetch_one(
-            "select count(*) as total from events"
-            " where entity_type = $1 and entity_id = $2 and category = 'change'",
-            resource.entity,
-            id,
-        )
-        assert total is not None
-        if resource.personal:
-            await note_read(db, f"{resource.entity}.history_read", resource.entity, id, {})
-        return plain(records, page_meta(window, total["total"]))
+        changes, total = await history_of(db, resource, id, window)
+        return plain(changes, page_meta(window, total))

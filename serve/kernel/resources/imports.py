@@ -263,6 +263,9 @@ def _by_column(fields: Mapping[str, str], columns: Sequence[Column]) -> dict[str
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?")
 
 
+_BETWEEN_WORDS = re.compile(r"[;,|]")
+
+
 def values_of(cells: Cells, by_column: Mapping[str, Column], *, is_text: bool) -> dict[str, Any]:
     """The row as a client would send it as JSON. Raises Invalid."""
     values: dict[str, Any] = {}
@@ -280,6 +283,8 @@ def values_of(cells: Cells, by_column: Mapping[str, Column], *, is_text: bool) -
                 values[column.name] = orjson.loads(text)
             except orjson.JSONDecodeError as error:
                 raise Invalid(details=[(column.name, "is not JSON")]) from error
+        elif column.kind == "words":
+            values[column.name] = [word for part in _BETWEEN_WORDS.split(text) if (word := part.strip())]
         elif column.kind == "moment" and _NAIVE.fullmatch(text):
             values[column.name] = f"{text}{'' if ':' in text else 'T00:00'}Z"  # without a zone it is UTC
         elif column.kind == "text":

@@ -78,9 +78,8 @@ def shorten_create(router: APIRouter, resource: Resource) -> None:
         key = sent.get(b"idempotency-key")
         claim = None if key is None else Claim.of(scope, caller, key.decode("latin-1"), body or b"")
         database: Database = scope["app"].state.database
-        values = written.model_dump()
         try:
-            resource.check(None, values)
+            values = resource.settled(None, written.model_dump())
             told = show(await creation.run(database, caller, scope["state"]["request_id"], values, claim))
         except Problem as problem:
             if claim is None:

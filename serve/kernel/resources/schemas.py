@@ -169,6 +169,8 @@ def _without_rules(kind: Any) -> Any:
         return _without_rules(inner[0])
     if origin in (Union, types.UnionType):
         return Union[tuple(_without_rules(each) for each in inner)]  # noqa: UP007
+    if origin is list:
+        return list[_without_rules(inner[0])]  # type: ignore[misc]
     return kind
 
 

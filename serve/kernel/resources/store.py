@@ -7,7 +7,7 @@ the database's policies do.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -20,8 +20,19 @@ from serve.kernel.ids import uuid7
 from serve.kernel.resources.errors import LostUpdate, absent
 from serve.kernel.vault import Vault
 
-Rule = Callable[["Row | None", Mapping[str, Any]], None]
-"""What the business allows: (row before or None, all values after). Raises a Problem."""
+Rule = Callable[["Mapping[str, Any] | None", Mapping[str, Any]], "Mapping[str, Any] | None"]
+"""What the business allows: (row before or None, all values after). Raises a Problem.
+
+It may give what follows: columns that are written along. ``NOW`` stands for the moment, because a rule has no clock.
+"""
+
+
+class _Now:
+    def __repr__(self) -> str:
+        return "NOW"
+
+
+NOW: Final = _Now()
 
 # RETURNING is evaluated before the trigger writes the event: so these reach it in the same round trip.
 _EVENT = ", set_config('app.event', {}, true) as _event"

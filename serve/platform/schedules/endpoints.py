@@ -63,8 +63,7 @@ class RunNow(Input):
 )
 async def create(written: ScheduleFields, request: Request, caller: Writer, db: TenantDb) -> Response:
     """Invoke an action again and again, or once at a moment; as you, with what you may do then."""
-    values = values_of(written, sent_only=False)
-    schedules.check(None, values)
+    values = schedules.settled(None, values_of(written, sent_only=False))
     service.check_action(request.app.state.actions, caller, values)
     row = await schedules.insert(db, values | service.timed(values) | service.acted_by(caller))
     return one(row, status=201, headers={"Location": f"{schedules.path}/{row['id']}"})
@@ -104,8 +103,8 @@ async def _change(
     request: Request, caller: Caller, db: Transaction, row: Row, if_match: str | None, changes: dict[str, Any]
 ) -> Response:
     check_version(if_match, row)
+    changes = schedules.settled(row, changes)
     after = {**row, **changes}
-    schedules.check(row, after)
     service.check_action(request.app.state.actions, caller, after)
     following = service.timed(after, is_paused=row["status"] == "paused")
     return one(await schedules.update(db, row, changes | following | service.acted_by(caller)))

@@ -1,9 +1,13 @@
-"""A firm with a customer who asks for prices."""
+"""Customers of a test's own."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+LEADS = "/api/v1/leads"
 QUOTES, ESTIMATES = "/api/v1/quotes", "/api/v1/estimates"
 BOILER = {
     "description": "Replace the boiler",
@@ -35,5 +39,18 @@ def offer(owner, customer):
         made = owner.post(path, json={**customer, "lines": [BOILER], **fields})
         assert made.status_code == 201, made.text
         return made.json()["data"]
+
+    return make
+
+
+@pytest.fixture
+def lead(owner) -> Callable[..., dict[str, Any]]:
+    """``lead("Ada", status="contacted")``: a new lead, as its making showed it."""
+
+    def make(full_name: str | None = "Ada Byron", **fields: object) -> dict[str, Any]:
+        made = owner.post(LEADS, json={"full_name": full_name, **fields})
+        assert made.status_code == 201, made.text
+        row: dict[str, Any] = made.json()["data"]
+        return row
 
     return make

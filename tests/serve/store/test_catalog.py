@@ -21,6 +21,8 @@ OWN = {
     "beta_users",
     "control_attestations",
     "elevations",
+    "notes",
+    "tags",
     "departments",
     "employees",
     "estimates",
@@ -108,10 +110,18 @@ HIDDEN_FROM_EXTRACTION = {
     *(f"tickets.{column}" for column in ("external_id", "search_text", "person_key")),
     *(
         f"{table}.{column}"
-        for table in ("accounts", "contacts", "vehicles")
+        for table in ("accounts", "contacts", "leads", "vehicles")
         for column in ("external_id", "search_text")
     ),
-    *("accounts.person_key", "contacts.person_key", "memberships.state"),
+    *(f"{table}.person_key" for table in ("accounts", "contacts", "leads", "lead_activities")),
+    *("accounts.tags", "contacts.tags", "memberships.state"),
+    *(f"leads.{column}" for column in ("contact_id", "zone_id", "owner_id", "job_title", "website", "city")),
+    *(
+        f"leads.{column}"
+        for column in ("postcode", "country", "latitude", "longitude", "lost_reason", "tags")
+    ),
+    *(f"leads.{column}" for column in ("consent_email", "first_reply_s", "contacted_at", "qualified_at")),
+    *(f"lead_activities.{column}" for column in ("external_id", "outcome", "summary", "user_id")),
     *("tenants.state", "tenants.suspended_at", "tenants.suspended_because", "tenants.closing_since"),
     *("tenants.erase_after", "tenants.closed_at", "tenants.awaiting_owner_since"),
     "tenants.suspended_by_installation",

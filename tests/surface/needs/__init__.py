@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tests.surface.needs import crm, people, platform, quotes, tenants, tickets
+from tests.surface.needs import crm, customers, people, platform, quotes, tenants, tickets
 
 if TYPE_CHECKING:
     from tests.surface.calls import Surface
@@ -31,7 +31,7 @@ NOT_FOR_CHILDREN = tenants.NOT_FOR_CHILDREN
 """Called for ``b`` unless said: ``a`` is the child of another tenant."""
 
 BODIES: dict[str, dict[str, Any]] = (
-    people.BODIES | tenants.BODIES | platform.BODIES | quotes.BODIES | tickets.BODIES
+    customers.BODIES | people.BODIES | tenants.BODIES | platform.BODIES | quotes.BODIES | tickets.BODIES
 )
 """Values instead of the examples of the model, by operation or by collection; functions are asked each time."""
 
@@ -45,7 +45,13 @@ WORDS: dict[str, dict[str, str]] = platform.WORDS
 """Parameters of the path that are words, by operation."""
 
 MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = (
-    people.MAKERS | tenants.MAKERS | platform.MAKERS | crm.MAKERS | quotes.MAKERS | tickets.MAKERS
+    people.MAKERS
+    | tenants.MAKERS
+    | platform.MAKERS
+    | crm.MAKERS
+    | customers.MAKERS
+    | quotes.MAKERS
+    | tickets.MAKERS
 )
 """Ids of rows that no POST of the collection makes, by the beginning of the path."""
 

@@ -9,9 +9,9 @@ from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel
 
-from serve.kernel.resources.filters import _bare
+from serve.kernel.resources.filters import _bare, are_words
 
-Kind = Literal["text", "integer", "number", "boolean", "date", "moment", "json"]
+Kind = Literal["text", "integer", "number", "boolean", "date", "moment", "words", "json"]
 
 _KINDS: dict[Any, Kind] = {
     int: "integer",
@@ -38,6 +38,6 @@ def columns_of(model: type[BaseModel], names: Iterable[str]) -> list[Column]:
     for name in names:
         bare, empty = _bare(model.model_fields[name].annotation)
         # What has no kind of its own (texts, choices, ids, addresses) is text.
-        kind = _KINDS.get(bare) or _KINDS.get(get_origin(bare), "text")
+        kind = "words" if are_words(bare) else _KINDS.get(bare) or _KINDS.get(get_origin(bare), "text")
         found.append(Column(name, kind, empty))
     return found

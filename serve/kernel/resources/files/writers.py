@@ -95,6 +95,7 @@ _CELLS: dict[Kind, Callable[[Any], Any]] = {
     "boolean": lambda value: "true" if value else "false",
     "date": date.isoformat,
     "moment": moment_text,
+    "words": lambda value: disarm("; ".join(value)),
     "json": json_text,
 }
 
@@ -159,6 +160,7 @@ _ARROW: dict[Kind, Any] = {
     "boolean": pa.bool_(),
     "date": pa.date32(),
     "moment": pa.timestamp("us", tz="UTC"),
+    "words": pa.list_(pa.string()),
     "json": pa.string(),
 }
 
@@ -263,4 +265,6 @@ def _text(value: Any, kind: Kind) -> str:
         return json_text(value)
     if kind == "moment":
         return moment_text(value)
+    if kind == "words":
+        return "; ".join(value)
     return value.isoformat() if kind == "date" else str(value)

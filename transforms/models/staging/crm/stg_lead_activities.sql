@@ -4,7 +4,7 @@ with
 
 landed as (
 
-    {{ landed('lead_activities') }}
+    {{ landed('lead_activities', softly=true) }}
 
 )
 

@@ -4,7 +4,7 @@ with
 
 landed as (
 
-    {{ landed('leads') }}
+    {{ landed('leads', softly=true) }}
 
 )
 

@@ -1,0 +1,89 @@
+"""What is allowed of leads, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from serve.crm.leads.errors import StatusDoesNotFollow
+from serve.kernel.errors import Invalid
+from serve.kernel.resources.store import NOW
+
+NEXT: dict[str, tuple[str, ...]] = {
+    "new": ("contacted", "qualified", "lost"),
+    "contacted": ("qualified", "won", "lost"),
+    "qualified": ("contacted", "won", "lost"),
+    "won": ("qualified",),  # the sale fell through
+    "lost": ("contacted",),  # they came back
+}
+"""What may follow each status."""
+
+NEEDS: dict[str, tuple[str, ...]] = {"won": ("value_cents",), "lost": ("lost_reason",)}
+"""Without what a lead cannot have a status."""
+
+FIRST = {"contacted": "contacted_at", "qualified": "qualified_at"}
+"""When a lead had a status for the first time."""
+
+LAST = {"won": ("won_at",), "lost": ("lost_at", "lost_reason")}
+"""What a lead has for as long as it has a status."""
+
+NAMES = ("company", "email", "phone", "external_id")
+"""What a lead is called, in this order, when nobody is named."""
+
+ANSWERS = frozenset({"call", "email", "reply", "meeting"})
+"""What counts as an answer when it goes out: the first one stops the clock."""
+
+EVENTS = {status: f"lead.{status}" for status in ("contacted", "qualified", "won", "lost")}
+
+
+def check_lead(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, Any]:
+    """What follows from the values of a lead after a change: its name, and the moments of its statuses.
+
+    Raises StatusDoesNotFollow, or Invalid naming what is missing or does not belong.
+    """
+    status, was = after["status"], before["status"] if before else None
+    _check_place(after)
+    if was is not None and status != was and status not in NEXT[was]:
+        raise StatusDoesNotFollow(details=[("status", f"after {was} come {', '.join(NEXT[was])}")])
+    if missing := [name for name in NEEDS.get(status, ()) if after.get(name) is None]:
+        raise Invalid(details=[(name, f"is needed of a lead that is {status}") for name in missing])
+    follows: dict[str, Any] = {"full_name": _name_of(after)}
+    for each, columns in LAST.items():
+        for column in columns:
+            if each == status or after.get(column) is None:
+                continue
+            if was != each:
+                raise Invalid(details=[(column, f"only a lead that is {each} has it")])
+            follows[column] = None
+    if status in LAST and after.get(LAST[status][0]) is None:
+        follows[LAST[status][0]] = NOW
+    if status in FIRST and status != was and after.get(FIRST[status]) is None:
+        follows[FIRST[status]] = NOW
+    return follows
+
+
+def event_of(before: Mapping[str, Any], status: str) -> str:
+    """The name of what happens when a lead gets this status."""
+    if before["status"] in LAST and status != before["status"]:
+        return "lead.reopened"
+    return EVENTS.get(status, "")
+
+
+def answers(kind: str, direction: str) -> bool:
+    """Whether a contact is an answer to the lead."""
+    return direction == "out" and kind in ANSWERS
+
+
+def _name_of(after: Mapping[str, Any]) -> str:
+    if name := (after.get("full_name") or "").strip():
+        return name
+    for column in NAMES:
+        if after.get(column):
+            return str(after[column])
+    raise Invalid(details=[("full_name", "say who it is: by a name, a company, an address or a number")])
+
+
+def _check_place(after: Mapping[str, Any]) -> None:
+    if (after.get("latitude") is None) != (after.get("longitude") is None):
+        missing = "latitude" if after.get("latitude") is None else "longitude"
+        raise Invalid(details=[(missing, "a place has both latitude and longitude")])

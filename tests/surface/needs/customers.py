@@ -1,0 +1,53 @@
+"""Leads, contacts and accounts: what does not follow from the document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from tests.surface.needs.common import number
+from tests.surface.operations import BY_NAME, Call
+
+if TYPE_CHECKING:
+    from tests.surface.calls import Surface
+
+WITH_NOTES = ("accounts", "contacts", "leads")
+
+
+def part_of(collection: str, part: str, name: str, body: dict[str, Any]) -> Callable[..., dict[str, str]]:
+    """A new row, and a new part of it: ``name`` is the part's place in the path."""
+
+    def make(surface: Surface, tenant: UUID | None) -> dict[str, str]:
+        row_id = surface.make(BY_NAME[f"POST {collection}"], tenant)["id"]
+        added = BY_NAME[f"POST {collection}/{{id}}/{part}"]
+        made = surface.send(Call(added, {"id": row_id}, json=body), tenant=tenant)
+        assert made.is_success, made.text
+        data = made.json()["data"]
+        return {"id": row_id, name: (data[0] if isinstance(data, list) else data)["id"]}
+
+    return make
+
+
+def _row(collection: str) -> Callable[[Surface], list[str]]:
+    made_by = f"POST {collection}"
+    return lambda surface: [surface.make(BY_NAME[made_by], surface.at_work_for)["id"]]
+
+
+MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
+    f"/api/v1/{name}/{{id}}/{part}/{{": part_of(f"/api/v1/{name}", part, place, body)
+    for name in WITH_NOTES
+    for part, place, body in (
+        ("notes", "note_id", {"body": "Call again."}),
+        ("tags", "tag_id", {"name": "surface"}),
+    )
+}
+BODIES: dict[str, dict[str, Any]] = {
+    "/api/v1/tags": {"name": number("tag {}")},
+    **{f"POST /api/v1/{name}/bulk-tag": {"ids": _row(f"/api/v1/{name}")} for name in WITH_NOTES},
+    **{
+        f"POST /api/v1/{path}": {"tag_id": None, "name": "surface"}
+        for path in ("leads/{id}/tags", "leads/{id}/tag", "contacts/{id}/tags", "accounts/{id}/tags")
+    },
+    "PATCH /api/v1/leads/{id}/status": {"status": "contacted"},
+}
