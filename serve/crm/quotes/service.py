@@ -58,7 +58,7 @@ async def create(db: Transaction, resource: Resource, written: OfferFields) -> R
     """Numbered and counted. Raises Invalid."""
     values = values_of(written, sent_only=False)
     values["currency"] = values["currency"] or await own_currency(db)
-    resource.check(None, values)
+    values = resource.settled(None, values)
     await check_people(db, values)
     # The number comes last: whoever takes one holds the others up.
     values |= counted(values) | {"number": await next_number(db, SERIES[resource.name])}
@@ -79,8 +79,8 @@ async def change(
         changes["lines"] = values_of(written, sent_only=False)["lines"]
     if "currency" in changes:
         changes["currency"] = changes["currency"] or await own_currency(db)
+    changes = resource.settled(before, changes)
     after = {**before, **changes}
-    resource.check(before, after)
     if not changes.keys().isdisjoint(("account_id", "contact_id")):
         await check_people(db, after)
     changes |= counted(after)

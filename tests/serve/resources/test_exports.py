@@ -78,7 +78,8 @@ class TestFormats:
         for row, there in zip(rows, expected, strict=True):
             for name, cell in row.items():
                 value = there[name]
-                text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+                text = "" if value is None or name == "tags" else value  # lists of words: test_tags.py
+                text = text if isinstance(text, str) else json.dumps(text)
                 assert rearm(cell).replace(" ", "") == text.replace(" ", ""), name
         assert {row["name"] for row in rows} >= {"'=cmd()", "'+49", "''=quoted", "plain"}
 
