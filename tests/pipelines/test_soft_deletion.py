@@ -1,4 +1,4 @@
-"""Accounts and vehicles that somebody deletes in the store leave the warehouse's lists and counts, and come back."""
+"""Accounts, leads and vehicles that somebody deletes in the store leave the warehouse's lists and counts, and come back."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class Business:
         self.tenant = self.add("tenants", slug="t", name="T", kind="fleet", country="DE", currency="EUR")
         self.north, self.south = (self.customer(name) for name in ("North", "South"))
         self.old, self.new = (self.van(registration) for registration in ("OLD 1", "NEW 1"))
+        self.warm, self.cold = (self.lead(source) for source in ("fair", "web"))
 
     def add(self, table: str, **values: Any) -> Any:
         if table != "tenants":
@@ -73,6 +74,11 @@ class Business:
         drawn = {"litres": 40, "price_cents": 7_000, "currency": "EUR", "odometer_km": 10}
         self.add("fuel_logs", vehicle_id=van, filled_at=MOMENT, **drawn)
         return van
+
+    def lead(self, name: str) -> Any:
+        lead = self.add("leads", full_name=name, source=name, cost_cents=0, currency="EUR", created_at=MOMENT)
+        self.add("lead_activities", lead_id=lead, kind="call", happened_at=MOMENT)
+        return lead
 
     def delete(self, table: str, row: Any) -> None:
         self.store.execute(f"update {table} set deleted_at = now() where id = %s", [row])  # type: ignore[arg-type]
@@ -127,14 +133,17 @@ def test_what_is_deleted_leaves_lists_counts_and_scores_and_comes_back(business)
     assert business.run()
     assert business.names("churn_risk") == business.names("top_clients") == ["North", "South"]
     assert business.today(*counts) == (2, 2)
+    assert business.names("fct_leads", "source") == ["fair", "web"]
     booked = business.today(*money)
     assert booked == (2, 200, 14_000)
 
     business.delete("accounts", business.south)
     business.delete("vehicles", business.old)
+    business.delete("leads", business.warm)
     assert not business.run()
     assert business.names("churn_risk") == business.names("top_clients") == ["North"]
     assert business.names("dim_vehicles", "registration") == ["NEW 1"]
+    assert business.names("fct_leads", "source") == ["web"]
     assert business.today(*counts) == (1, 1)
     assert business.line.read("select count(distinct account_id) from features.account_months").item() == 1
     assert business.today(*money) == booked
@@ -147,8 +156,10 @@ def test_what_is_deleted_leaves_lists_counts_and_scores_and_comes_back(business)
 
     business.restore("accounts", business.south)
     business.restore("vehicles", business.old)
+    business.restore("leads", business.warm)
     assert not business.run()
     assert business.names("churn_risk") == ["North", "South"]
+    assert business.names("fct_leads", "source") == ["fair", "web"]
     assert business.today(*counts) == (2, 2)
 
 
