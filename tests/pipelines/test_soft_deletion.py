@@ -147,7 +147,7 @@ def test_what_is_deleted_leaves_lists_counts_and_scores_and_comes_back(business)
     assert business.today(*counts) == (1, 1)
     assert business.line.read("select count(distinct account_id) from features.account_months").item() == 1
     assert business.today(*money) == booked
-    assert set(business.names("roi", "subject_name")) == {"NEW 1", "OLD 1"}  # what it cost was spent
+    assert set(business.names("roi", "subject_name")) == {"NEW 1", "OLD 1", "web"}  # what it cost was spent
 
     by_increment = business.everything()
     business.line.home.warehouse_file.unlink()

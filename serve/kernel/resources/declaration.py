@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import Table
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from serve.kernel.db import DatabaseUnavailable, Transaction
 from serve.kernel.envelope import Input, Output, Success
@@ -67,7 +68,9 @@ class Resource(Store):
         self.part_model: type[Output] = part_of(self.read_model, f"{name}Part")
         columns = list(self.read_model.model_fields)
         super().__init__(table, columns, fields.model_fields)
-        parameters, filters = filters_of(self.read_model, columns)
+        parameters, filters = filters_of(
+            self.read_model, columns, [each.name for each in table.columns if isinstance(each.type, ARRAY)]
+        )
         self.sortable = tuple(name for name in columns if _is_orderable(table.columns[name].type.python_type))
         self.query: type[ListQuery] = query_model(
             f"{name}Query",

@@ -9,7 +9,7 @@ Anything else is an unknown parameter and refused.
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -46,8 +46,13 @@ def _day_end(asked: date) -> datetime:
     return datetime(asked.year, asked.month, asked.day) + timedelta(days=1)
 
 
-def filters_of(read: type[BaseModel], columns: Iterable[str]) -> tuple[Words, dict[str, Filter]]:
-    """The parameters as fields of a query model, and what each means in SQL (``t`` is the table)."""
+def filters_of(
+    read: type[BaseModel], columns: Iterable[str], arrays: Collection[str]
+) -> tuple[Words, dict[str, Filter]]:
+    """The parameters as fields of a query model, and what each means in SQL (``t`` is the table).
+
+    ``arrays`` are the lists of words that are no JSON.
+    """
     parameters: Words = {
         "ids": (_set(UUID) | None, Field(None, description="Only these rows.")),
         "date_start": (Day | None, Field(None, description="Made on this day (UTC) or later.")),
@@ -61,7 +66,7 @@ def filters_of(read: type[BaseModel], columns: Iterable[str]) -> tuple[Words, di
     for name in columns:
         info = read.model_fields[name]
         kind, empty = _bare(info.annotation)
-        for parameter, annotation, entry in _for(name, kind):
+        for parameter, annotation, entry in _for(name, kind, is_array=name in arrays):
             about = f"{info.description or name.replace('_', ' ').capitalize()}"
             parameters[parameter] = (annotation | None, Field(None, description=f"Filter: {about}"))
             found[parameter] = entry
@@ -71,7 +76,7 @@ def filters_of(read: type[BaseModel], columns: Iterable[str]) -> tuple[Words, di
     return parameters, found
 
 
-def _for(name: str, kind: Any) -> list[tuple[str, Any, Filter]]:
+def _for(name: str, kind: Any, *, is_array: bool) -> list[tuple[str, Any, Filter]]:
     column = f"t.{name}"
     if kind is bool:
         return [(name, bool, Filter(f"{column} = {{}}"))]
@@ -101,9 +106,12 @@ def _for(name: str, kind: Any) -> list[tuple[str, Any, Filter]]:
     if kind is str:
         return [(name, _set(Word), Filter(f"{column} = any({{}}::text[])"))]
     if are_words(kind):  # tags: all of them, or any
+        every, some = (
+            ("@> {}::text[]", "&& {}::text[]") if is_array else ("@> to_jsonb({}::text[])", "?| {}::text[]")
+        )
         return [
-            (name, _set(Word), Filter(f"{column} @> {{}}::text[]")),
-            (f"any_{name}", _set(Word), Filter(f"{column} && {{}}::text[]")),
+            (name, _set(Word), Filter(f"{column} {every}")),
+            (f"any_{name}", _set(Word), Filter(f"{column} {some}")),
         ]
     return []
 
