@@ -1,4 +1,4 @@
-"""Accounts, leads and vehicles that somebody deletes in the store leave the warehouse's lists and counts, and come back."""
+"""What somebody deletes in the store leaves the warehouse's lists and counts, and comes back."""
 
 from __future__ import annotations
 

@@ -34,8 +34,7 @@ policy_router = policies.router(tags=["service levels"])
 )
 async def create_policy(written: PolicyFields, db: TenantDb) -> Response:
     """Promise how soon tickets are answered and resolved. Open tickets follow in the background."""
-    values = values_of(written, sent_only=False)
-    policies.check(None, values)
+    values = policies.settled(None, values_of(written, sent_only=False))
     row = await policies.insert(db, values)
     return one(row, status=201, headers={"Location": f"{policies.path}/{row['id']}"})
 

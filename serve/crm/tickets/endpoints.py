@@ -62,8 +62,7 @@ canned_router = canned_replies.router()
 
 
 async def create(written: TicketFields, db: TenantDb) -> Response:
-    values = values_of(written, sent_only=False)
-    tickets.check(None, values)
+    values = tickets.settled(None, values_of(written, sent_only=False))
     row = await tickets.insert(db, values)
     return one(row, status=201, headers={"Location": f"{tickets.path}/{row['id']}"})
 
