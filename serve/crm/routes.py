@@ -5,7 +5,9 @@ from __future__ import annotations
 from fastapi.routing import APIRouter
 
 from serve.crm.accounts import endpoints as accounts
+from serve.crm.articles.asking import router as articles_asking
 from serve.crm.articles.endpoints import router as articles
+from serve.crm.calls.endpoints import router as calls
 from serve.crm.contacts import endpoints as contacts
 from serve.crm.leads import endpoints as leads
 from serve.crm.quotes.endpoints import estimates_router as estimates
@@ -33,6 +35,8 @@ PUBLIC = frozenset(
 ROUTERS: tuple[APIRouter, ...] = (
     *(each.router for each in (accounts, contacts, leads, tags)),
     articles,
+    articles_asking,
+    calls,
     estimates,
     quotes,
     quote_links,

@@ -26,6 +26,8 @@ Permission = Literal[
     "tickets:write",
     "sla:read",  # what is promised of tickets: working hours, times
     "sla:write",
+    "calls:read",  # the log of calls with customers
+    "calls:write",
     "vehicles:read",
     "vehicles:write",
     "files:read",  # what was uploaded, whoever did
@@ -97,6 +99,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             *("tickets:read", "tickets:write", "sla:read"),
             *("leads:read", "leads:write", "campaigns:read", "approvals:read"),
             *("articles:read", "articles:write"),
+            *("calls:read", "calls:write"),
         }
     ),
     "technician": frozenset(
@@ -127,6 +130,7 @@ _LIMITS: Final[dict[str, frozenset[str]]] = {
             ),
             "articles:read",
             *("tickets:read", "tickets:write", "sla:read"),
+            *("calls:read", "calls:write"),
             *("fleet:read", "vehicles:read", "vehicles:write", "tasks:read", "approvals:read"),
         }
     ),

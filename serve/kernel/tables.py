@@ -43,6 +43,7 @@ MODELS = (
     "serve.crm.tickets",
     "serve.crm.quotes",
     "serve.crm.articles",
+    "serve.crm.calls",
     "serve.fleet.vehicles",
     "serve.fleet.telemetry",
     "serve.fleet.trips",

@@ -23,6 +23,7 @@ GROUPS = {
     "sessions": "auth/(login|logout|refresh|me|profile)",
     "actions": "mcp",
     "knowledge_base": "knowledge-base.*",
+    "call_logs": "call-logs.*",
     "api_keys": "auth/api-keys.*",
     "schedules": "schedules.*",
     "security": "b2b/(multi-tenant/data-isolation|advanced-security)",

@@ -14,5 +14,9 @@ class NotPublished(Conflict):
     )
 
 
+class SuggestionNotFound(NotFound):
+    code, message = "SUGGESTION_NOT_FOUND", "Nothing was suggested under this id with that article."
+
+
 class ArticleVersionNotFound(NotFound):
     code, message = "ARTICLE_VERSION_NOT_FOUND", "The article has no such version."

@@ -5,7 +5,20 @@ Readers see the newest published version of an article (the view ``published_art
 events.
 """
 
-from sqlalchemy import Boolean, Column, Computed, Index, Integer, MetaData, Table, Text, Uuid, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Computed,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 from serve.kernel.schema import (
@@ -90,6 +103,41 @@ article_feedback = own_table(
     lookup("user_id"),
 )
 article_feedback.info |= {"entity": "article_feedback", "personal": (), "unrecorded": ()}
+
+article_models = own_table(
+    "article_models",
+    required("number", Integer),
+    required("digest", Text),
+    required("article_count", Integer),
+    required("dimensions", Integer),
+    required("seed", Integer),
+    required("took_s", Double),
+    required("content", LargeBinary),
+    required("vectors", LargeBinary),
+    required("article_ids", JSONB, default="'[]'::jsonb"),
+    unique("number"),
+)
+"""What searching by meaning has learned from a tenant's published articles; ``vectors`` are little-endian float32."""
+
+article_suggestions = own_table(
+    "article_suggestions",
+    reference("ticket_id", "tickets", empty=True, owned=True),
+    optional("asked_by", Uuid),
+    required("found_count", Integer),
+    optional("model_number", Integer),
+    lookup("created_at"),
+)
+
+article_uses = own_table(
+    "article_uses",
+    reference("suggestion_id", "article_suggestions", owned=True, indexed=False),
+    reference("article_id", "articles", owned=True),
+    required("rank", Integer),
+    optional("used_at", Moment),
+    optional("used_by", Uuid),
+    unique("suggestion_id", "article_id"),
+)
+"""Articles that were shown for a question, at which place, and whether they were of use."""
 
 published = Table(
     "published_articles",

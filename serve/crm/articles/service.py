@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from serve.crm.articles import markdown, models, queries
+from serve.crm.articles import learning, markdown, models, queries
 from serve.crm.articles.errors import ArticleVersionNotFound, NotPublished
 from serve.crm.articles.languages import config_of
 from serve.crm.articles.rules import CONTENT, check_can_publish, differences, free_slug, is_shown, slug_of
@@ -161,4 +161,5 @@ async def _show(
         "published_revision": article["revision"],
         "published_at": await queries.now(db),
     }
+    await learning.ask(db)
     return await articles.update(db, article, changes, event=event)

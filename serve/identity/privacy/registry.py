@@ -162,6 +162,22 @@ KNOWN: Final[dict[str, Known]] = {
         blank={"body": "'Erased'", "external_id": "null", "person_key": "null"},
         stays=("author_id",),
     ),
+    "calls": Known(
+        "blanked",
+        {"contact_id": "contact", "account_id": "account"},
+        blank={
+            "from_number": "null",
+            "to_number": "null",
+            "notes": "null",
+            "transcript": "null",
+            "transcript_source": "null",
+            "recording_file_id": "null",  # and a trigger deletes the file
+            "external_id": "null",
+            "person_key": "null",
+        },
+        why="that there was a call, when and for how long, stays",
+        stays=("user_id",),
+    ),
     "jobs": Known(
         "blanked",
         {"account_id": "account"},
@@ -322,6 +338,9 @@ NOTHING: Final[dict[str, str]] = {
     "invoice_lines": "what was sold; the invoice has the account",
     "expenses": "of the tenant",
     "articles": "of the tenant; who began one stands there by the id alone",
+    "article_models": "terms of published articles",
+    "article_suggestions": "that articles were shown; who asked stands there by the id alone",
+    "article_uses": "which were of use; who said so stands there by the id alone",
     "article_versions": "of the tenant; who published one stands there by the id alone",
     "brand_versions": "of the tenant",
     "budgets": "of the tenant",

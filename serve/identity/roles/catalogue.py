@@ -24,6 +24,8 @@ MEANING: Final[dict[Permission, str]] = {
     "tickets:write": "Open, answer, change and resolve these.",
     "sla:read": "What is promised of tickets: working hours, and how soon they are answered.",
     "sla:write": "Change what is promised.",
+    "calls:read": "The log of calls with customers, with what was said.",
+    "calls:write": "Note, change and remove these.",
     "vehicles:read": "The list of vehicles.",
     "vehicles:write": "Add, change and remove vehicles.",
     "files:read": "What was uploaded, whoever did.",

@@ -31,14 +31,22 @@ NOT_FOR_CHILDREN = tenants.NOT_FOR_CHILDREN
 """Called for ``b`` unless said: ``a`` is the child of another tenant."""
 
 BODIES: dict[str, dict[str, Any]] = (
-    customers.BODIES | people.BODIES | tenants.BODIES | platform.BODIES | quotes.BODIES | tickets.BODIES
+    customers.BODIES
+    | people.BODIES
+    | tenants.BODIES
+    | platform.BODIES
+    | crm.BODIES
+    | quotes.BODIES
+    | tickets.BODIES
 )
 """Values instead of the examples of the model, by operation or by collection; functions are asked each time."""
 
-MAKE_NOTHING = tenants.MAKE_NOTHING | platform.MAKE_NOTHING
+MAKE_NOTHING = tenants.MAKE_NOTHING | platform.MAKE_NOTHING | crm.MAKE_NOTHING
 """Operations that need make no row for the GET at their address."""
 
-PARAMETERS: dict[str, dict[str, Any]] = tenants.PARAMETERS | platform.PARAMETERS | tickets.PARAMETERS
+PARAMETERS: dict[str, dict[str, Any]] = (
+    tenants.PARAMETERS | platform.PARAMETERS | crm.PARAMETERS | tickets.PARAMETERS
+)
 """Query parameters without which an operation does not succeed or does not end; functions are asked each time."""
 
 WORDS: dict[str, dict[str, str]] = platform.WORDS
