@@ -82,7 +82,7 @@ function lineOf(line, kind) {
   const unit = line.unit ? ` ${line.unit}` : "";
   const price = `${line.quantity}${unit} × ${amount(line.unit_price_cents)}`;
   const off = line.gross_cents === line.net_cents ? "" : `, less ${amount(line.gross_cents - line.net_cents)}`;
-  const option = !kind && line.is_optional ? (line.is_counted ? ", chosen" : ", not chosen") : "";
+  const option = !kind && (line.is_optional || line.option_group) ? (line.is_counted ? ", chosen" : ", not chosen") : "";
   return h(
     "li",
     { class: line.is_counted ? null : "pale" },

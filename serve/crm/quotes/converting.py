@@ -34,7 +34,7 @@ async def convert(
 ) -> Row:
     """``with_deposit`` unsaid: an invoice where the quote asks for a deposit.
 
-    Raises NotFound, QuoteNotAccepted, QuoteConverted or Invalid.
+    Raises NotFound, QuoteNotAccepted, QuoteConverted, QuoteEmpty or Invalid.
     """
     quote = await quotes.get(db, row_id, lock=True)
     check_convertible(quote)

@@ -11,6 +11,7 @@ from serve.crm.quotes.errors import (
     EstimateNotOpen,
     QuoteConverted,
     QuoteDecided,
+    QuoteEmpty,
     QuoteNotAccepted,
     QuoteNotOpen,
     QuoteNotSendable,
@@ -164,7 +165,7 @@ async def decline_quote(id: Id, asked: Refusal, db: TenantDb) -> Response:
     "/{id}/convert",
     response_model=Success[QuoteRead, RowMeta],
     dependencies=[writing(quotes)],
-    responses=problems(*_WRITING, quotes.NotFound, QuoteNotAccepted, QuoteConverted),
+    responses=problems(*_WRITING, quotes.NotFound, QuoteNotAccepted, QuoteConverted, QuoteEmpty),
     name="quotes.convert",
 )
 async def convert_quote(id: Id, asked: Conversion, db: TenantDb) -> Response:

@@ -42,6 +42,13 @@ class QuoteConverted(Conflict):
     code, message = "QUOTE_CONVERTED", "This quote has become a job already."
 
 
+class QuoteEmpty(Conflict):
+    code, message = (
+        "QUOTE_EMPTY",
+        "This quote came without lines: nobody knows what is to be done at which price.",
+    )
+
+
 class EstimateNotOpen(Conflict):
     code, message = "ESTIMATE_NOT_OPEN", "This estimate has become a quote; change that one."
 

@@ -107,7 +107,7 @@ quote_versions = own_table(
     money("total_cents"),
     currency(),
     optional("recipient_email", Text),
-    optional("pdf", LargeBinary),
+    Column("pdf", LargeBinary, nullable=True, info={"exported": True}),
     required("pdf_sha256", Text),
     required("sent_at", Moment, default="now()"),
     required("expires_at", Moment),

@@ -130,6 +130,8 @@ def _closing(document: Mapping[str, Any]) -> list[str]:
         return ["This is an estimate. It says what the work may cost, and binds nobody."]
     if document["is_draft"]:
         return ["This is a draft. It was not sent, and binds nobody."]
+    if not document["valid_until"]:  # it came from elsewhere
+        return []
     until = day(date.fromisoformat(document["valid_until"]))
     return [f"We are bound by this offer until the end of {until}."]
 

@@ -13,6 +13,7 @@ from serve.crm.quotes.errors import (
     EstimateNotOpen,
     QuoteConverted,
     QuoteDecided,
+    QuoteEmpty,
     QuoteNotAccepted,
     QuoteNotOpen,
     QuoteNotSendable,
@@ -25,6 +26,9 @@ CONTENT = (
     *("lines", "discount_basis_points", "discount_cents", "deposit_basis_points", "currency", "valid_until"),
 )
 """What a quote says. A change of it after sending is a new version; the rest is what became of it."""
+
+COUNTED_FROM = ("lines", "discount_basis_points", "discount_cents", "deposit_basis_points")
+"""What the amounts follow from."""
 
 Details = list[tuple[str, str]]
 
@@ -186,8 +190,10 @@ def check_open(quote: Mapping[str, Any], now: datetime) -> None:
 
 
 def check_convertible(quote: Mapping[str, Any]) -> None:
-    """Raises QuoteNotAccepted or QuoteConverted."""
+    """Raises QuoteNotAccepted, QuoteConverted or QuoteEmpty."""
     if quote["status"] != "accepted":
         raise QuoteNotAccepted
-    if quote["converted_at"] is not None:
+    if quote["converted_at"] is not None or quote["job_id"] is not None:
         raise QuoteConverted
+    if not quote["lines"]:
+        raise QuoteEmpty

@@ -148,21 +148,20 @@ async def pdf_of(
     """
     row = await store.get(db, row_id)
     name = f"{row['number'] or store.entity}.pdf"
-    if store is quotes:
-        wanted = version or (row["sent_version"] if row["sent_version"] == row["version"] else None)
-        if wanted is not None and (made := await sent_pdf(db, row_id, wanted)) is not None:
-            return name, made
-    if version is not None:
-        raise QuoteVersionNotFound
+    sent = row["sent_version"] if store is quotes else None
+    wanted = version or (sent if sent and sent == row["version"] else None)
+    if wanted is not None:
+        if (made := await sent_pdf(db, row_id, wanted)) is None:
+            raise QuoteVersionNotFound
+        return name, made
     days = await db.fetch_one(_DAYS, db.caller.tenant_id, row["valid_until"], VALID_DAYS)
     assert days is not None
-    number = row["version"] if store is quotes else 1
     document = document_of(
         {**row, **await recipient(db, row), "sender": days["tenant"]},
-        version=number,
+        version=row["version"] if store is quotes else 1,
         dated=days["today"],
         kind=store.entity,
-        is_draft=True,
+        is_draft=row["status"] == "draft" or sent is not None,
     )
     return name, await paper(document, await brand_of(db, storage), made_at=row["updated_at"])
 

@@ -10,7 +10,7 @@ from serve.crm.accounts.endpoints import accounts
 from serve.crm.contacts.endpoints import contacts
 from serve.crm.quotes import models
 from serve.crm.quotes.errors import EstimateNotOpen, QuoteDecided
-from serve.crm.quotes.rules import CONTENT, check_estimate, check_quote, counted
+from serve.crm.quotes.rules import CONTENT, COUNTED_FROM, check_estimate, check_quote, counted
 from serve.crm.quotes.schemas import EstimateFields, EstimateRead, OfferFields, QuoteFields, QuoteRead
 from serve.kernel.db import Transaction
 from serve.kernel.envelope import Input
@@ -83,7 +83,8 @@ async def change(
     after = {**before, **changes}
     if not changes.keys().isdisjoint(("account_id", "contact_id")):
         await check_people(db, after)
-    changes |= counted(after)
+    if not changes.keys().isdisjoint(COUNTED_FROM):  # what came from elsewhere has a total and no lines
+        changes |= counted(after)
     if resource is quotes and _is_other(before, changes):
         if before["version"] == before["sent_version"]:
             changes["version"] = before["version"] + 1

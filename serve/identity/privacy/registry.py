@@ -223,6 +223,7 @@ KNOWN: Final[dict[str, Known]] = {
             "document": "document - array['recipient_name', 'recipient_email', 'customer_name']",
         },
         why="what was offered stays, with the hash of the paper; the paper names somebody and goes",
+        hidden=("pdf",),  # it says what the document says
     ),
     "invoices": Known("kept", {"account_id": "account"}, why=_BOOKS),
     "payments": Known("kept", {"account_id": "account"}, why=_BOOKS),

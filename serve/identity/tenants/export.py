@@ -62,11 +62,15 @@ def tables() -> list[Table]:
 
 
 def columns_of(table: Table) -> list[str]:
-    """Not what is sealed or hashed, which nobody else could read, nor what is computed for searching."""
+    """Not what is sealed or hashed, which nobody else could read, nor what is computed for searching.
+
+    Bytes that everybody can read say ``exported``.
+    """
     return [
         column.name
         for column in table.columns
-        if not isinstance(column.type, (LargeBinary, TSVECTOR)) and column.name != "change_xid"
+        if (column.info.get("exported") or not isinstance(column.type, (LargeBinary, TSVECTOR)))
+        and column.name != "change_xid"
     ]
 
 

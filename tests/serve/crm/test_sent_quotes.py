@@ -9,6 +9,7 @@ from hashlib import sha256
 
 import pytest
 
+from serve.identity.privacy.registry import KNOWN
 from tests.serve.crm.conftest import BOILER, ESTIMATES, QUOTES
 
 LINK = f"{QUOTES}/link"
@@ -344,3 +345,50 @@ class TestConversion:
         no_deposit = accepted()
         answer = owner.post(f"{QUOTES}/{no_deposit['id']}/convert", json={"with_deposit": True})
         assert answer.json()["error"]["details"][0]["field"] == "with_deposit"
+
+
+class TestFromElsewhere:
+    """Rows that another system has brought: a total, and no lines."""
+
+    @pytest.fixture
+    def brought(self, firm, customer):
+        def make(status: str, **more: object):
+            columns = {"tenant_id": firm.a, "account_id": customer["account_id"], "status": status, **more}
+            columns |= {"total_cents": 50_000, "currency": "EUR"}
+            places = ", ".join(["%s"] * len(columns))
+            ((row_id,),) = firm.sql(
+                f"insert into quotes ({', '.join(columns)}) values ({places}) returning id", *columns.values()
+            )
+            return str(row_id)
+
+        return make
+
+    def test_their_total_stays(self, owner, brought):
+        row = owner.patch(f"{QUOTES}/{brought('sent')}", json={"title": "Named"}).json()["data"]
+        assert (row["title"], row["total_cents"], row["number"]) == ("Named", 50_000, None)
+
+    def test_they_are_read_and_drawn_and_become_no_job(self, owner, brought):
+        path = f"{QUOTES}/{brought('accepted')}"
+        assert owner.get(path).status_code == 200
+        assert owner.get(f"{path}/pdf").status_code == 200
+        refused(owner.post(f"{path}/convert", json={}), 409, "QUOTE_EMPTY")
+
+    def test_nobody_decides_what_was_not_sent_from_here(self, owner, brought):
+        refused(owner.post(f"{QUOTES}/{brought('sent')}/accept", json={"name": "Ada"}), 409, "QUOTE_NOT_OPEN")
+
+
+class TestErasure:
+    def test_the_paper_goes_and_its_hash_stays(self, firm, owner, customer, offer, send):
+        quote = offer(recipient_name="Ada Byron")
+        send(quote)
+        blank = ", ".join(f"{name} = {value}" for name, value in KNOWN["quote_versions"].blank.items())
+        firm.sql(f"update quote_versions set {blank} where quote_id = %s", quote["id"])
+        ((document, pdf, digest),) = firm.sql(
+            "select document::text, pdf, pdf_sha256 from quote_versions where quote_id = %s", quote["id"]
+        )
+        assert ("Ada" in document, pdf, len(digest)) == (False, None, 64)
+        refused(
+            owner.get(f"{QUOTES}/{quote['id']}/pdf", params={"version": 1}), 404, "QUOTE_VERSION_NOT_FOUND"
+        )
+        (version,) = owner.get(f"{QUOTES}/{quote['id']}/versions").json()["data"]
+        assert version["has_pdf"] is False

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 QUOTES = "/api/v1/quotes"
 
 
-def _sent(surface: Surface, tenant: UUID | None) -> dict[str, str]:
+def sent(surface: Surface, tenant: UUID | None) -> dict[str, str]:
     made = surface.make(BY_NAME[f"POST {QUOTES}"], tenant)
     return _done(surface, tenant, made["id"], "send", {})
 
 
 def _accepted(surface: Surface, tenant: UUID | None) -> dict[str, str]:
-    return _done(surface, tenant, _sent(surface, tenant)["id"], "accept", {"name": "Ada Byron"})
+    return _done(surface, tenant, sent(surface, tenant)["id"], "accept", {"name": "Ada Byron"})
 
 
 def _done(surface: Surface, tenant: UUID | None, row_id: str, what: str, body: Any) -> dict[str, str]:
@@ -32,9 +32,9 @@ def _done(surface: Surface, tenant: UUID | None, row_id: str, what: str, body: A
     return call.ids
 
 
-def _key(surface: Surface) -> str:
+def key_of(surface: Surface) -> str:
     """Of the mail with which a new one was sent."""
-    _sent(surface, surface.at_work_for)
+    sent(surface, surface.at_work_for)
     ((text,),) = surface.firm.sql("select text from mails order by created_at desc, id desc limit 1")
     found = re.search(r"/quotes/accept#([\w-]+)", text)
     assert found is not None
@@ -48,15 +48,15 @@ BODIES: dict[str, dict[str, Any]] = {
     f"POST {QUOTES}/{{id}}/accept": {"name": "Ada Byron"},
     f"POST {QUOTES}/{{id}}/decline": {"reason": "Too dear."},
     f"POST {QUOTES}/{{id}}/convert": {"with_deposit": None},
-    f"POST {QUOTES}/link": {"token": _key},
-    f"POST {QUOTES}/link/pdf": {"token": _key},
-    f"POST {QUOTES}/link/accept": {"token": _key},
-    f"POST {QUOTES}/link/decline": {"token": _key},
+    f"POST {QUOTES}/link": {"token": key_of},
+    f"POST {QUOTES}/link/pdf": {"token": key_of},
+    f"POST {QUOTES}/link/accept": {"token": key_of},
+    f"POST {QUOTES}/link/decline": {"token": key_of},
 }
 
 MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
-    f"{QUOTES}/{{id}}/accept": _sent,
-    f"{QUOTES}/{{id}}/decline": _sent,
-    f"{QUOTES}/{{id}}/versions": _sent,
+    f"{QUOTES}/{{id}}/accept": sent,
+    f"{QUOTES}/{{id}}/decline": sent,
+    f"{QUOTES}/{{id}}/versions": sent,
     f"{QUOTES}/{{id}}/convert": _accepted,
 }
