@@ -22,7 +22,7 @@ from serve.crm.quotes.errors import (
     TotalDiffers,
 )
 from serve.crm.quotes.rules import CONTENT, check_open, chosen, counted, is_open
-from serve.crm.quotes.sending import PURPOSE, sent_pdf
+from serve.crm.quotes.sending import COUNTED, PURPOSE, accepted_pdf, sent_document, sent_pdf
 from serve.crm.quotes.service import quotes
 from serve.identity.account_tokens.service import look_at_token
 from serve.kernel.db import Database, Transaction
@@ -30,12 +30,12 @@ from serve.kernel.errors import NotFound
 from serve.kernel.events import event
 from serve.kernel.resources import Row
 from serve.kernel.tasks.acting import acting_for
+from serve.ports.storage import Storage
 
 ACCEPTED = event(
     "quote.accepted", "The customer has accepted the quote: `after` has what was chosen, and by whom."
 )
 DECLINED = event("quote.declined", "The customer does not want it: `after` has the reason, if they gave one.")
-_VERSION = "select document from quote_versions where quote_id = $1 and version = $2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ async def show(database: Database, token: str, positions: Sequence[int] | None) 
     async with _linked(database, token) as linked:
         document = linked.document
         if linked.quote["status"] == "accepted":
-            document |= _as_accepted(linked.quote)
+            document |= {name: linked.quote[name] for name in COUNTED}
         elif positions is not None:
             document |= with_choice(document, positions)
         tenant = await linked.db.fetch_one(
@@ -78,13 +78,19 @@ async def show(database: Database, token: str, positions: Sequence[int] | None) 
         }
 
 
-async def pdf(database: Database, token: str) -> tuple[str, bytes]:
-    """Name and content of the paper. Raises QuoteLinkUnknown or QuoteLinkUseless."""
+async def pdf(database: Database, token: str, storage: Storage) -> tuple[str, bytes]:
+    """Name and content of the paper: as it was accepted, else as it was sent.
+
+    Raises QuoteLinkUnknown or QuoteLinkUseless.
+    """
     async with _linked(database, token) as linked:
-        made = await sent_pdf(linked.db, UUID(linked.quote["id"]), linked.version)
+        quote = linked.quote
+        if quote["status"] == "accepted":
+            return f"{quote['number']}.pdf", await accepted_pdf(linked.db, quote, storage)
+        made = await sent_pdf(linked.db, UUID(quote["id"]), linked.version)
         if made is None:
             raise QuoteWithdrawn
-        return f"{linked.quote['number']}.pdf", made
+        return f"{quote['number']}.pdf", made
 
 
 async def accept_by_link(
@@ -114,7 +120,7 @@ async def accept(db: Transaction, row_id: UUID, *, name: str, positions: Sequenc
     """What a customer has said on the telephone, or signed. Raises NotFound, QuoteNotOpen or Invalid."""
     quote = await quotes.get(db, row_id, lock=True)
     check_open(quote, datetime.now(UTC))
-    document = await _sent(db, quote["id"], quote["sent_version"])
+    document = await sent_document(db, quote["id"], quote["sent_version"])
     document |= with_choice(document, positions)
     return await _accept(db, quote, document, by="staff", name=name)
 
@@ -172,7 +178,7 @@ async def _linked(
         except NotFound as gone:
             raise QuoteWithdrawn from gone
         _check_link(quote, known.detail["version"], is_deciding=is_deciding)
-        yield Linked(db, quote, await _sent(db, quote["id"], known.detail["version"]))
+        yield Linked(db, quote, await sent_document(db, quote["id"], known.detail["version"]))
 
 
 def _check_link(quote: Row, version: int, *, is_deciding: bool) -> None:
@@ -188,41 +194,9 @@ def _check_link(quote: Row, version: int, *, is_deciding: bool) -> None:
         raise QuoteExpired
 
 
-async def _sent(db: Transaction, quote_id: str, version: int) -> dict[str, Any]:
-    found = await db.fetch_one(_VERSION, quote_id, version)
-    assert found is not None
-    document: dict[str, Any] = found["document"]
-    return document
-
-
-def _as_accepted(quote: Row) -> dict[str, Any]:
-    return {name: quote[name] for name in ("lines", *_COUNTED)}
-
-
-_COUNTED = (
-    *(
-        "subtotal_cents",
-        "discount_total_cents",
-        "net_cents",
-        "tax_cents",
-        "total_cents",
-        "taxes",
-        "deposit_cents",
-    ),
-)
 _SHOWN = (
-    *(
-        "number",
-        "version",
-        "title",
-        "introduction",
-        "terms",
-        "recipient_name",
-        "lines",
-        "currency",
-        "valid_until",
-    ),
-    *_COUNTED,
+    *("number", "version", "title", "introduction", "terms", "recipient_name", "currency", "valid_until"),
+    *COUNTED,
 )
 _STAYS = ("account_id", "contact_id", "recipient_name", "recipient_email", "valid_until")
 """Whom it was for may have been put right since, and erased: the version knows what it was."""

@@ -133,7 +133,9 @@ async def quote_pdf(
     db: TenantDb,
     version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="One that was sent.")] = None,
 ) -> Response:
-    """The quote as a PDF in your look: the very paper that was sent, or a draft of what was changed since."""
+    """The quote as a PDF in your look: as it was accepted, else the very paper that was sent, or a draft of what was
+    changed since. `version` asks for one that was sent.
+    """
     return _paper(*await sending.pdf_of(db, quotes, id, version, request.app.state.files.storage))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from serve.crm.quotes.totals import is_choice
 from serve.identity.branding.brand import Brand
 from serve.identity.branding.papers import pdf
 
+_LONG = re.compile(r"\S{25}")
 _DIGITS = {
     **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX"), 0),
     **dict.fromkeys(("VND", "VUV", "XAF", "XOF", "XPF"), 0),
@@ -29,18 +31,29 @@ def words(document: Mapping[str, Any]) -> dict[str, Any]:
     currency, lines = document["currency"], document["lines"]
     return {
         "title": f"{document['kind'].capitalize()} {document['number'] or ''}".strip(),
-        "subject": document["title"],
-        "recipient": [each for each in (document["customer_name"], document["recipient_name"]) if each],
+        "subject": document["title"] and breakable(document["title"]),
+        "recipient": [
+            breakable(each) for each in (document["customer_name"], document["recipient_name"]) if each
+        ],
         "facts": _facts(document),
         "introduction": _paragraphs(document["introduction"]),
         "lines": [_line(line, currency) for line in lines],
         "sums": _sums(document),
         "total": ["Total", amount(document["total_cents"], currency)],
         "after": _deposit(document),
-        "has_choices": any(is_choice(line) for line in lines),
+        "has_choices": not document.get("accepted_on") and any(is_choice(line) for line in lines),
         "terms": _paragraphs(document["terms"]),
         "closing": _closing(document),
     }
+
+
+def breakable(text: str) -> str:
+    """Words that are too long for a column may be broken anywhere (by a space without width).
+
+    >>> breakable("short") == "short", len(breakable("x" * 60))
+    (True, 62)
+    """
+    return _LONG.sub(lambda found: f"{found[0]}\u200b", text)
 
 
 def amount(cents: int, currency: str) -> str:
@@ -80,7 +93,7 @@ def _facts(document: Mapping[str, Any]) -> list[list[str]]:
 def _line(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
     notes = []
     if group := line["option_group"]:
-        notes.append(f"One of: {group}")
+        notes.append(f"One of: {breakable(group)}")
     if line["is_optional"]:
         notes.append("Optional")
     if line["net_cents"] != line["gross_cents"]:
@@ -90,7 +103,7 @@ def _line(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
     notes.append(f"Tax {share(line['tax_basis_points'])}")
     return {
         "position": str(line["position"]),
-        "description": line["description"],
+        "description": breakable(line["description"]),
         "quantity": " ".join(filter(None, (f"{Decimal(line['quantity']):,f}", line["unit"]))),
         "price": amount(line["unit_price_cents"], currency),
         "amount": amount(line["net_cents"], currency),
@@ -128,6 +141,9 @@ def _deposit(document: Mapping[str, Any]) -> list[list[str]]:
 def _closing(document: Mapping[str, Any]) -> list[str]:
     if document["kind"] == "estimate":
         return ["This is an estimate. It says what the work may cost, and binds nobody."]
+    if on := document.get("accepted_on"):
+        by = document["accepted_by"]
+        return [f"Accepted{f' by {by}' if by else ''} on {day(date.fromisoformat(on))}."]
     if document["is_draft"]:
         return ["This is a draft. It was not sent, and binds nobody."]
     if not document["valid_until"]:  # it came from elsewhere
@@ -137,4 +153,4 @@ def _closing(document: Mapping[str, Any]) -> list[str]:
 
 
 def _paragraphs(text: str | None) -> Sequence[str]:
-    return [part.strip() for part in (text or "").split("\n") if part.strip()]
+    return [breakable(part.strip()) for part in (text or "").split("\n") if part.strip()]

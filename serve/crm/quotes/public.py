@@ -51,8 +51,9 @@ async def show(request: Request, asked: QuoteLinkChoice) -> Response:
     name="quotes.link_pdf",
 )
 async def pdf(request: Request, asked: QuoteLink) -> Response:
-    """The paper of the quote, as it was sent."""
-    name, made = await deciding.pdf(request.app.state.database, asked.token)
+    """The paper of the quote, as it was sent; once it is accepted, with what was chosen and by whom."""
+    state = request.app.state
+    name, made = await deciding.pdf(state.database, asked.token, state.files.storage)
     return _private(Response(made, 200, {"Content-Disposition": attachment(name)}, "application/pdf"))
 
 

@@ -33,11 +33,12 @@ SENT = event(
     "quote.sent", "The quote was sent to the customer: `after` has the version and until when it holds."
 )
 EXPIRED = event("quote.expired", "Nobody has decided the quote, and its time is over.")
-_DOCUMENT = (
-    *CONTENT,
-    *("number", "subtotal_cents", "discount_total_cents", "net_cents", "tax_cents", "total_cents", "taxes"),
+COUNTED = (
+    *("lines", "subtotal_cents", "discount_total_cents", "net_cents", "tax_cents", "total_cents", "taxes"),
     "deposit_cents",
 )
+"""What follows from the lines, and they with it."""
+_DOCUMENT = (*CONTENT, *COUNTED[1:], "number")
 _DAYS = """
     select (now() at time zone t.timezone)::date as today,
         coalesce($2::date, (now() at time zone t.timezone)::date + $3::integer) as valid_until,
@@ -142,12 +143,14 @@ async def expire(work: Work) -> None:
 async def pdf_of(
     db: Transaction, store: Store, row_id: UUID, version: int | None, storage: Storage
 ) -> tuple[str, bytes]:
-    """Name and content: the paper that was sent, where nothing has changed since, or that of what stands there now.
+    """Name and content: what was accepted, else what was sent and has not changed since, else what stands there now.
 
     Raises NotFound or QuoteVersionNotFound.
     """
     row = await store.get(db, row_id)
     name = f"{row['number'] or store.entity}.pdf"
+    if version is None and row.get("accepted_version") is not None:
+        return name, await accepted_pdf(db, row, storage)
     sent = row["sent_version"] if store is quotes else None
     wanted = version or (sent if sent and sent == row["version"] else None)
     if wanted is not None:
@@ -172,6 +175,31 @@ async def sent_pdf(db: Transaction, row_id: UUID, version: int) -> bytes | None:
         "select pdf from quote_versions where quote_id = $1 and version = $2", row_id, version
     )
     return found["pdf"] if found else None
+
+
+async def accepted_pdf(db: Transaction, quote: Row, storage: Storage) -> bytes:
+    """The paper that was sent, with what was chosen of it, and by whom."""
+    document = await sent_document(db, quote["id"], quote["accepted_version"])
+    decided = await db.fetch_one(
+        "select ($2::timestamptz at time zone timezone)::date as day from tenants where id = $1",
+        *(db.caller.tenant_id, quote["decided_at"]),
+    )
+    assert decided is not None
+    document |= {name: quote[name] for name in COUNTED} | {
+        "accepted_by": quote["decided_by_name"],
+        "accepted_on": decided["day"].isoformat(),
+    }
+    return await paper(document, await brand_of(db, storage), made_at=quote["decided_at"])
+
+
+async def sent_document(db: Transaction, row_id: UUID | str, version: int) -> dict[str, Any]:
+    """What a version says; less of people, where they were erased."""
+    found = await db.fetch_one(
+        "select document from quote_versions where quote_id = $1 and version = $2", row_id, version
+    )
+    assert found is not None
+    document: dict[str, Any] = {"recipient_name": None, "customer_name": None, **found["document"]}
+    return document
 
 
 async def versions(db: Transaction, row_id: UUID) -> list[dict[str, Any]]:

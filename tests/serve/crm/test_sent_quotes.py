@@ -100,6 +100,17 @@ class TestSending:
         assert anybody.post(f"{LINK}/pdf", json={"token": key}).content == first.content
         refused(owner.get(path, params={"version": 2}), 404, "QUOTE_VERSION_NOT_FOUND")
 
+    def test_what_was_accepted_has_a_paper_that_says_so(self, firm, owner, anybody, offer, send):
+        quote = offer(lines=[BOILER, EXTRA])
+        key = send(quote)
+        path = f"{QUOTES}/{quote['id']}/pdf"
+        sent = owner.get(path).content
+        assert accept(anybody, key, 297_500, chosen=[2]).status_code == 200
+        accepted = owner.get(path).content
+        assert (accepted != sent, accepted[:5]) == (True, b"%PDF-")
+        assert anybody.post(f"{LINK}/pdf", json={"token": key}).content == accepted
+        assert owner.get(path, params={"version": 1}).content == sent
+
     def test_a_draft_and_an_estimate_have_papers_too(self, owner, offer):
         for path in (QUOTES, ESTIMATES):
             made = owner.get(f"{path}/{offer(path)['id']}/pdf")
