@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 from uuid import UUID
 
 import orjson
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     AliasGenerator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -57,9 +59,15 @@ def _written_out(value: Any) -> Any:
     return value
 
 
+def _in_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 Day = Annotated[date, BeforeValidator(_written_out)]
-Moment = Annotated[datetime, BeforeValidator(_written_out)]
-"""As clients write them: a bare number would be read as seconds since 1970."""
+Moment = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+"""As clients write them: a bare number would be read as seconds since 1970. Without a zone it is UTC."""
+ZonedMoment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+"""A moment that says its zone."""
 
 
 class Output(BaseModel):

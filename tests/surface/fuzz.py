@@ -53,6 +53,7 @@ SCHEMA.config.checks.positive_data_acceptance.expected_statuses = [
     *SCHEMA.config.checks.positive_data_acceptance.expected_statuses,
     "410",  # a cursor that nobody gave
     "412",  # the ETag of another version
+    "413",  # many rows are more than a body holds here
     "415",  # a file of another kind than its type says
     "422",  # see ``refusals_are_explained``
 ]
@@ -91,6 +92,23 @@ BEYOND = {
     "goes without .*": "one parameter goes with another",
     "is needed,? .*|(.* )?needs .*": "one field goes with another",
     "say which day was the last one|only an employee .*|nobody leads themselves": "one field goes with another",
+    "must not lie before .*|ask by request_id, or .*|subject_id is the id of .*": "one field goes with another",
+    "say who it is: .*|a place has both .*|only a lead that is .*": "one field goes with another",
+    "is needed of a lead .*|say either the id .*": "one field goes with another",
+    "is no person of your company; .*|is no purpose that is in use": "the id of another row",
+    "names none of the client's files|was invited already": "values of another row",
+    "is no control that is listed here; .*": "the controls of this release",
+    "There is no operation .*|.* is no area|names no deprecated call": "what there is, which other calls tell",
+    "must be at least two with a weight above 0": "one row of a list goes with another",
+    "either cron or run_at must be there, and not both": "one field goes with another",
+    "is no time zone; .*": "six hundred names that change with the years",
+    "value is not a valid email address: .*": "what an address is, which a format only names",
+    r"has a path in the place of a name|has more than \d+ files": "what a form holds",
+    "is no role that you may give by a provider": "what may be given depends on who gives it",
+    r"line \d+, column \d+: .*": "what the style sheet says",
+    "must be the part of mail addresses behind the @": "what a name of a domain is",
+    "must be a path of this service, .*": "not every path: none of another house",
+    r"configuration\..*": "what it is made of depends on the kind, which the row has",
     "stands in the invitation|is chosen by the person|say who you are|choose one": "what the token says",
     "there is no role .*": "roles are data",
     "say when the account left|only an account with status churned has left": "one field goes with another",

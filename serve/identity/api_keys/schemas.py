@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from serve.identity.api_keys.rules import Reason, Status
 from serve.identity.auth.schemas import UserRead
-from serve.kernel.envelope import Input, Output
+from serve.kernel.envelope import Input, Output, ZonedMoment
 from serve.kernel.paging import Paged
 from serve.kernel.resources.schemas import Line
 
@@ -25,7 +25,7 @@ class ApiKeyFields(Input):
         description="Permissions of the key: some of your own.",
         examples=[["contacts:read"]],
     )
-    expires_at: AwareDatetime | None = Field(
+    expires_at: ZonedMoment | None = Field(
         None, description="When it ends; without it, when it is revoked.", examples=[None]
     )
 

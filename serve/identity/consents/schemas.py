@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
-from serve.kernel.envelope import Input, Output
+from serve.kernel.envelope import Input, Output, ZonedMoment
 from serve.kernel.paging import Paged
 from serve.kernel.resources import Fields
 from serve.kernel.resources.schemas import Line
@@ -62,7 +62,7 @@ class Decided(Input):
     purpose_id: UUID
     channel: Channel = "any"
     decision: Decision = Field(examples=["granted"])
-    decided_at: AwareDatetime | None = Field(None, description="Now unless said; never in the future.")
+    decided_at: ZonedMoment | None = Field(None, description="Now unless said; never in the future.")
     text_version: int | None = Field(None, ge=1, le=1_000_000, examples=[None])
     source: Annotated[Line, Field(min_length=1, max_length=100)] = Field(
         description="Where they said it.", examples=["web form"]

@@ -6,9 +6,9 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, EmailStr, Field, model_validator
+from pydantic import EmailStr, Field, model_validator
 
-from serve.kernel.envelope import Input, Output
+from serve.kernel.envelope import Input, Output, ZonedMoment
 from serve.kernel.resources import Fields, read_of
 from serve.kernel.resources.schemas import Line
 
@@ -30,7 +30,7 @@ class RequestFields(Fields):
         None, max_length=254, description="Where they wrote from.", examples=["ada@example.org"]
     )
     note: Line | None = Field(None, max_length=5000, examples=["By mail of Monday"])
-    received_at: AwareDatetime | None = Field(
+    received_at: ZonedMoment | None = Field(
         None, description="Now unless said; it is due 30 days later.", examples=[None]
     )
 

@@ -29,7 +29,14 @@ from serve.identity.sso.sign_in import Back, SingleSignOn
 from serve.identity.sso.steps import Step, lead
 from serve.kernel.db import DatabaseUnavailable
 from serve.kernel.envelope import Meta, Success, success
-from serve.kernel.errors import Malformed, OutsideFailed, OutsideSlow, UnsupportedMediaType, problems
+from serve.kernel.errors import (
+    BodyTooLarge,
+    Malformed,
+    OutsideFailed,
+    OutsideSlow,
+    UnsupportedMediaType,
+    problems,
+)
 from serve.kernel.routing import area_router
 
 PATH = COOKIE_PATH
@@ -146,7 +153,7 @@ async def saml_metadata(request: Request, connection_id: ConnectionId) -> Respon
     "/saml/{connection_id}/acs",
     status_code=303,
     response_class=Response,
-    responses={**_LEADS_AWAY, **problems(*_ADMITS, SsoAnswerRefused, SsoProviderRefused)},
+    responses={**_LEADS_AWAY, **problems(*_ADMITS, SsoAnswerRefused, SsoProviderRefused, BodyTooLarge)},
     name="sso.saml_acs",
 )
 async def saml_acs(

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
-from serve.kernel.envelope import Output
+from serve.kernel.envelope import Output, ZonedMoment
 from serve.kernel.resources.schemas import Fields, FreeMap, Line, Record
 from serve.platform.schedules.rules import check_cron, check_zone
 
@@ -30,7 +30,7 @@ class ScheduleFields(Fields):
         description="Minute, hour, day of the month, month, day of the week; by the clocks of the time zone.",
         examples=["30 7 * * 1-5"],
     )
-    run_at: AwareDatetime | None = Field(
+    run_at: ZonedMoment | None = Field(
         None, description="For a single run: its moment. Either this or `cron`.", examples=[None]
     )
     timezone: Annotated[Line, AfterValidator(check_zone)] = Field(
@@ -51,7 +51,7 @@ class ScheduleFields(Fields):
         description="How many seconds late it may still begin when nobody was there at its time. Where several times"
         " have passed, the last one counts.",
     )
-    ends_at: AwareDatetime | None = Field(None, description="No run after this moment.", examples=[None])
+    ends_at: ZonedMoment | None = Field(None, description="No run after this moment.", examples=[None])
 
 
 class ScheduleRead(Record):
