@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, EmailStr, Field, ValidationInfo, field_validator
 
 from serve.kernel.envelope import Input, Meta, Output
+from serve.kernel.resources.schemas import Line
 from serve.platform.notifications.rules import RuleKind
 
 OneLine = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -137,7 +138,7 @@ class Security(Input):
         description="Of whom a second factor is asked: nobody, owners and admins, or everybody. Whoever has none can do"
         " nothing but set one up. Who comes in by single sign-on is left to what the other house asks.",
     )
-    elevation_roles: list[Annotated[str, Field(min_length=1, max_length=40)]] = Field(
+    elevation_roles: list[Annotated[Line, Field(min_length=1, max_length=40)]] = Field(
         [],
         max_length=20,
         description="Roles whose people may be administrators for an hour at most, with a second factor and a reason.",
