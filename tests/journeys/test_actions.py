@@ -56,7 +56,7 @@ def test_an_assistant_tidies_up(office):
     assert (taken["succeeded"], taken["failed"]) == (10, 1)
     ids = [each["data"]["id"] for each in taken["results"][1:] if each["error"] is None]
 
-    # An assistant gets a key for contacts and vehicles alone, and sees no tool besides.
+    # An assistant gets a key for contacts (their tags too) and vehicles alone, and sees no tool besides.
     wish = {
         "name": "Assistant",
         "scopes": ["actions:invoke", "contacts:read", "contacts:write", "vehicles:read"],
@@ -66,7 +66,7 @@ def test_an_assistant_tidies_up(office):
     health = assistant("GET /api/mcp").data
     listed = ask(assistant, "tools/list")["tools"]
     assert health["tools"] == len(listed)
-    assert {each["name"].partition("-")[0] for each in listed} == {"actions", "contacts", "vehicles"}
+    assert {each["name"].partition("-")[0] for each in listed} == {"actions", "contacts", "tags", "vehicles"}
     office.stranger()("GET /api/mcp", refused=401)
 
     # It corrects a name, and the history says who did it for whom.

@@ -201,8 +201,8 @@ class Surface:
         if model is None and operation.name not in BODIES:
             raise LookupError(f"{operation}: say in tests/surface/needs what its body is (BODIES)")
         body = example_of(model) if model else {}
-        collection = canonical.path.partition("/{")[0]
-        body |= BODIES.get(operation.name) or BODIES.get(collection) or {}
+        asked = (operation.name, *(each.path.partition("/{")[0] for each in (operation, canonical)))
+        body |= next((BODIES[name] for name in asked if BODIES.get(name)), {})
         self.at_work_for = tenant
         body = {name: value(self) if callable(value) else value for name, value in body.items()}
         if body.get("external_id"):

@@ -76,14 +76,14 @@ class Store:
     def newest_event(self) -> int:
         return int(self._ask("select coalesce(max(position), 0) from events")[0][0])
 
-    def events_after(self, position: int, tenant: UUID) -> list[tuple[str, str]]:
-        """(entity_id, category) of what was recorded of a tenant since."""
+    def events_after(self, position: int, tenant: UUID) -> list[tuple[str, str, str]]:
+        """(entity_id, category, name) of what was recorded of a tenant since."""
         found = self._ask(
-            "select entity_id, category from events where tenant_id = $1 and position > $2"
+            "select entity_id, category, name from events where tenant_id = $1 and position > $2"
             " and name <> 'notification.new'",
             *(tenant, position),
         )
-        return [(str(entity_id), category) for entity_id, category in found]
+        return [(str(entity_id), category, name) for entity_id, category, name in found]
 
     def _tables(self, having: str = "tenant_id") -> list[str]:
         """Tables whose rows belong to a tenant; partitions are part of their table."""

@@ -143,6 +143,7 @@ FREE = {
     "before": "the columns that an event changed, of any entity",
     "after": "the columns that an event changed, of any entity",
     "value": "of a column, or of a feature of a model: of any kind",
+    "score_reasons": "as the model wrote them with the score",
     "churn_reasons": "as the model wrote them with the score",
     "failure_reasons": "as the model wrote them with the score",
     "backtest": "measures by their names, which are the model's",

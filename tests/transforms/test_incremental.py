@@ -163,6 +163,9 @@ def some_row(contract: Contract, ident: str, chance: random.Random) -> dict[str,
     }
 
 
+SOFTLY = {"leads", "lead_activities"}
+
+
 class TestIncrementsEqualAFullBuild:
     LOADS_BEFORE_EACH_BUILD, ROWS = (2, 2, 1), 40
 
@@ -217,7 +220,9 @@ class TestIncrementsEqualAFullBuild:
             assert frame.height > 0, name
             assert incremental[name].equals(frame), name
         for table, keys in alive.items():
-            assert full[f"staging.stg_{table}"].height == len(keys), table
+            count = full[f"staging.stg_{table}"].height
+            # Of some tables staging leaves out what was deleted in the store: tests/pipelines/test_soft_deletion.py.
+            assert (0 < count < len(keys)) if table in SOFTLY else (count == len(keys)), table
 
     @pytest.mark.parametrize("seed", [1, *(pytest.param(n, marks=pytest.mark.torture) for n in range(2, 12))])
     def test_models_that_nothing_new_reaches_may_stay_as_they_are(self, line: Line, seed: int) -> None:
