@@ -19,6 +19,7 @@ from serve.kernel.resources import Resource
 from serve.kernel.resources.bulk import Outcome, run
 from serve.kernel.resources.schemas import BulkResult
 from serve.kernel.resources.words import BODY, Id, plain, reading, writing
+from serve.kernel.risk import acts
 from serve.kernel.routing import also
 
 router = tags.router()
@@ -89,6 +90,7 @@ def add_tags(router: APIRouter, resource: Resource) -> None:
         },
         description=f"Put tags on many {many} and take others off; each row fails for itself.",
         name=f"{many}.bulk_tag",
+        **acts(risk="risky"),
     )
     async def bulk_tag(asked: TagsApplied, db: TenantDb) -> Response:
         async def each(row_id: UUID) -> Outcome:

@@ -4,7 +4,7 @@ with
 
 landed as (
 
-    {{ landed('tickets') }}
+    {{ landed('tickets', softly=true) }}
 
 )
 
