@@ -24,7 +24,15 @@ def _one_word(name: str) -> str:
     return name
 
 
-TagName = Annotated[Line, Field(min_length=1, max_length=60), AfterValidator(_one_word)]
+TagName = Annotated[
+    Line,
+    Field(
+        min_length=1,
+        max_length=60,
+        json_schema_extra={"pattern": r"^[^\x00,;|]*[^\x00,;|\s][^\x00,;|]*$"},
+    ),
+    AfterValidator(_one_word),
+]
 Tags = Annotated[list[TagName], Field(max_length=MOST_TAGS)]
 """The tags of a row. One that is new becomes part of the vocabulary; however it is written, a word is one tag."""
 

@@ -153,7 +153,10 @@ async def saml_metadata(request: Request, connection_id: ConnectionId) -> Respon
     "/saml/{connection_id}/acs",
     status_code=303,
     response_class=Response,
-    responses={**_LEADS_AWAY, **problems(*_ADMITS, SsoAnswerRefused, SsoProviderRefused, BodyTooLarge)},
+    responses={
+        **_LEADS_AWAY,
+        **problems(*_ADMITS, SsoAnswerRefused, SsoProviderRefused, Malformed, BodyTooLarge),
+    },
     name="sso.saml_acs",
 )
 async def saml_acs(

@@ -256,7 +256,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/departments": {"name": number("Department {}")},
     "POST /api/v1/employees/{id}/end": {"keep_account": False},
     "POST /api/v1/employees/{id}/return": {"reactivate_account": True},
-    "/api/v1/employees": {"employee_number": number("E-{}")},
+    "/api/v1/employees": {"employee_number": number("E-S{}")},
     "POST /api/v1/admin/users": {"email": number("user-{}@example.org")},
     "PUT /api/v1/admin/users/{id}": {"email": number("user-{}@example.org")},
     "PATCH /api/v1/admin/users/{id}": {"email": number("user-{}@example.org")},
