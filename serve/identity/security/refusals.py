@@ -55,7 +55,12 @@ class WhyQuery(BaseModel):
     api_key_id: UUID | None = Field(None, description="The key that was used; its person is asked about.")
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None = None
     path: Line | None = Field(
-        None, min_length=1, max_length=500, pattern="^/", description="As it was called: `/api/v1/contacts`."
+        None,
+        min_length=1,
+        max_length=500,
+        pattern="^/",
+        description="As it was called: `/api/v1/contacts`.",
+        json_schema_extra={"pattern": r"^/[^\x00]*$"},  # a line's own would stand in its place
     )
 
     @model_validator(mode="after")
