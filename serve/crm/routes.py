@@ -5,20 +5,16 @@ from __future__ import annotations
 from fastapi.routing import APIRouter
 
 from serve.crm.accounts import endpoints as accounts
-from serve.crm.articles.asking import router as articles_asking
-from serve.crm.articles.endpoints import router as articles
-from serve.crm.calls.endpoints import router as calls
+from serve.crm.articles import asking
+from serve.crm.articles import endpoints as articles
+from serve.crm.calls import endpoints as calls
 from serve.crm.contacts import endpoints as contacts
 from serve.crm.leads import endpoints as leads
-from serve.crm.quotes.endpoints import estimates_router as estimates
-from serve.crm.quotes.endpoints import router as quotes
+from serve.crm.quotes import endpoints as quotes
 from serve.crm.quotes.public import public as quote_links
-from serve.crm.sla.endpoints import calendar_router, policy_router
+from serve.crm.sla import endpoints as sla
 from serve.crm.tags import endpoints as tags
-from serve.crm.tickets.endpoints import canned_router as canned_replies
-from serve.crm.tickets.endpoints import elsewhere as tickets_elsewhere
-from serve.crm.tickets.endpoints import public as ticket_ratings
-from serve.crm.tickets.endpoints import router as tickets
+from serve.crm.tickets import endpoints as tickets
 
 PUBLIC = frozenset(
     {  # what the page behind a quote's link asks for: nothing without the key of the mail
@@ -33,18 +29,8 @@ PUBLIC = frozenset(
 """What may be called without logging in."""
 
 ROUTERS: tuple[APIRouter, ...] = (
-    *(each.router for each in (accounts, contacts, leads, tags)),
-    articles,
-    articles_asking,
-    calls,
-    estimates,
-    quotes,
-    quote_links,
-    calendar_router,
-    policy_router,
-    tickets,
-    tickets_elsewhere,
-    canned_replies,
-    ticket_ratings,
-    *(router for each in (accounts, contacts, leads, tags) for router in each.further),
+    *(each.router for each in (accounts, articles, asking, calls, contacts, leads, quotes, tags, tickets)),
+    *(quotes.estimates_router, quote_links, sla.calendar_router, sla.policy_router),
+    *(tickets.canned_router, tickets.public),
+    *(router for each in (accounts, contacts, leads, tags, tickets) for router in each.further),
 )

@@ -2,10 +2,9 @@
 
 # No postponed annotations: FastAPI reads those of the endpoints, whose models are made by the resource.
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Body, Query, Request, Response
-from fastapi.routing import APIRoute
 
 from serve.crm.tickets import escalation as escalation  # its tasks
 from serve.crm.tickets import merging, replies, satisfaction, sla
@@ -44,55 +43,40 @@ from serve.crm.tickets.service import tickets
 from serve.kernel.db import DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import Meta, PageMeta, Success
 from serve.kernel.errors import NotConfigured, problems
-from serve.kernel.idempotency import KeyOfAnotherRequest, RepeatableRoute, StillRunning
+from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
 from serve.kernel.resources.declaration import values_of
 from serve.kernel.resources.errors import Duplicate
-from serve.kernel.resources.schemas import ListMeta, RowMeta
+from serve.kernel.resources.schemas import RowMeta
 from serve.kernel.resources.words import BODY, Id, one, plain, reading, writing
-from serve.kernel.routing import area_router
+from serve.kernel.routing import also, area_router
 from serve.kernel.standing import TenantSuspended
 
 REPEATED = (StillRunning, KeyOfAnotherRequest)
-ELSEWHERE = ("/api/v1/crm/tickets", "/api/v1/communication/tickets")
-"""Other addresses of the list and of opening one, as two products write them."""
-
 router = tickets.router()
-elsewhere = area_router(tags=["tickets"], route_class=RepeatableRoute)
 canned_router = canned_replies.router()
 
 
+@router.post(
+    "",
+    status_code=201,
+    response_model=Success[TicketRead, RowMeta],
+    dependencies=[writing(tickets)],
+    responses=problems(*BODY, Duplicate, *REPEATED),
+    name="tickets.create",
+)
 async def create(written: TicketFields, db: TenantDb) -> Response:
+    """Open a ticket. It gets the next number of the tenant."""
     values = tickets.settled(None, values_of(written, sent_only=False))
     row = await tickets.insert(db, values)
     return one(row, status=201, headers={"Location": f"{tickets.path}/{row['id']}"})
 
 
-def _opening(alias: str = "") -> dict[str, Any]:
-    return {
-        "methods": ["POST"],
-        "status_code": 201,
-        "response_model": Success[TicketRead, RowMeta],
-        "dependencies": [writing(tickets)],
-        "responses": problems(*BODY, Duplicate, *REPEATED),
-        "description": f"Open a ticket. It gets the next number of the tenant.{alias}",
-        "name": "tickets.create",
-    }
-
-
-router.add_api_route("", create, **_opening())
-_listed = next(each for each in router.routes if isinstance(each, APIRoute) and each.name == "tickets.list")
-for _path in ELSEWHERE:
-    elsewhere.add_api_route(
-        _path,
-        _listed.endpoint,
-        methods=["GET"],
-        response_model=Success[list[tickets.read_model | tickets.part_model], ListMeta],  # type: ignore[name-defined]
-        dependencies=[reading(tickets)],
-        responses=problems(DatabaseUnavailable),
-        description=f"{_listed.description}\n\nThe same as `GET {tickets.path}`.",
-        name="tickets.list",
+further = [
+    also(
+        router, f"tickets.{name}", f"{method} /api/v1/crm/tickets", f"{method} /api/v1/communication/tickets"
     )
-    elsewhere.add_api_route(_path, create, **_opening(f"\n\nThe same as `POST {tickets.path}`."))
+    for name, method in (("list", "GET"), ("create", "POST"))
+]
 
 
 @tickets.action(router, "resolve", StatusNotPossible, TicketMerged, NotConfigured, *BODY)
