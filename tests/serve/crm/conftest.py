@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 LEADS = "/api/v1/leads"
 QUOTES, ESTIMATES = "/api/v1/quotes", "/api/v1/estimates"
+LINK = f"{QUOTES}/link"
 BOILER = {
     "description": "Replace the boiler",
     "quantity": "1",
@@ -41,6 +43,43 @@ def offer(owner, customer):
         return made.json()["data"]
 
     return make
+
+
+@pytest.fixture
+def anybody(firm):
+    """Somebody who has the link at most."""
+    return firm.running.client()
+
+
+@pytest.fixture
+def send(firm, owner):
+    """``send(quote)``: sends it; the key of the mail's link."""
+
+    def make(quote, **fields):
+        sent = owner.post(f"{QUOTES}/{quote['id']}/send", json=fields)
+        assert sent.status_code == 200, sent.text
+        return key_of(firm)
+
+    return make
+
+
+def key_of(firm) -> str:
+    ((text,),) = firm.sql("select text from mails order by created_at desc, id desc limit 1")
+    return re.search(r"/quotes/accept#([\w-]+)", text)[1]
+
+
+def read(owner, quote):
+    return owner.get(f"{QUOTES}/{quote['id']}").json()["data"]
+
+
+def accept(client, key, total_cents, **fields):
+    asked = {"token": key, "name": "Ada Byron", "total_cents": total_cents, **fields}
+    return client.post(f"{LINK}/accept", json=asked)
+
+
+def refused(response, status, code):
+    assert (response.status_code, response.json()["error"]["code"]) == (status, code), response.text
+    return True
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from hashlib import sha256
@@ -10,9 +9,8 @@ from hashlib import sha256
 import pytest
 
 from serve.identity.privacy.registry import KNOWN
-from tests.serve.crm.conftest import BOILER, ESTIMATES, QUOTES
+from tests.serve.crm.conftest import BOILER, ESTIMATES, LINK, QUOTES, accept, read, refused
 
-LINK = f"{QUOTES}/link"
 EXTRA = {
     **BOILER,
     "description": "Thermostat",
@@ -25,43 +23,6 @@ SMALL, LARGE = (
     for size in "AB"
 )
 LARGE["unit_price_cents"] = 300_000
-
-
-@pytest.fixture
-def anybody(firm):
-    """Somebody who has the link at most."""
-    return firm.running.client()
-
-
-@pytest.fixture
-def send(firm, owner):
-    """``send(quote)``: sends it; the key of the mail's link."""
-
-    def make(quote, **fields):
-        sent = owner.post(f"{QUOTES}/{quote['id']}/send", json=fields)
-        assert sent.status_code == 200, sent.text
-        return key_of(firm)
-
-    return make
-
-
-def key_of(firm) -> str:
-    ((text,),) = firm.sql("select text from mails order by created_at desc, id desc limit 1")
-    return re.search(r"/quotes/accept#([\w-]+)", text)[1]
-
-
-def read(owner, quote):
-    return owner.get(f"{QUOTES}/{quote['id']}").json()["data"]
-
-
-def accept(client, key, total_cents, **fields):
-    asked = {"token": key, "name": "Ada Byron", "total_cents": total_cents, **fields}
-    return client.post(f"{LINK}/accept", json=asked)
-
-
-def refused(response, status, code):
-    assert (response.status_code, response.json()["error"]["code"]) == (status, code), response.text
-    return True
 
 
 class TestSending:
@@ -287,105 +248,6 @@ class TestLink:
         refused(owner.patch(path, json={"title": "x"}), 409, "QUOTE_DECIDED")
         refused(owner.post(f"{path}/send", json={}), 409, "QUOTE_DECIDED")
         refused(owner.delete(path), 409, "QUOTE_DECIDED")
-
-
-class TestConversion:
-    @pytest.fixture
-    def accepted(self, owner, offer, send):
-        def make(**fields):
-            quote = offer(title="New boiler", **fields)
-            send(quote)
-            owner.post(f"{QUOTES}/{quote['id']}/accept", json={"name": "Ada Byron"})
-            return quote
-
-        return make
-
-    def test_it_becomes_a_job_and_a_deposit_invoice(self, firm, owner, accepted):
-        book = {**BOILER, "unit_price_cents": 1_000, "tax_basis_points": 700}
-        quote = accepted(lines=[BOILER, book], deposit_basis_points=3000)
-        row = owner.post(f"{QUOTES}/{quote['id']}/convert", json={"deposit_due_date": "2099-01-01"}).json()[
-            "data"
-        ]
-        ((service, status, price, account),) = firm.sql(
-            "select service, status, price_cents, account_id from jobs where id = %s", row["job_id"]
-        )
-        assert (service, status, price, str(account)) == ("New boiler", "new", 241_000, quote["account_id"])
-        assert firm.sql("select to_status from job_status_changes where job_id = %s", row["job_id"]) == [
-            ("new",)
-        ]
-        ((number, status, *amounts),) = firm.sql(
-            "select number, status, net_cents, tax_cents, total_cents from invoices where id = %s",
-            row["invoice_id"],
-        )
-        assert (number[:4], status) == ("INV-", "draft")
-        assert amounts == [72_300, 13_701, row["deposit_cents"]]
-        lines = firm.sql(
-            "select line_no, description, net_cents from invoice_lines where invoice_id = %s order by 1",
-            row["invoice_id"],
-        )
-        assert [(no, net) for no, _, net in lines] == [(1, 300), (2, 72_000)]
-        assert firm.events(quote["id"])[-1][0] == "quote.converted"
-
-    def test_once(self, firm, owner, accepted):
-        quote = accepted()
-
-        def convert(_: int) -> int:
-            return firm.client("agent").post(f"{QUOTES}/{quote['id']}/convert", json={}).status_code
-
-        with ThreadPoolExecutor(4) as pool:
-            assert sorted(pool.map(convert, range(4))) == [200, 409, 409, 409]
-        count = "select count(*) from jobs where attributes ->> 'quote_id' = %s"
-        assert firm.sql(count, quote["id"]) == [(1,)]
-        assert read(owner, quote)["invoice_id"] is None
-
-    def test_all_or_nothing(self, firm, owner, accepted):
-        quote = accepted(deposit_basis_points=1000)
-        wrong = {"zone_id": "00000000-0000-0000-0000-000000000000"}
-        answer = owner.post(f"{QUOTES}/{quote['id']}/convert", json=wrong)
-        assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (422, "zone_id")
-        assert read(owner, quote)["converted_at"] is None
-        assert owner.post(f"{QUOTES}/{quote['id']}/convert", json={"with_deposit": False}).status_code == 200
-
-    def test_only_what_was_accepted(self, firm, owner, offer, accepted):
-        refused(owner.post(f"{QUOTES}/{offer()['id']}/convert", json={}), 409, "QUOTE_NOT_ACCEPTED")
-        refused(
-            firm.client("owner", firm.b).post(f"{QUOTES}/{accepted()['id']}/convert", json={}),
-            404,
-            "QUOTE_NOT_FOUND",
-        )
-        no_deposit = accepted()
-        answer = owner.post(f"{QUOTES}/{no_deposit['id']}/convert", json={"with_deposit": True})
-        assert answer.json()["error"]["details"][0]["field"] == "with_deposit"
-
-
-class TestFromElsewhere:
-    """Rows that another system has brought: a total, and no lines."""
-
-    @pytest.fixture
-    def brought(self, firm, customer):
-        def make(status: str, **more: object):
-            columns = {"tenant_id": firm.a, "account_id": customer["account_id"], "status": status, **more}
-            columns |= {"total_cents": 50_000, "currency": "EUR"}
-            places = ", ".join(["%s"] * len(columns))
-            ((row_id,),) = firm.sql(
-                f"insert into quotes ({', '.join(columns)}) values ({places}) returning id", *columns.values()
-            )
-            return str(row_id)
-
-        return make
-
-    def test_their_total_stays(self, owner, brought):
-        row = owner.patch(f"{QUOTES}/{brought('sent')}", json={"title": "Named"}).json()["data"]
-        assert (row["title"], row["total_cents"], row["number"]) == ("Named", 50_000, None)
-
-    def test_they_are_read_and_drawn_and_become_no_job(self, owner, brought):
-        path = f"{QUOTES}/{brought('accepted')}"
-        assert owner.get(path).status_code == 200
-        assert owner.get(f"{path}/pdf").status_code == 200
-        refused(owner.post(f"{path}/convert", json={}), 409, "QUOTE_EMPTY")
-
-    def test_nobody_decides_what_was_not_sent_from_here(self, owner, brought):
-        refused(owner.post(f"{QUOTES}/{brought('sent')}/accept", json={"name": "Ada"}), 409, "QUOTE_NOT_OPEN")
 
 
 class TestErasure:

@@ -54,7 +54,7 @@ BUILT_IN = "('owner', 'admin', 'manager', 'agent', 'technician', 'viewer')"
 
 
 def upgrade() -> None:
-    tables, functions = sorted(SQL.glob("*.sql"))
+    tables, sessions, accounts = sorted(SQL.glob("*.sql"))
     create_resource("roles", ROLES, entity="role", search=("slug", "name"), extracted=False)
     run(tables.read_text())
     for table in TENANT_TABLES:
@@ -64,7 +64,8 @@ def upgrade() -> None:
     stamp("users", [column for column in column_names("users") if column != "last_login_at"])
     stamp("memberships", column_names("memberships"))
     show("memberships", hidden=("state",))
-    run(functions.read_text())
+    run(sessions.read_text())
+    run(accounts.read_text())
 
 
 def downgrade() -> None:

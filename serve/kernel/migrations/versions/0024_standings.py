@@ -13,9 +13,9 @@ depends_on = None
 SQL = Path(__file__).with_suffix("")
 REPLACED = {
     "auth_move_session": "0002_kernel/2_callers.sql",
-    "revoke_when_ended": "0009_identity/1_functions.sql",
-    "revoke_when_role_changes": "0009_identity/1_functions.sql",
-    "revoke_when_lowered": "0009_identity/1_functions.sql",
+    "revoke_when_ended": "0009_identity/1_sessions.sql",
+    "revoke_when_role_changes": "0009_identity/1_sessions.sql",
+    "revoke_when_lowered": "0009_identity/1_sessions.sql",
 }
 
 
@@ -31,7 +31,7 @@ def downgrade() -> None:
         run(definition(function, file).replace("create function", "create or replace function", 1))
     run("drop function auth_standing(uuid)")
     run("drop function standing_role(uuid, uuid, uuid)")
-    run(definition("auth_standing", "0009_identity/1_functions.sql"))
+    run(definition("auth_standing", "0009_identity/1_sessions.sql"))
     run("revoke all on function auth_standing from public")
     run("grant execute on function auth_standing to throughline_api")
     run("drop trigger stamp_change on impersonations")

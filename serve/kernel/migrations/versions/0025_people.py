@@ -12,7 +12,7 @@ depends_on = None
 SQL = Path(__file__).with_suffix("")
 VERSIONS = Path(__file__).parent
 BEFORE = {
-    "0009_identity/1_functions.sql": ("take_account_token",),
+    "0009_identity/2_accounts.sql": ("take_account_token",),
     "0013_privacy/1_functions.sql": (
         *("privacy_owned_alone", "privacy_forget_member"),
         "privacy_erase_account",

@@ -13,7 +13,7 @@ depends_on = None
 VERSIONS = Path(__file__).parent
 REPLACED = {
     "auth_totp": "0010_second_factors/1_functions.sql",
-    "queue_account_mail": "0009_identity/1_functions.sql",
+    "queue_account_mail": "0009_identity/2_accounts.sql",
 }
 FUNCTIONS = """
 -- The person's secret. Its row stays locked, so that two codes at the same time are looked at one after the other. One that
