@@ -6,12 +6,22 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from serve.crm.leads import store
-from serve.crm.leads.errors import StatusDoesNotFollow
+from serve.crm.leads import converting, store
+from serve.crm.leads.errors import (
+    ConversionFinal,
+    ConversionTouched,
+    LeadConverted,
+    LeadLost,
+    NotConverted,
+    StatusDoesNotFollow,
+)
 from serve.crm.leads.rules import NEEDS, NEXT
 from serve.crm.leads.schemas import (
     Contacted,
     ContactMade,
+    Conversion,
+    ConversionRead,
+    Converted,
     LeadRead,
     StatusChange,
     StatusLine,
@@ -96,6 +106,52 @@ async def timeline(id: Id, asked: Annotated[Paged, Query()], db: TenantDb) -> Re
     window = asked.window()
     entries, total = await store.timeline(db, id, window)
     return plain(entries, page_meta(window, total))
+
+
+@router.post(
+    "/{id}/convert",
+    status_code=201,
+    response_model=Success[Converted, Meta],
+    dependencies=[writing(leads)],
+    responses=problems(*BODY, leads.NotFound, LeadConverted, LeadLost, StatusDoesNotFollow, *REPEATED),
+    name="leads.convert",
+)
+async def convert(id: Id, asked: Conversion, db: TenantDb) -> Response:
+    """Make the lead a contact, and if asked an account, a job and a quote: all or nothing, and once.
+
+    What is made needs its own permission. Tags are taken along; notes stay with the lead and are shown at the contact;
+    rows that were there before stay as they are. It can be undone for a while (`settings/sales`).
+    """
+    conversion, lead = await converting.convert(db, id, asked)
+    return plain({"conversion": conversion, "lead": lead}, status=201)
+
+
+@router.get(
+    "/{id}/conversion",
+    response_model=Success[ConversionRead, Meta],
+    dependencies=[reading(leads)],
+    responses=problems(leads.NotFound, NotConverted, DatabaseUnavailable),
+    name="leads.conversion",
+)
+async def conversion(id: Id, db: TenantDb) -> Response:
+    """What a lead became, what of that was new, and until when it can be undone."""
+    return plain(await converting.conversion_of(db, id))
+
+
+@router.post(
+    "/{id}/conversion/undo",
+    response_model=Success[Converted, Meta],
+    dependencies=[writing(leads)],
+    responses=problems(*BODY, leads.NotFound, NotConverted, ConversionFinal, ConversionTouched, *REPEATED),
+    name="leads.undo_conversion",
+)
+async def undo_conversion(id: Id, db: TenantDb) -> Response:
+    """Undo the conversion: what it made is deleted, its job cancelled, and the lead is what it was.
+
+    Refused once anything of it was worked with; the details name what.
+    """
+    conversion, lead = await converting.undo(db, id)
+    return plain({"conversion": conversion, "lead": lead})
 
 
 add_notes(router, leads)

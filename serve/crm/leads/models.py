@@ -1,6 +1,6 @@
 """People or companies who may become customers, and what was done with them."""
 
-from sqlalchemy import Boolean, Column, Computed, Date, Double, ForeignKey, Text, Uuid
+from sqlalchemy import Boolean, Column, Computed, Date, Double, ForeignKey, Index, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from serve.kernel.schema import (
@@ -12,6 +12,7 @@ from serve.kernel.schema import (
     lookup,
     money,
     optional,
+    own_table,
     reference,
     required,
     resource_table,
@@ -61,6 +62,7 @@ leads = resource_table(
     share("score"),
     optional("score_reasons", JSONB),
     optional("scored_at", Moment),
+    optional("converted_at", Moment),
     attributes(),
     lookup("status", "created_at"),
     lookup("owner_id", "created_at"),
@@ -83,4 +85,29 @@ lead_activities = resource_table(
     attributes(),
     entity="lead_activity",
     personal=("summary",),
+)
+
+# What a lead became. Ids alone: what was made of it stands at its own place.
+lead_conversions = own_table(
+    "lead_conversions",
+    reference("lead_id", "leads", owned=True),
+    reference("contact_id", "contacts"),
+    reference("account_id", "accounts", empty=True),
+    reference("quote_id", "quotes", empty=True),
+    reference("job_id", "jobs", empty=True),
+    words("made"),
+    required("lead_before", JSONB),
+    required("lead_after", JSONB),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="SET NULL"), nullable=True),
+    required("undo_until", Moment),
+    optional("undone_at", Moment),
+    Column("undone_by", Uuid, ForeignKey("users.id", ondelete="SET NULL"), nullable=True),
+)
+# A lead is converted once, or again after that was undone.
+Index(
+    "lead_conversions_tenant_id_lead_id_key",
+    lead_conversions.c.tenant_id,
+    lead_conversions.c.lead_id,
+    unique=True,
+    postgresql_where=text("undone_at is null"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from serve.crm.leads.errors import StatusDoesNotFollow
+from serve.crm.leads.errors import LeadConverted, LeadLost, StatusDoesNotFollow
 from serve.kernel.errors import Invalid
 from serve.kernel.resources.store import NOW
 
@@ -72,6 +72,59 @@ def event_of(before: Mapping[str, Any], status: str) -> str:
 def answers(kind: str, direction: str) -> bool:
     """Whether a contact is an answer to the lead."""
     return direction == "out" and kind in ANSWERS
+
+
+def check_convertible(lead: Mapping[str, Any]) -> None:
+    """Raises LeadConverted or LeadLost."""
+    if lead["converted_at"] is not None:
+        raise LeadConverted
+    if lead["status"] == "lost":
+        raise LeadLost
+
+
+def status_of_converted(lead: Mapping[str, Any], asked: str | None, *, has_job: bool) -> str:
+    """A job was agreed upon, so its lead is won; otherwise it is qualified, unless somebody says that it is won.
+
+    Raises Invalid.
+    """
+    if lead["status"] == "won" and asked == "qualified":
+        raise Invalid(details=[("status", "this lead is won already")])
+    return asked or ("won" if has_job or lead["status"] == "won" else "qualified")
+
+
+def steps(was: str, wanted: str) -> tuple[str, ...]:
+    """The statuses that a lead gets on its way, the wanted one last; none when it has that one.
+
+    >>> steps("new", "won"), steps("contacted", "won"), steps("won", "won")
+    (('qualified', 'won'), ('won',), ())
+    """
+    if was == wanted:
+        return ()
+    return (wanted,) if wanted in NEXT[was] else ("qualified", wanted)
+
+
+def contact_from(lead: Mapping[str, Any], account_id: Any) -> dict[str, Any]:
+    """The person that a lead becomes."""
+    same = ("full_name", "email", "phone", "job_title", "tags", "consent_email")
+    return {"account_id": account_id, **{name: lead[name] for name in same}}
+
+
+def account_from(
+    lead: Mapping[str, Any], given: Mapping[str, Any], *, status: str, own_country: str
+) -> dict[str, Any]:
+    """The customer that a lead becomes: its company, or the household of the person. ``given`` goes first."""
+    kind = given.get("kind") or ("company" if lead["company"] else "household")
+    follows = {
+        "kind": kind,
+        "name": (lead["company"] if kind == "company" else None) or lead["full_name"],
+        "segment": "smb" if kind == "company" else "consumer",
+        "status": "active" if status == "won" else "prospect",
+        "zone_id": lead["zone_id"],
+        "city": lead["city"],
+        "country": lead["country"] or own_country,
+        "tags": lead["tags"],
+    }
+    return {**follows, **{name: value for name, value in given.items() if value is not None}}
 
 
 def _name_of(after: Mapping[str, Any]) -> str:

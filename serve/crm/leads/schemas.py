@@ -8,8 +8,9 @@ from uuid import UUID
 
 from pydantic import EmailStr, Field
 
+from serve.crm.quotes.schemas import MOST_LINES, LineFields
 from serve.crm.tags.schemas import Tags
-from serve.kernel.envelope import Input, Moment, Output
+from serve.kernel.envelope import Day, Input, Moment, Output
 from serve.kernel.resources import Fields, read_of
 from serve.kernel.resources.schemas import FreeMap, Line
 
@@ -77,6 +78,9 @@ class LeadRead(read_of(LeadFields, "LeadBase")):  # type: ignore[misc]
     )
     contacted_at: datetime | None = Field(description="When it was first contacted.")
     qualified_at: datetime | None = Field(description="When it was first qualified.")
+    converted_at: datetime | None = Field(
+        description="When it became a contact: `GET …/conversion` says what else was made."
+    )
     score: float | None = Field(
         description="Chance, 0 to 1, that it is won within 30 days; empty until it was scored.",
         examples=[0.31],
@@ -153,3 +157,100 @@ class TimelineEntry(Output):
         description="Of a change: what they became; of an activity: what is known of it.",
         examples=[{"status": "contacted"}],
     )
+
+
+class NewAccount(Input):
+    """The customer to be made; what is not said follows from the lead."""
+
+    kind: Literal["company", "household"] | None = Field(
+        None, description="A company where the lead names one, else a household.", examples=["company"]
+    )
+    name: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="The company, or the person.", examples=["Nordlicht Logistik GmbH"]
+    )
+    segment: Literal["enterprise", "smb", "consumer"] | None = Field(
+        None, description="`smb` for a company, `consumer` for a household.", examples=["smb"]
+    )
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = Field(
+        None, description="ISO 3166 code; that of the lead, else your own.", examples=["DE"]
+    )
+
+
+class NewJob(Input):
+    """The work that was agreed upon."""
+
+    service: Annotated[Line, Field(min_length=1, max_length=200)] = Field(examples=["Replace the boiler"])
+    price_cents: Cents = Field(0, description="Without tax, in the currency of the lead.", examples=[240_000])
+    due_at: Moment | None = Field(None, examples=[None])
+    zone_id: UUID | None = Field(None, description="That of the lead unless said.", examples=[None])
+
+
+class NewQuote(Input):
+    """A draft of a quote, which you can change and send like any other."""
+
+    title: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(None, examples=["New boiler"])
+    lines: list[LineFields] = Field([], max_length=MOST_LINES, examples=[[]])
+    deposit_basis_points: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
+        None, description="The share that is paid in advance: 3000 is 30 %.", examples=[None]
+    )
+    valid_until: Day | None = Field(None, examples=[None])
+
+
+class Conversion(Input):
+    """What a lead becomes. Without a word: a contact, and an account where the lead has a company."""
+
+    contact_id: UUID | None = Field(
+        None,
+        description="A contact that is there already and stays as it is; else a new one.",
+        examples=[None],
+    )
+    account_id: UUID | None = Field(
+        None,
+        description="An account that is there already and stays as it is; that of the contact or the lead unless said.",
+        examples=[None],
+    )
+    account: NewAccount | None = Field(
+        None,
+        description="Make a new account. One is made anyway where none is known and the lead has a company, or a job or"
+        " a quote needs one.",
+        examples=[{"kind": "company"}],
+    )
+    job: NewJob | None = Field(None, description="Make a job too; the lead is won then.", examples=[None])
+    quote: NewQuote | None = Field(None, description="Make a quote too.", examples=[{"title": "New boiler"}])
+    status: Literal["qualified", "won"] | None = Field(
+        None,
+        description="Of the lead after it: `won` with a job, else `qualified`; one that is won stays so.",
+        examples=["qualified"],
+    )
+    value_cents: Cents | None = Field(
+        None,
+        description="What it is worth. A lead that is won needs it: else its own value counts, or the job's price.",
+        examples=[250_000],
+    )
+
+
+class ConversionRead(Output):
+    """What a lead became. Rows that are not in `made` were there before."""
+
+    id: UUID
+    lead_id: UUID
+    contact_id: UUID
+    account_id: UUID | None
+    quote_id: UUID | None
+    job_id: UUID | None
+    made: list[Literal["contact", "account", "quote", "job"]] = Field(
+        description="What is new.", examples=[["contact", "account"]]
+    )
+    created_at: datetime = Field(description="When it was converted.")
+    user_id: UUID | None = Field(description="Who of yours did it.")
+    undo_until: datetime = Field(
+        description="Until then it can be undone, while nothing of what was made was worked with."
+    )
+    undone_at: datetime | None = Field(examples=[None])
+
+
+class Converted(Output):
+    """The conversion, and the lead after it."""
+
+    conversion: ConversionRead
+    lead: LeadRead

@@ -35,7 +35,8 @@ def add_notes(router: APIRouter, resource: Resource) -> None:
         response_model=Success[list[NoteRead], PageMeta],
         dependencies=[reading(resource)],
         responses=problems(resource.NotFound, DatabaseUnavailable),
-        description=f"The notes on the {entity}: pinned ones first, then the newest.",
+        description=f"The notes on the {entity}: pinned ones first, then the newest."
+        + (" Those of the leads that became the contact are among them." if entity == "contact" else ""),
         name=f"{many}.notes",
     )
     async def notes_of(id: Id, asked: Annotated[Paged, Query()], db: TenantDb) -> Response:

@@ -17,4 +17,7 @@ class NoteFields(Input):
 
 
 class NoteRead(read_of(NoteFields, "NoteBase")):  # type: ignore[misc]
+    lead_id: UUID | None = Field(
+        description="The lead on which it was written; it is changed there.", examples=[None]
+    )
     user_id: UUID | None = Field(description="Who wrote it first; its history has who changed it.")

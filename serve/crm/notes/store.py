@@ -14,9 +14,13 @@ notes = Resource(table, fields=NoteFields, read=NoteRead, calls=())
 
 _LIST = """
     select {selected}, count(*) over () as total from notes t
-    where t.{column} = $1 and t.deleted_at is null
+    where {about} and t.deleted_at is null
     order by t.is_pinned desc, t.created_at desc, t.id desc limit {limit} offset {offset}
 """
+_OF_CONTACT = """
+    (t.contact_id = $1 or t.lead_id in (select l.id from leads l where l.contact_id = $1 and l.deleted_at is null))
+"""
+"""What was written while a contact was a lead stands there, and is shown here too."""
 _IS_OF = "select from notes where id = $1 and {column} = $2"
 
 
@@ -25,12 +29,15 @@ async def of_row(
 ) -> tuple[list[dict[str, Any]], int]:
     """(a page of the notes of a row, how many there are): pinned ones first, then the newest."""
     limit, offset = window
-    sql = _LIST.format(selected=notes.selected, column=column, limit=limit, offset=offset)
+    about = f"t.{column} = $1"
+    if column == "contact_id" and "leads:read" in db.caller.permissions:
+        about = _OF_CONTACT
+    sql = _LIST.format(selected=notes.selected, about=about, limit=limit, offset=offset)
     found = [Row(record) for record in await db.fetch(sql, row_id)]
     totals = [row.pop("total") for row in found]
     if not found and offset:
         (counted,) = await db.fetch(
-            f"select count(*) as n from notes where {column} = $1 and deleted_at is null", row_id
+            f"select count(*) as n from notes t where {about} and t.deleted_at is null", row_id
         )
         return [], counted["n"]
     return [dict(row) for row in found], totals[0] if totals else 0

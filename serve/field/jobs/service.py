@@ -20,6 +20,13 @@ _CHANGE = """
     insert into job_status_changes (id, tenant_id, job_id, to_status, changed_at, changed_by)
     values ($1, $2, $3, 'new', $4, $5)
 """
+_WITHDRAW = """
+    update jobs set status = 'cancelled', cancelled_at = now() where id = $1 and status = 'new' returning id
+"""
+_WITHDRAWN = """
+    insert into job_status_changes (id, tenant_id, job_id, from_status, to_status, changed_at, changed_by)
+    values ($1, $2, $3, 'new', 'cancelled', now(), $4)
+"""
 
 
 async def request_job(
@@ -58,3 +65,12 @@ async def request_job(
     changed_by = db.caller.user_id if db.caller.user_id.int else None
     await db.execute(_CHANGE, uuid7(), db.caller.tenant_id, job_id, now, changed_by)
     return job_id
+
+
+async def withdraw_job(db: Transaction, job_id: UUID) -> bool:
+    """Cancel a job that nobody has been assigned to; whether it was such a one."""
+    if await db.fetch_one(_WITHDRAW, job_id) is None:
+        return False
+    changed_by = db.caller.user_id if db.caller.user_id.int else None
+    await db.execute(_WITHDRAWN, uuid7(), db.caller.tenant_id, job_id, changed_by)
+    return True

@@ -191,6 +191,11 @@ KNOWN: Final[dict[str, Known]] = {
         blank=_NO_ATTRIBUTES | {"summary": "null", "external_id": "null", "person_key": "null"},
         stays=("user_id",),
     ),
+    "lead_conversions": Known(
+        "kept",
+        {"lead_id": "lead", "contact_id": "contact", "account_id": "account"},
+        why="what became of a lead, and when; " + _ID_ONLY,
+    ),
     "notes": Known(
         "blanked",
         {"lead_id": "lead", "contact_id": "contact", "account_id": "account"},

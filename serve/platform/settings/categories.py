@@ -81,6 +81,7 @@ CATEGORIES = {
         # links to new passwords go by the tenant's mail server
         Category("email", "tenant", schemas.Email, secrets=("password",), opens_doors=True),
         Category("security", "tenant", schemas.Security, opens_doors=True),
+        Category("sales", "tenant", schemas.Sales),
         Category("notifications", "user", schemas.Notifications),
         Category("preferences", "user", schemas.Preferences),
     )

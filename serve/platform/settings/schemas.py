@@ -153,6 +153,18 @@ class Security(Input):
         return longest_h
 
 
+class Sales(Input):
+    """How the tenant sells."""
+
+    conversion_undo_days: int = Field(
+        7,
+        ge=0,
+        le=90,
+        description="So long the conversion of a lead can be undone, days; 0: never.",
+        examples=[14],
+    )
+
+
 class CategoryMeta(Meta):
     category: str = Field(examples=["email"])
     scope: Literal["tenant", "user"] = Field(description="Whose they are.")

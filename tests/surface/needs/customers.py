@@ -34,6 +34,13 @@ def _row(collection: str) -> Callable[[Surface], list[str]]:
     return lambda surface: [surface.make(BY_NAME[made_by], surface.at_work_for)["id"]]
 
 
+def _converted(surface: Surface, tenant: UUID | None) -> dict[str, str]:
+    row_id = surface.make(BY_NAME["POST /api/v1/leads"], tenant)["id"]
+    convert = Call(BY_NAME["POST /api/v1/leads/{id}/convert"], {"id": row_id}, json={})
+    assert surface.send(convert, tenant=tenant).is_success
+    return convert.ids
+
+
 MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
     f"/api/v1/{name}/{{id}}/{part}/{{": part_of(f"/api/v1/{name}", part, place, body)
     for name in WITH_NOTES
@@ -41,7 +48,7 @@ MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
         ("notes", "note_id", {"body": "Call again."}),
         ("tags", "tag_id", {"name": "surface"}),
     )
-}
+} | {"/api/v1/leads/{id}/conversion": _converted}
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/tags": {"name": number("tag {}")},
     **{f"POST /api/v1/{name}/bulk-tag": {"ids": _row(f"/api/v1/{name}")} for name in WITH_NOTES},
