@@ -20,6 +20,7 @@ NAMES = (
     "calls",
     "realtime",
     "export",
+    "imports",
     "increment",
     "line",
     "tasks",

@@ -16,7 +16,8 @@ from serve.kernel.envelope import Meta, Success
 from serve.kernel.errors import problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
 from serve.kernel.resources import Resource
-from serve.kernel.resources.bulk import Outcome, run
+from serve.kernel.resources.batches import Outcome
+from serve.kernel.resources.bulk import run
 from serve.kernel.resources.schemas import BulkResult
 from serve.kernel.resources.words import BODY, Id, plain, reading, writing
 from serve.kernel.risk import acts

@@ -19,7 +19,7 @@ from serve.identity.sso.errors import SsoConnectionNotFound
 from serve.identity.sso.schemas import SsoConfiguration, SsoConnectionChange, SsoSetup, SsoUserMapping
 from serve.kernel.db import Record, Transaction
 from serve.kernel.errors import Invalid
-from serve.kernel.resources.bulk import parsed
+from serve.kernel.resources.batches import parsed
 from serve.kernel.resources.store import Row, check_version
 from serve.kernel.vault import Unreadable, Vault
 

@@ -10,20 +10,21 @@ some failed, 422 when all did; 202 and a task for more than 500 rows, or when th
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Body, Query, Request, Response
-from pydantic import BaseModel, Field, GetJsonSchemaHandler, ValidationError, create_model
+from pydantic import BaseModel, Field, GetJsonSchemaHandler, create_model
 
 from serve.kernel.db import TenantDb, Transaction
 from serve.kernel.envelope import Input, Meta, Success, dumps
-from serve.kernel.errors import Invalid, Problem, problems
+from serve.kernel.errors import Invalid, problems
 from serve.kernel.idempotency import DRY_RUN, KeyOfAnotherRequest, StillRunning, asks_dry_run
 from serve.kernel.inside import inside_of
+from serve.kernel.resources.batches import Outcome, Result, change, one_by_one, parsed, put_many
 from serve.kernel.resources.declaration import Resource, values_of
-from serve.kernel.resources.errors import meaning
 from serve.kernel.resources.schemas import BulkResult
 from serve.kernel.resources.words import BODY, plain, writing
 from serve.kernel.tasks import invoke_later
@@ -31,8 +32,6 @@ from serve.kernel.tasks.answers import LATER, Prefer, started, wants_task
 
 MOST_ROWS = 1000
 MOST_AT_ONCE = 500
-Outcome = tuple[str, Any]
-"""(what happened, id)"""
 
 
 class _RolledBack(Exception):
@@ -86,12 +85,8 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
         ) -> Response:
             if is_long(request, len(body.rows), prefer):
                 return await as_task(db, f"{resource.name}.bulk_create", asked, {"rows": body.rows})
-            model = resource.patch if asked.mode == "update" else resource.fields
-
-            async def each(given: Any) -> Outcome:
-                return await put(resource, db, parsed(model, given), asked.mode)
-
-            return await run(db, body.rows, each, dry_run=asked.dry_run)
+            write = partial(put_many, resource, db, body.rows, asked.mode)
+            return await answered(db, write, dry_run=asked.dry_run)
 
     if "bulk_update" in resource.calls:
         Changes = _rows_of(_with_id(resource.patch, f"{entity}Change"), f"{entity}Changes")
@@ -116,7 +111,7 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
                 changes = {name: value for name, value in given.items() if name != "id"}
                 row_id = parsed(_Named, {"id": given.get("id")}).id
                 before = await resource.get(db, row_id, lock=True)
-                return await _change(
+                return await change(
                     resource, db, before, values_of(parsed(resource.patch, changes), sent_only=True)
                 )
 
@@ -164,35 +159,21 @@ async def as_task(db: Transaction, operation_id: str, asked: BaseModel, body: di
     return started(task)
 
 
-async def put(resource: Resource, db: Transaction, written: Any, mode: str) -> Outcome:
-    """Create a row, or change the one with its ``external_id``. Raises Problem."""
-    if mode == "create":
-        values = values_of(written, sent_only=False)
-        return "created", (await resource.insert(db, resource.settled(None, values)))["id"]
-    if written.external_id is None:
-        raise Invalid(details=[("external_id", f"is what {mode} goes by")])
-    before = await resource.find(db, written.external_id, lock=True)
-    if before is None:
-        if mode == "update":
-            raise resource.NotFound
-        return await put(resource, db, written, "create")
-    return await _change(resource, db, before, values_of(written, sent_only=True))
-
-
-async def _change(resource: Resource, db: Transaction, before: Any, changes: dict[str, Any]) -> Outcome:
-    after = await resource.update(db, before, resource.settled(before, changes))
-    return ("unchanged" if after is before else "updated"), after["id"]
-
-
 async def run(
     db: Transaction, rows: Sequence[Any], each: Callable[[Any], Awaitable[Outcome]], *, dry_run: bool
 ) -> Response:
     """Every row in an attempt of its own."""
+    return await answered(db, partial(one_by_one, db, rows, each), dry_run=dry_run)
+
+
+async def answered(
+    db: Transaction, write: Callable[[], Awaitable[list[Result]]], *, dry_run: bool
+) -> Response:
+    """What ``write`` made of each row; undone where it was a dry run."""
     results: list[dict[str, Any]] = []
     try:
         async with db.attempt():
-            for index, row in enumerate(rows):
-                results.append({"index": index, **await outcome(db, row, each)})
+            results += [{"index": index, **result} for index, result in enumerate(await write())]
             if dry_run:
                 raise _RolledBack
     except _RolledBack:
@@ -209,33 +190,6 @@ async def run(
             "Every row failed.", details=[(field.rstrip("."), said) for field, said in details[:100]]
         )
     return plain(data, status=207 if failed else 200)
-
-
-async def outcome(db: Transaction, row: Any, each: Callable[[Any], Awaitable[Outcome]]) -> dict[str, Any]:
-    """What became of one row."""
-    try:
-        async with db.attempt():
-            status, row_id = await each(row)
-        return {"status": status, "id": row_id, "error": None}
-    except Exception as error:
-        problem = error if isinstance(error, Problem) else meaning(error)
-        if problem is None:
-            raise
-        details = [{"field": field, "message": message} for field, message in problem.details]
-        said = {"code": problem.code, "message": problem.detail, "details": details}
-        return {"status": "failed", "id": None, "error": said}
-
-
-def parsed(model: type[BaseModel], given: Any) -> Any:
-    """The row as the model reads it. Raises Invalid naming its fields."""
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        details = [
-            (".".join(map(str, item["loc"])) or "row", item["msg"].removeprefix("Value error, "))
-            for item in error.errors(include_url=False, include_input=False)
-        ]
-        raise Invalid(details=details) from error
 
 
 class _Named(BaseModel):

@@ -1,6 +1,6 @@
 """Files of rows on their way into a table, as tasks: the file waits in the storage under the import's id.
 
-A run takes 500 rows at a time, each row like one of a bulk call; what it did is counted in the transaction that did it,
+A run takes 500 rows at a time, like a bulk call of so many; what it did is counted in the transaction that did it,
 which is a step of the task. So a worker that dies goes on behind the last batch, and no row is taken in twice.
 """
 
@@ -10,7 +10,7 @@ import asyncio
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import islice
@@ -19,7 +19,7 @@ from uuid import UUID
 
 from serve.kernel.db import Transaction
 from serve.kernel.errors import Forbidden, Problem, TooManyRequests
-from serve.kernel.resources.bulk import Outcome, outcome
+from serve.kernel.resources.batches import Result
 from serve.kernel.resources.files.readers import Cells, Table, opened
 from serve.kernel.tasks import Work, task
 
@@ -28,8 +28,8 @@ BATCH = 500
 MOST_WAITING = 20
 MOST_ERRORS = 1000
 
-Take = Callable[[Transaction, Any], Any]
-"""Takes in one row; gives what became of it."""
+Take = Callable[[Transaction, Sequence["Cells | Problem"]], Awaitable[list[Result]]]
+"""Takes in rows; gives what became of each."""
 Importer = Callable[[Table, Mapping[str, str], str], Take]
 """How the rows of a resource are taken in: (the file, the field of each of its columns, the mode)."""
 
@@ -115,19 +115,12 @@ async def _rows(
 ) -> tuple[Counter[str], list[dict[str, Any]]]:
     counts: Counter[str] = Counter()
     errors: list[dict[str, Any]] = []
-    for line, cells in batch:
-        result = await outcome(db, cells, partial(_take, take, db))
+    results = await take(db, [cells for _, cells in batch])
+    for (line, _), result in zip(batch, results, strict=True):
         counts[result["status"]] += 1
         if result["error"]:
             errors += _said(fields, line, result["error"])
     return counts, errors
-
-
-async def _take(take: Take, db: Transaction, cells: Cells | Problem) -> Outcome:
-    if isinstance(cells, Problem):
-        raise cells
-    result: Outcome = await take(db, cells)
-    return result
 
 
 async def _note(import_id: str, counts: Counter[str], errors: list[dict[str, Any]], db: Transaction) -> None:

@@ -21,11 +21,11 @@ from pydantic import BaseModel, Field, Json
 from serve.kernel.bodies import takes_files
 from serve.kernel.db import DatabaseUnavailable, TenantDb, Transaction
 from serve.kernel.envelope import Input, Meta, Output, Success
-from serve.kernel.errors import BodyTooLarge, Invalid, Malformed, problems
+from serve.kernel.errors import BodyTooLarge, Invalid, Malformed, Problem, problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
 from serve.kernel.ids import uuid7
 from serve.kernel.openapi import example_of
-from serve.kernel.resources.bulk import Outcome, parsed, put
+from serve.kernel.resources.batches import Result, put_many
 from serve.kernel.resources.declaration import Resource
 from serve.kernel.resources.files import MEDIA_TYPES, ImportFormat
 from serve.kernel.resources.files.columns import Column, columns_of
@@ -117,12 +117,20 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
     encoding = {"file": {"contentType": kinds}, "mapping": {"contentType": "application/json"}}
 
     def importer(table: Table, fields: Mapping[str, str], mode: str) -> Take:
-        model = resource.patch if mode == "update" else resource.fields
         by_column = _by_column(fields, columns)
 
-        async def take(db: Transaction, cells: Cells) -> Outcome:
-            values = values_of(cells, by_column, is_text=table.is_text)
-            return await put(resource, db, parsed(model, values), mode)
+        def read(cells: Cells | Problem) -> dict[str, Any] | Problem:
+            try:
+                return (
+                    cells
+                    if isinstance(cells, Problem)
+                    else values_of(cells, by_column, is_text=table.is_text)
+                )
+            except Invalid as problem:
+                return problem
+
+        async def take(db: Transaction, rows: Sequence[Cells | Problem]) -> list[Result]:
+            return await put_many(resource, db, [read(cells) for cells in rows], mode)
 
         return take
 

@@ -6,7 +6,7 @@ the database's policies do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -43,10 +43,12 @@ _MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'  # connections are in UTC
 class Row(dict[str, Any]):
     """A row as it is read; ``version`` changes with every edit."""
 
-    __slots__ = ("person_key", "version")
+    __slots__ = ("external_id", "is_deleted", "person_key", "version")
 
     def __init__(self, record: Record) -> None:
         super().__init__(record)
+        self.external_id: str = self.pop("_external_id", "")  # of one that was found by it
+        self.is_deleted: bool = self.pop("_is_deleted", False)
         self.version = format(self.pop("_version"), "x")
         self.person_key: bytes | None = self.pop("_person_key", None)
         self.pop("_event", None)
@@ -71,6 +73,11 @@ class Store:
             ", ".join(f"t.{column}" for column in self.columns) + f", t.change_xid as _version{key}"
         )
         self._get = f"select {self.selected} from {self.name} t where t.id = $1 and t.deleted_at is null"
+        self._find = (
+            f"select {self.selected}, t.external_id as _external_id, t.deleted_at is not null as _is_deleted"
+            f" from {self.name} t where t.external_id = $1"
+            " and t.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
+        )
         self._show = guarded(
             f"select {self.selected} from {self.name} t"
             " where t.id = $2 and t.deleted_at is null and g.tenants is not null",
@@ -116,28 +123,28 @@ class Store:
 
     async def find(self, db: Transaction, external_id: str, *, lock: bool = False) -> Row | None:
         """The row with the client's own id; deleted ones too, because they keep it."""
-        sql = (
-            f"select {self.selected} from {self.name} t where t.external_id = $1"
-            " and t.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
-        )
-        record = await db.fetch_one(sql + (" for update of t" if lock else ""), external_id)
+        record = await db.fetch_one(self._find + (" for update of t" if lock else ""), external_id)
         return None if record is None else Row(record)
 
+    async def find_many(self, db: Transaction, external_ids: Iterable[str]) -> dict[str, Row]:
+        """``find`` for each, locked: a search for many at once is planned for the size that the table had once."""
+        asked = [(external_id,) for external_id in sorted(external_ids)]
+        rows = [Row(record) for record in await db.fetch_many(f"{self._find} for update of t", asked)]
+        return {row.external_id: row for row in rows}
+
     # Writing; the database records the event
+
+    @property
+    def does_more(self) -> bool:
+        """Whether writing a row of this one is more than a statement: then many are written one by one."""
+        own = type(self)
+        return own.insert is not Store.insert or own.update is not Store.update
 
     async def insert(
         self, db: Transaction, values: Mapping[str, Any], *, row_id: UUID | None = None, event: str = ""
     ) -> Row:
         """A new row of the caller's tenant; ``event`` if it is more than ``created``."""
-        names = self.names_of(values)
-        row_id = row_id or uuid7()
-        bound = [event, row_id, db.caller.tenant_id, *(values[name] for name in names)]
-        if self.personal:
-            person_key = db.vault.new_person_key()
-            bound += [person_key, self.seal(db.vault, person_key, row_id, after=values)]
-        sql = self._inserts.get(names)
-        if sql is None:
-            sql = self._inserts[names] = self._insert_sql(names)
+        sql, bound = self._insertion(db, row_id or uuid7(), values, event)
         record = await db.fetch_one(sql, *bound)
         assert record is not None
         return Row(record)
@@ -149,21 +156,39 @@ class Store:
 
         ``event`` is what happened, if it is more than ``updated``: ``campaign.started``.
         """
-        changed = {name: value for name, value in changes.items() if not self._same(before.get(name), value)}
+        changed = self.differing(before, changes)
         if not changed:
             return before
-        names = self.names_of(changed)
-        bound = [event, before["id"], *(changed[name] for name in names)]
-        if self.personal:
-            key = before.person_key or db.vault.new_person_key()
-            bound += [key, self.seal(db.vault, key, before["id"], before=before, after=changed)]
-        sql = self._updates.get(names)
-        if sql is None:
-            sql = self._updates[names] = self._update_sql(names)
+        sql, bound = self._change(db, before, changed, event)
         record = await db.fetch_one(sql, *bound)
         if record is None:
             raise self.NotFound
         return Row(record)
+
+    async def insert_many(self, db: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[UUID]:
+        """New rows of the caller's tenant, each with its event; their ids. All of them, or what the server refuses."""
+        ids = [uuid7() for _ in rows]
+        await self._all(
+            db, [self._insertion(db, row_id, values, "") for row_id, values in zip(ids, rows, strict=True)]
+        )
+        return ids
+
+    async def update_many(self, db: Transaction, rows: Sequence[tuple[Row, Mapping[str, Any]]]) -> None:
+        """Rows that are locked and there, each with values that differ (``differing``)."""
+        await self._all(db, [self._change(db, before, changed, "") for before, changed in rows])
+
+    @staticmethod
+    async def _all(db: Transaction, statements: Iterable[tuple[str, list[Any]]]) -> None:
+        """Each as it would be alone, so each with its event; only nobody waits for one before the next is sent."""
+        by_sql: dict[str, list[list[Any]]] = {}
+        for sql, bound in statements:
+            by_sql.setdefault(sql, []).append(bound)
+        for sql, bounds in by_sql.items():
+            await db.execute_many(sql, bounds)
+
+    def differing(self, before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Of the changes, those that are some."""
+        return {name: value for name, value in changes.items() if not self._same(before.get(name), value)}
 
     async def delete(self, db: Transaction, row_id: UUID) -> Mapping[str, Any]:
         """Softly: it is out of every list and can be restored. Gives ``id`` and ``deleted_at``. Raises NotFound."""
@@ -183,6 +208,34 @@ class Store:
         if record is None:
             raise self.NotFound
         return record
+
+    def _insertion(
+        self, db: Transaction, row_id: UUID, values: Mapping[str, Any], event: str
+    ) -> tuple[str, list[Any]]:
+        """The statement that makes a row, and its values."""
+        names = self.names_of(values)
+        bound = [event, row_id, db.caller.tenant_id, *(values[name] for name in names)]
+        if self.personal:
+            person_key = db.vault.new_person_key()
+            bound += [person_key, self.seal(db.vault, person_key, row_id, after=values)]
+        sql = self._inserts.get(names)
+        if sql is None:
+            sql = self._inserts[names] = self._insert_sql(names)
+        return sql, bound
+
+    def _change(
+        self, db: Transaction, before: Row, changed: Mapping[str, Any], event: str
+    ) -> tuple[str, list[Any]]:
+        """The statement that changes a row, and its values."""
+        names = self.names_of(changed)
+        bound = [event, before["id"], *(changed[name] for name in names)]
+        if self.personal:
+            key = before.person_key or db.vault.new_person_key()
+            bound += [key, self.seal(db.vault, key, before["id"], before=before, after=changed)]
+        sql = self._updates.get(names)
+        if sql is None:
+            sql = self._updates[names] = self._update_sql(names)
+        return sql, bound
 
     def _insert_sql(self, names: tuple[str, ...]) -> str:
         columns = ["id", "tenant_id", *names, *(["person_key"] if self.personal else [])]

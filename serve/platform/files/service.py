@@ -19,7 +19,7 @@ from serve.kernel.envelope import dumps
 from serve.kernel.errors import Problem
 from serve.kernel.ids import uuid7
 from serve.kernel.resources import Resource, Row
-from serve.kernel.resources.bulk import parsed
+from serve.kernel.resources.batches import parsed
 from serve.platform.files import pictures
 from serve.platform.files.errors import FileTypeRefused, QuotaExceeded
 from serve.platform.files.forms import Incoming, received

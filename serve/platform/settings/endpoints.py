@@ -12,7 +12,7 @@ from serve.kernel.db import DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import Input, Meta, Output, Success
 from serve.kernel.errors import problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, RepeatableRoute, StillRunning
-from serve.kernel.resources.bulk import parsed
+from serve.kernel.resources.batches import parsed
 from serve.kernel.resources.errors import LostUpdate
 from serve.kernel.resources.words import BODY, IfMatch, plain
 from serve.kernel.routing import area_router

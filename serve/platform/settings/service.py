@@ -17,7 +17,7 @@ from serve.kernel.envelope import Input
 from serve.kernel.errors import Invalid
 from serve.kernel.etag import content_etag, matches
 from serve.kernel.permissions import Permission
-from serve.kernel.resources.bulk import parsed
+from serve.kernel.resources.batches import parsed
 from serve.kernel.resources.errors import LostUpdate
 from serve.kernel.vault import Unreadable, Vault
 from serve.platform.settings.categories import CATEGORIES, Category
