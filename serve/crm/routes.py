@@ -10,6 +10,7 @@ from serve.crm.articles import endpoints as articles
 from serve.crm.calls import endpoints as calls
 from serve.crm.contacts import endpoints as contacts
 from serve.crm.leads import endpoints as leads
+from serve.crm.places import endpoints as places
 from serve.crm.quotes import endpoints as quotes
 from serve.crm.quotes.public import public as quote_links
 from serve.crm.sla import endpoints as sla
@@ -29,8 +30,11 @@ PUBLIC = frozenset(
 """What may be called without logging in."""
 
 ROUTERS: tuple[APIRouter, ...] = (
-    *(each.router for each in (accounts, articles, asking, calls, contacts, leads, quotes, tags, tickets)),
+    *(
+        each.router
+        for each in (accounts, articles, asking, calls, contacts, leads, places, quotes, tags, tickets)
+    ),
     *(quotes.estimates_router, quote_links, sla.calendar_router, sla.policy_router),
     *(tickets.canned_router, tickets.public),
-    *(router for each in (accounts, contacts, leads, tags, tickets) for router in each.further),
+    *(router for each in (accounts, contacts, leads, places, tags, tickets) for router in each.further),
 )

@@ -28,6 +28,8 @@ Permission = Literal[
     "sla:write",
     "calls:read",  # the log of calls with customers
     "calls:write",
+    "locations:read",  # places that the tenant names
+    "locations:write",
     "vehicles:read",
     "vehicles:write",
     "files:read",  # what was uploaded, whoever did
@@ -100,12 +102,14 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             *("leads:read", "leads:write", "campaigns:read", "approvals:read"),
             *("articles:read", "articles:write"),
             *("calls:read", "calls:write"),
+            *("locations:read", "locations:write"),
         }
     ),
     "technician": frozenset(
         {
             *("self:read", "self:write", "actions:invoke", "files:read", "files:write"),
             *("fleet:read", "vehicles:read", "vehicles:write", "users:read", "articles:read"),
+            "locations:read",
         }
     ),
     "provider": frozenset({"self:read", "self:write", "files:read", "files:write"}),
@@ -131,6 +135,7 @@ _LIMITS: Final[dict[str, frozenset[str]]] = {
             "articles:read",
             *("tickets:read", "tickets:write", "sla:read"),
             *("calls:read", "calls:write"),
+            *("locations:read", "locations:write"),
             *("fleet:read", "vehicles:read", "vehicles:write", "tasks:read", "approvals:read"),
         }
     ),

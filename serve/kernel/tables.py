@@ -44,6 +44,7 @@ MODELS = (
     "serve.crm.quotes",
     "serve.crm.articles",
     "serve.crm.calls",
+    "serve.crm.places",
     "serve.fleet.vehicles",
     "serve.fleet.telemetry",
     "serve.fleet.trips",

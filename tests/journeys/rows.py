@@ -25,6 +25,7 @@ GROUPS = {
     "actions": "mcp",
     "knowledge_base": "knowledge-base.*",
     "call_logs": "call-logs.*",
+    "locations": "locations.*",
     "api_keys": "auth/api-keys.*",
     "schedules": "schedules.*",
     "security": "b2b/(multi-tenant/data-isolation|advanced-security)",

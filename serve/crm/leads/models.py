@@ -27,6 +27,7 @@ leads = resource_table(
     reference("contact_id", "contacts", empty=True),
     reference("campaign_id", "campaigns", empty=True),
     reference("zone_id", "zones", empty=True),
+    reference("location_id", "locations", empty=True),
     Column("owner_id", Uuid, ForeignKey("users.id", ondelete="SET NULL"), nullable=True),
     required("full_name", Text),
     optional("email", Text),

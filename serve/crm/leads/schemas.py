@@ -48,6 +48,9 @@ class LeadFields(Fields):
     contact_id: UUID | None = Field(None, examples=[None])
     campaign_id: UUID | None = Field(None, description="The campaign that brought it.", examples=[None])
     zone_id: UUID | None = Field(None, examples=[None])
+    location_id: UUID | None = Field(
+        None, description="The place of yours that it belongs to, wherever it lies.", examples=[None]
+    )
     city: Annotated[Line, Field(max_length=200)] | None = Field(None, examples=["Bremen"])
     postcode: Annotated[Line, Field(max_length=20)] | None = Field(None, examples=["28195"])
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = Field(

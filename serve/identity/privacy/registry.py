@@ -330,6 +330,7 @@ NOTHING: Final[dict[str, str]] = {
     "tenants": "companies",
     "tenant_slugs": "names of companies",
     "zones": "areas",
+    "locations": "places that the tenant names; whose leads lie there is reckoned",
     "business_calendars": "of the tenant",
     "sla_policies": "of the tenant; whom they tell, by the id alone",
     "ticket_escalations": "times",

@@ -26,6 +26,8 @@ MEANING: Final[dict[Permission, str]] = {
     "sla:write": "Change what is promised.",
     "calls:read": "The log of calls with customers, with what was said.",
     "calls:write": "Note, change and remove these.",
+    "locations:read": "Places that the tenant names: branches, sites, areas.",
+    "locations:write": "Add, change and remove these.",
     "vehicles:read": "The list of vehicles.",
     "vehicles:write": "Add, change and remove vehicles.",
     "files:read": "What was uploaded, whoever did.",

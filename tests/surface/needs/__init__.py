@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tests.surface.needs import crm, customers, people, platform, quotes, tenants, tickets
+from tests.surface.needs import crm, customers, people, places, platform, quotes, tenants, tickets
 
 if TYPE_CHECKING:
     from tests.surface.calls import Surface
@@ -38,6 +38,7 @@ BODIES: dict[str, dict[str, Any]] = (
     | crm.BODIES
     | quotes.BODIES
     | tickets.BODIES
+    | places.BODIES
 )
 """Values instead of the examples of the model, by operation or by collection; functions are asked each time."""
 
@@ -45,7 +46,7 @@ MAKE_NOTHING = tenants.MAKE_NOTHING | platform.MAKE_NOTHING | crm.MAKE_NOTHING
 """Operations that need make no row for the GET at their address."""
 
 PARAMETERS: dict[str, dict[str, Any]] = (
-    tenants.PARAMETERS | platform.PARAMETERS | crm.PARAMETERS | tickets.PARAMETERS
+    tenants.PARAMETERS | platform.PARAMETERS | crm.PARAMETERS | tickets.PARAMETERS | places.PARAMETERS
 )
 """Query parameters without which an operation does not succeed or does not end; functions are asked each time."""
 
