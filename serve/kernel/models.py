@@ -31,8 +31,10 @@ from serve.kernel.schema import (
     metadata,
     optional,
     own_table,
+    reference,
     required,
     row_id,
+    unique,
 )
 
 tombstones = Table(
@@ -190,7 +192,6 @@ imports = own_table(
     required("updated_count", Integer, default="0"),
     required("unchanged_count", Integer, default="0"),
     required("failed_count", Integer, default="0"),
-    required("errors", JSONB, default="'[]'::jsonb"),
     optional("error", Text),
     optional("finished_at", Moment),
     lookup("created_at"),
@@ -204,6 +205,13 @@ imports.info |= {
         "updated_count",
         "unchanged_count",
         "failed_count",
-        "errors",
     ),
 }
+
+import_rejects = own_table(
+    "import_rejects",
+    reference("import_id", "imports", owned=True, indexed=False),
+    required("line", Integer),
+    required("mistakes", JSONB),
+    unique("import_id", "line"),
+)

@@ -255,7 +255,11 @@ KNOWN: Final[dict[str, Known]] = {
     ),
     "files": Known("deleted", {"entity_id": "*"}),
     "notifications": Known("deleted", {"user_id": "user", "entity_id": "*"}),
-    "imports": Known("kept", {"user_id": "user"}, why=_TRAIL),
+    "imports": Known(
+        "kept",
+        {"user_id": "user"},
+        why=f"{_TRAIL}; a file with rejected rows is kept for 7 days to be mended, and is gone then",
+    ),
     "tasks": Known(
         "blanked",
         {"entity_id": "*"},
@@ -377,6 +381,7 @@ NOTHING: Final[dict[str, str]] = {
     "event_seals": "hashes",
     "event_readers": "places in the feed",
     "idempotency_keys": "gone after a day; those that hold the person go at once",
+    "import_rejects": "lines of files, and what is wrong with them",
     "rate_limits": "ids and addresses, for minutes; keyed hashes of log-ins, for 30 days",
     "consent_purposes": "of the tenant",
     "consent_texts": "of the tenant",

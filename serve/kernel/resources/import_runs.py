@@ -20,21 +20,21 @@ from uuid import UUID
 from serve.kernel.db import Transaction
 from serve.kernel.errors import Forbidden, Problem, TooManyRequests
 from serve.kernel.resources.batches import Result
+from serve.kernel.resources.declaration import Resource
 from serve.kernel.resources.files.readers import Cells, Table, opened
 from serve.kernel.tasks import Work, task
 
 KIND = "resources.import"
 BATCH = 500
 MOST_WAITING = 20
-MOST_ERRORS = 1000
 
 Take = Callable[[Transaction, Sequence["Cells | Problem"]], Awaitable[list[Result]]]
 """Takes in rows; gives what became of each."""
 Importer = Callable[[Table, Mapping[str, str], str], Take]
 """How the rows of a resource are taken in: (the file, the field of each of its columns, the mode)."""
 
-IMPORTERS: dict[str, tuple[str, Importer]] = {}
-"""By resource: the permission that it takes, and how."""
+IMPORTERS: dict[str, tuple[Resource, Importer]] = {}
+"""By name: the resource, and how its rows are taken in."""
 
 _WAITING = (
     "select count(*) as waiting from tasks where kind = $1 and status in ('queued', 'running', 'paused')"
@@ -42,12 +42,13 @@ _WAITING = (
 _COUNT = """
     update imports set
         done_count = done_count + $2, created_count = created_count + $3, updated_count = updated_count + $4,
-        unchanged_count = unchanged_count + $5, failed_count = failed_count + $6,
-        errors = errors || coalesce((
-            select jsonb_agg(e order by n) from jsonb_array_elements($7::jsonb) with ordinality l (e, n)
-            where n <= $8 - jsonb_array_length(errors)
-        ), '[]')
+        unchanged_count = unchanged_count + $5, failed_count = failed_count + $6
     where id = $1
+"""
+_REJECT = """
+    insert into import_rejects (tenant_id, import_id, line, mistakes)
+    select $1, $2, r.line, r.mistakes from jsonb_to_recordset($3) r (line integer, mistakes jsonb)
+    on conflict (tenant_id, import_id, line) do update set mistakes = excluded.mistakes
 """
 
 
@@ -71,7 +72,7 @@ async def take_in(work: Work) -> Any:
     params, state = work.params, work.state
     await _check_permission(work)
     _, importer = IMPORTERS[params["resource"]]
-    async with _file(state.files.storage, work) as file:
+    async with kept_file(state.files.storage, work.tenant_id, UUID(work.id)) as file:
         table = await asyncio.to_thread(opened, file, params["known"])
         take = importer(table, params["fields"], params["mode"])
         rows, first = table.rows(), 0
@@ -80,15 +81,22 @@ async def take_in(work: Work) -> Any:
             if not work.is_done(name):
                 await _batch(work, name, batch, take)
             first += len(batch)
-    await asyncio.to_thread(state.files.storage.remove, work.tenant_id, UUID(work.id))
+    # Otherwise it is kept for a while: the rejected rows are read from it (serve/platform/imports/rejects.py).
+    if not await _has_rejects(work):
+        await asyncio.to_thread(state.files.storage.remove, work.tenant_id, UUID(work.id))
+
+
+async def _has_rejects(work: Work) -> bool:
+    async with work.transaction() as db:
+        return bool(await db.fetch("select from imports where id = $1 and failed_count > 0", work.id))
 
 
 async def _check_permission(work: Work) -> None:
     """What the person may do now, not when the file was sent. Raises Forbidden or PrincipalGone."""
-    needed, _ = IMPORTERS[work.params["resource"]]
+    resource, _ = IMPORTERS[work.params["resource"]]
     caller = await work.person()
-    if needed not in caller.permissions:
-        raise Forbidden(f"Whoever sent the file has no permission {needed} any more.")
+    if resource.writing not in caller.permissions:
+        raise Forbidden(f"Whoever sent the file has no permission {resource.writing} any more.")
 
 
 async def _batch(work: Work, name: str, batch: list[tuple[int, Any]], take: Take) -> None:
@@ -97,15 +105,15 @@ async def _batch(work: Work, name: str, batch: list[tuple[int, Any]], take: Take
     if work.params["is_dry_run"]:
         try:
             async with work.transaction() as db:
-                counts, errors = await _rows(db, batch, take, fields)
+                counts, rejects = await _rows(db, batch, take, fields)
                 raise _RolledBack
         except _RolledBack:
             pass
-        await work.step(name, partial(_note, work.id, counts, errors), counts=len(batch))
+        await work.step(name, partial(_note, work, counts, rejects), counts=len(batch))
     else:
 
         async def taken(db: Transaction) -> None:
-            await _note(work.id, *await _rows(db, batch, take, fields), db)
+            await _note(work, *await _rows(db, batch, take, fields), db)
 
         await work.step(name, taken, counts=len(batch))
 
@@ -114,27 +122,28 @@ async def _rows(
     db: Transaction, batch: list[tuple[int, Any]], take: Take, fields: Mapping[str, str]
 ) -> tuple[Counter[str], list[dict[str, Any]]]:
     counts: Counter[str] = Counter()
-    errors: list[dict[str, Any]] = []
+    rejects: list[dict[str, Any]] = []
     results = await take(db, [cells for _, cells in batch])
     for (line, _), result in zip(batch, results, strict=True):
         counts[result["status"]] += 1
         if result["error"]:
-            errors += _said(fields, line, result["error"])
-    return counts, errors
+            rejects.append({"line": line, "mistakes": _said(fields, result["error"])})
+    return counts, rejects
 
 
-async def _note(import_id: str, counts: Counter[str], errors: list[dict[str, Any]], db: Transaction) -> None:
+async def _note(work: Work, counts: Counter[str], rejects: list[dict[str, Any]], db: Transaction) -> None:
+    if rejects:
+        await db.execute(_REJECT, work.tenant_id, work.id, rejects)
     numbers = [counts[status] for status in ("created", "updated", "unchanged", "failed")]
-    await db.execute(_COUNT, import_id, counts.total(), *numbers, errors[:MOST_ERRORS], MOST_ERRORS)
+    await db.execute(_COUNT, work.id, counts.total(), *numbers)
 
 
-def _said(fields: Mapping[str, str], line: int, error: dict[str, Any]) -> list[dict[str, Any]]:
+def _said(fields: Mapping[str, str], error: dict[str, Any]) -> list[dict[str, Any]]:
     """What is wrong with one row: by field, where it is known, with the column as the file names it."""
     columns = {name: column for column, name in fields.items()}
     details = error["details"] or [{"field": None, "message": error["message"]}]
     return [
         {
-            "line": line,
             "column": columns.get(detail["field"]),
             "field": detail["field"],
             "code": error["code"],
@@ -145,10 +154,10 @@ def _said(fields: Mapping[str, str], line: int, error: dict[str, Any]) -> list[d
 
 
 @asynccontextmanager
-async def _file(storage: Any, work: Work) -> AsyncIterator[IO[bytes]]:
-    """The file as one of this machine's, wherever it is kept."""
+async def kept_file(storage: Any, tenant_id: UUID, import_id: UUID) -> AsyncIterator[IO[bytes]]:
+    """The file as one of this machine's, wherever it is kept. Raises FileNotFoundError."""
     with tempfile.TemporaryFile() as near:
-        await asyncio.to_thread(_copied, storage, work.tenant_id, UUID(work.id), near)
+        await asyncio.to_thread(_copied, storage, tenant_id, import_id, near)
         yield near
 
 

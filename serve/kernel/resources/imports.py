@@ -31,6 +31,7 @@ from serve.kernel.resources.files import MEDIA_TYPES, ImportFormat
 from serve.kernel.resources.files.columns import Column, columns_of
 from serve.kernel.resources.files.limits import MOST_ROWS, FileTypeUnknown, FileUnreadable, plain
 from serve.kernel.resources.files.readers import Cells, Table, opened
+from serve.kernel.resources.files.rejects import COLUMN
 from serve.kernel.resources.files.writers import CsvWriter
 from serve.kernel.resources.import_runs import IMPORTERS, KIND, Take, TooManyImports, check_room, keep
 from serve.kernel.resources.words import plain as answered
@@ -105,7 +106,9 @@ class ImportLine(Output):
 
 
 class ImportRead(ImportLine):
-    errors: list[RowMistake] = Field(description="Of the first 1,000 mistakes each.")
+    errors: list[RowMistake] = Field(
+        description="The first 1,000 mistakes; all rejected rows are at `/api/v1/imports/{id}/rejects`."
+    )
 
 
 def add_calls(router: APIRouter, resource: Resource) -> None:
@@ -134,7 +137,7 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
 
         return take
 
-    IMPORTERS[resource.name] = (resource.writing, importer)
+    IMPORTERS[resource.name] = (resource, importer)
 
     @router.get(
         "/import/template",
@@ -240,7 +243,7 @@ def matched(
     unknown: list[str] = []
     for column in found:
         field = mapping[column] if column in mapping else plain(column)
-        if field is None or field in read_only:
+        if field is None or field in read_only or column == COLUMN:
             ignored.append(column)
         elif field in fields.values():
             wrong.append(("file", f"several columns are the field {field!r}: leave one out by the mapping"))

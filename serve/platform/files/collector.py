@@ -32,7 +32,8 @@ _AS_PLATFORM = (
 )
 _KNOWN = """
     select id from files where id = any($1::uuid[]) and tenant_id = $2
-    union all select id from imports where id = any($1::uuid[]) and tenant_id = $2 and status = 'running'
+    union all select id from imports where id = any($1::uuid[]) and tenant_id = $2
+        and (status = 'running' or finished_at > now() - interval '7 days')
     union all select id from tasks where id = any($1::uuid[]) and tenant_id = $2 and kind = 'resources.export'
         and coalesce(finished_at, now()) > now() - interval '24 hours'
     union all select id from tasks where id = any($1::uuid[]) and tenant_id = $2 and kind = 'privacy.export'

@@ -1,7 +1,19 @@
-"""How reading an import can fail."""
+"""How looking at an import can fail."""
 
-from serve.kernel.errors import NotFound
+from serve.kernel.errors import NotFound, Problem
 
 
 class ImportNotFound(NotFound):
     code, message = "IMPORT_NOT_FOUND", "There is no such import."
+
+
+class NothingRejected(NotFound):
+    code, message = "NOTHING_REJECTED", "No row of this import was rejected."
+
+
+class FileGone(Problem):
+    status, code, message = (
+        410,
+        "IMPORT_FILE_GONE",
+        "The file of this import is no longer kept. Send it again, and take the rejected rows within a week.",
+    )

@@ -12,6 +12,18 @@ from serve.kernel.resources.imports import SHOWN
 from serve.platform.imports.errors import ImportNotFound
 from serve.platform.imports.schemas import ImportsQuery
 
+MOST_MISTAKES = 1000
+_MISTAKES = f"""
+    (
+        select coalesce(jsonb_agg(jsonb_build_object('line', e.line) || e.mistake order by e.line, e.place), '[]')
+        from (
+            select r.line, m.mistake, m.place
+            from import_rejects r, jsonb_array_elements(r.mistakes) with ordinality m (mistake, place)
+            where r.import_id = imports.id and r.tenant_id = $2 and g.tenants is not null
+            order by r.line, m.place limit {MOST_MISTAKES}
+        ) e
+    ) as errors
+"""
 _OWN = "from imports where tenant_id = $2 and resource = any($3::text[]) and g.tenants is not null"
 
 
@@ -22,7 +34,9 @@ def _seen_by(caller: Caller) -> tuple[UUID, list[str]]:
 
 async def one(db: ReadDb, caller: Caller, import_id: UUID) -> dict[str, Any]:
     """Raises ImportNotFound."""
-    rows = await db.fetch(guarded(f"select {SHOWN}, errors {_OWN} and id = $4"), *_seen_by(caller), import_id)
+    rows = await db.fetch(
+        guarded(f"select {SHOWN}, {_MISTAKES} {_OWN} and id = $4"), *_seen_by(caller), import_id
+    )
     if not rows:
         raise ImportNotFound
     return dict(rows[0])

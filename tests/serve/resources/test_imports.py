@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from serve.kernel.resources import import_runs
-from serve.kernel.resources.import_runs import MOST_ERRORS
 from serve.platform.files.collector import Collector
+from serve.platform.imports.queries import MOST_MISTAKES as MOST_ERRORS
 from tests.serve.resources.sending import ACCOUNTS, CONTACTS, IMPORTS, counts, finished, send, taken_in
 
 

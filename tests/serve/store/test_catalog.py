@@ -51,6 +51,7 @@ OWN = {
     "notifications",
     "settings",
     "imports",
+    "import_rejects",
     "isolation_checks",
     "roles",
     "files",

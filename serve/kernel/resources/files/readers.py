@@ -34,6 +34,8 @@ _CHUNK = 1 << 20
 Cells = dict[str, Any]
 Lines = Iterator[tuple[int, "Cells | Invalid"]]
 """(line in the file, its values by column, or what is wrong with it)."""
+Written = Iterator[tuple[int, "list[str | None] | Cells"]]
+"""(line in the file, its cells as they stand there, more or fewer than there are columns; or its JSON object)."""
 
 
 class Table(Protocol):
@@ -50,6 +52,8 @@ class Table(Protocol):
 
     def rows(self) -> Lines: ...
 
+    def as_written(self) -> Written: ...
+
 
 _SIGNS = {
     b"\xd0\xcf\x11\xe0": "is an old Excel file (.xls): save it as .xlsx",
@@ -64,8 +68,9 @@ _SIGNS = {
 }
 
 
-def opened(file: IO[bytes], expected: Collection[str]) -> Table:
-    """The file as a table. ``expected`` are columns that may well be in it; they tell the delimiter.
+def opened(file: IO[bytes], expected: Collection[str], *, delimiter: str | None = None) -> Table:
+    """The file as a table. ``expected`` are columns that may well be in it; they tell the ``delimiter``, unless it is
+    known.
 
     Raises FileTypeUnknown or FileUnreadable, saying where.
     """
@@ -84,7 +89,7 @@ def opened(file: IO[bytes], expected: Collection[str]) -> Table:
     encoding = encoding_of(file)
     if begin.startswith(b"{"):
         return _checked(JsonLines(file, encoding))
-    return _checked(Csv(file, encoding, expected))
+    return _checked(Csv(file, encoding, expected, delimiter))
 
 
 def _checked(table: Table) -> Table:
@@ -155,9 +160,11 @@ class Csv:
     delimiter: str | None
     is_text = True
 
-    def __init__(self, file: IO[bytes], encoding: str, expected: Collection[str]) -> None:
+    def __init__(
+        self, file: IO[bytes], encoding: str, expected: Collection[str], delimiter: str | None
+    ) -> None:
         self._file, self.encoding = file, encoding
-        self.delimiter = delimiter = self._delimiter({plain(name) for name in expected})
+        self.delimiter = delimiter = delimiter or self._delimiter({plain(name) for name in expected})
         self.columns: tuple[str, ...] = ()
         self.row_count = 0
         for _, cells in self._records(delimiter):
@@ -179,6 +186,12 @@ class Csv:
                 yield line, Invalid(f"It has {len(cells)} cells where the header has {wide}.")
             else:
                 yield line, {name: rearm(cell) for name, cell in zip(self.columns, cells, strict=True)}
+
+    def as_written(self) -> Written:
+        records = self._records(self.delimiter or ",")
+        next(records)
+        for line, cells in records:
+            yield line, [rearm(cell) for cell in cells]
 
     def _records(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         """(line where it begins, cells) of what is not blank. Raises FileUnreadable naming the line."""
@@ -232,6 +245,9 @@ class JsonLines:
         self.columns = tuple(columns)
 
     def rows(self) -> Lines:
+        yield from self._objects()
+
+    def as_written(self) -> Written:
         yield from self._objects()
 
     def _objects(self) -> Iterator[tuple[int, Cells]]:

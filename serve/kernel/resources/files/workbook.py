@@ -61,6 +61,11 @@ class Workbook:
             else:
                 yield line, dict(zip(self.columns, cells, strict=False))
 
+    def as_written(self) -> Iterator[tuple[int, Any]]:
+        records = self._records()
+        next(records)
+        yield from records
+
     def _records(self) -> Iterator[tuple[int, list[str | None]]]:
         """(row, cells as text) of what is not blank."""
         import fastexcel
