@@ -172,7 +172,7 @@ class Surface:
         if operation.name in FORMS:
             fields = {name: (None, value, "text/plain") for name, value in FORMS[operation.name].items()}
             return {"data": {}, "files": fields}
-        path = operation.canonical.path
+        path = operation.canonical.path.removesuffix("/preview")
         if not path.endswith("/import"):
             return {}
         self.firm.sql(  # nobody works here, and a tenant may have so many waiting

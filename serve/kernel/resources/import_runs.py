@@ -30,8 +30,8 @@ MOST_WAITING = 20
 
 Take = Callable[[Transaction, Sequence["Cells | Problem"]], Awaitable[list[Result]]]
 """Takes in rows; gives what became of each."""
-Importer = Callable[[Table, Mapping[str, str], str], Take]
-"""How the rows of a resource are taken in: (the file, the field of each of its columns, the mode)."""
+Importer = Callable[[Table, Mapping[str, Any]], Take]
+"""How the rows of a resource are taken in: (the file, what was asked for)."""
 
 IMPORTERS: dict[str, tuple[Resource, Importer]] = {}
 """By name: the resource, and how its rows are taken in."""
@@ -74,7 +74,7 @@ async def take_in(work: Work) -> Any:
     _, importer = IMPORTERS[params["resource"]]
     async with kept_file(state.files.storage, work.tenant_id, UUID(work.id)) as file:
         table = await asyncio.to_thread(opened, file, params["known"])
-        take = importer(table, params["fields"], params["mode"])
+        take = importer(table, params)
         rows, first = table.rows(), 0
         while batch := await asyncio.to_thread(lambda: list(islice(rows, BATCH))):
             name = f"rows {first}"
@@ -127,7 +127,7 @@ async def _rows(
     for (line, _), result in zip(batch, results, strict=True):
         counts[result["status"]] += 1
         if result["error"]:
-            rejects.append({"line": line, "mistakes": _said(fields, result["error"])})
+            rejects.append({"line": line, "mistakes": said_of(fields, result["error"])})
     return counts, rejects
 
 
@@ -138,7 +138,7 @@ async def _note(work: Work, counts: Counter[str], rejects: list[dict[str, Any]],
     await db.execute(_COUNT, work.id, counts.total(), *numbers)
 
 
-def _said(fields: Mapping[str, str], error: dict[str, Any]) -> list[dict[str, Any]]:
+def said_of(fields: Mapping[str, str], error: dict[str, Any]) -> list[dict[str, Any]]:
     """What is wrong with one row: by field, where it is known, with the column as the file names it."""
     columns = {name: column for column, name in fields.items()}
     details = error["details"] or [{"field": None, "message": error["message"]}]

@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Form, Request, Response, UploadFile
 from pydantic import BaseModel, Field, Json
 
@@ -28,22 +27,20 @@ from serve.kernel.openapi import example_of
 from serve.kernel.resources.batches import Result, put_many
 from serve.kernel.resources.declaration import Resource
 from serve.kernel.resources.files import MEDIA_TYPES, ImportFormat
+from serve.kernel.resources.files.cells import RowReader
 from serve.kernel.resources.files.columns import Column, columns_of
-from serve.kernel.resources.files.limits import MOST_ROWS, FileTypeUnknown, FileUnreadable, plain
+from serve.kernel.resources.files.limits import MOST_ROWS, FileTypeUnknown, FileUnreadable
 from serve.kernel.resources.files.readers import Cells, Table, opened
-from serve.kernel.resources.files.rejects import COLUMN
 from serve.kernel.resources.files.writers import CsvWriter
+from serve.kernel.resources.import_preview import ImportPreview, Mistake, preview_of
 from serve.kernel.resources.import_runs import IMPORTERS, KIND, Take, TooManyImports, check_room, keep
+from serve.kernel.resources.matching import ColumnRules, Plan, Unknown, UnknownColumns, matched
 from serve.kernel.resources.words import plain as answered
 from serve.kernel.resources.words import writing
 from serve.kernel.risk import acts
 from serve.kernel.tasks import enqueue
 
 Mode = Literal["create", "upsert", "update"]
-
-
-class UnknownColumns(Invalid):
-    code, message = "UNKNOWN_COLUMNS", "The columns of the file do not fit."
 
 
 class ImportForm(Input):
@@ -53,9 +50,16 @@ class ImportForm(Input):
         description=f"CSV (UTF-8 or Windows-1252, any usual delimiter), XLSX (its first sheet) or JSON lines; a header"
         f" and up to {MOST_ROWS:,} rows. What it is is seen from its content."
     )
-    mapping: Json[dict[str, str | None] | None] | None = Field(
+    mapping: Json[ColumnRules | None] | None = Field(
         None,
-        description="JSON object: the field for each column that has another name; null leaves a column out.",
+        description="JSON object: the field for each column that has another name, `attributes.x` to keep it there as"
+        " `x`, null to leave it out; or an object with `field` and `values`, which says what its cells mean.",
+        examples=['{"E-Mail": "email", "Converted": {"field": "status", "values": {"1": "qualified"}}}'],
+    )
+    defaults: Json[dict[str, Any] | None] | None = Field(
+        None,
+        description="JSON object: fields and their values for every row whose cells say nothing of them.",
+        examples=['{"source": "fair"}'],
     )
     mode: Mode = Field(
         "create",
@@ -64,15 +68,15 @@ class ImportForm(Input):
     dry_run: bool = Field(
         False, description="Say what would happen and undo it; rows are looked at 500 at a time."
     )
-    ignore_unknown: bool = Field(False, description="Leave out columns that are no fields.")
+    unknown_columns: Unknown = Field(
+        "refuse",
+        description="What becomes of columns that are no fields: `attributes` keeps their cells there, under their"
+        " names, where rows have attributes.",
+    )
 
 
-class RowMistake(Output):
+class RowMistake(Mistake):
     line: int = Field(description="Line of the file, or row of the sheet; the first is 1.", examples=[7])
-    column: str | None = Field(description="As the file names it.", examples=["E-Mail"])
-    field: str | None = Field(examples=["email"])
-    code: str = Field(examples=["INVALID"])
-    message: str = Field(examples=["is not an address"])
 
 
 class ImportLine(Output):
@@ -117,25 +121,37 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
     many = resource.name.replace("_", " ")
     columns = columns_of(resource.fields, resource.fields.model_fields)
     kinds = ", ".join(MEDIA_TYPES[kind].partition(";")[0] for kind in get_args(ImportFormat))
-    encoding = {"file": {"contentType": kinds}, "mapping": {"contentType": "application/json"}}
+    json_part = {"contentType": "application/json"}
+    encoding = {"file": {"contentType": kinds}, "mapping": json_part, "defaults": json_part}
+    form_of = {"requestBody": {"content": {"multipart/form-data": {"encoding": encoding}}}}
 
-    def importer(table: Table, fields: Mapping[str, str], mode: str) -> Take:
-        by_column = _by_column(fields, columns)
+    def importer(table: Table, params: Mapping[str, Any]) -> Take:
+        reader = RowReader(params, columns, is_text=table.is_text)
 
         def read(cells: Cells | Problem) -> dict[str, Any] | Problem:
             try:
-                return (
-                    cells
-                    if isinstance(cells, Problem)
-                    else values_of(cells, by_column, is_text=table.is_text)
-                )
+                return cells if isinstance(cells, Problem) else reader.read(cells)
             except Invalid as problem:
                 return problem
 
         async def take(db: Transaction, rows: Sequence[Cells | Problem]) -> list[Result]:
-            return await put_many(resource, db, [read(cells) for cells in rows], mode)
+            return await put_many(resource, db, [read(cells) for cells in rows], params["mode"])
 
         return take
+
+    async def looked_through(form: ImportForm) -> tuple[Table, Plan]:
+        mapping = form.mapping or {}
+        table = await asyncio.to_thread(opened, form.file.file, [*resource.columns, *mapping])
+        plan = matched(
+            table.columns,
+            mapping,
+            columns=[column.name for column in columns],
+            read_only=set(resource.columns) - resource.writable,
+            needed=_needed(resource, form.mode),
+            unknown=form.unknown_columns,
+            defaults=form.defaults or {},
+        )
+        return table, plan
 
     IMPORTERS[resource.name] = (resource, importer)
 
@@ -159,6 +175,24 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
         )
 
     @router.post(
+        "/import/preview",
+        response_model=Success[ImportPreview, Meta],
+        dependencies=[writing(resource)],
+        responses=problems(Malformed, BodyTooLarge, FileTypeUnknown, FileUnreadable, DatabaseUnavailable),
+        **acts(risk="read", **form_of),
+        description=f"What an import of {many} would make of a file: which column is which field, which may be, and its"
+        " first rows as they would be read. Takes the form of an import, and keeps nothing.",
+        name=f"{resource.name}.import_preview",
+    )
+    @takes_files
+    async def preview(form: Annotated[ImportForm, Form(media_type="multipart/form-data")]) -> Response:
+        table, plan = await looked_through(form)
+        shown = await asyncio.to_thread(
+            preview_of, resource, table, plan, form.mapping or {}, columns, form.mode
+        )
+        return answered(shown)
+
+    @router.post(
         "/import",
         status_code=202,
         response_model=Success[ImportRead, Meta],
@@ -167,7 +201,7 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
             *(Malformed, BodyTooLarge, FileTypeUnknown, FileUnreadable, UnknownColumns),
             *(TooManyImports, StillRunning, KeyOfAnotherRequest, DatabaseUnavailable),
         ),
-        **acts(dry_run=False, requestBody={"content": {"multipart/form-data": {"encoding": encoding}}}),
+        **acts(dry_run=False, **form_of),
         description=f"Take in {many} from a file.\n\nEach row stands for itself: one that fails is reported and the"
         " others stay. The answer comes when the file was looked through; ask `GET /api/v1/imports/{id}` how far it is."
         " In CSV and XLSX an empty cell makes the field empty, or leaves it out if it cannot be.",
@@ -180,24 +214,17 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
         db: TenantDb,
     ) -> Response:
         await check_room(db)
-        known = [*resource.columns, *(form.mapping or {})]
-        table = await asyncio.to_thread(opened, form.file.file, known)
-        fields, ignored = matched(
-            table.columns,
-            form.mapping or {},
-            columns=[column.name for column in columns],
-            read_only=set(resource.columns) - resource.writable,
-            needed=_needed(resource, form.mode),
-            ignore_unknown=form.ignore_unknown,
-        )
-        row = await _insert(db, resource, form, table, ignored)
+        table, plan = await looked_through(form)
+        if plan.wrong:
+            raise UnknownColumns(details=plan.wrong)
+        row = await _insert(db, resource, form, table, plan.ignored)
         # The bytes have their place before the commit: without the row they are collected.
         storage = request.app.state.files.storage
         await asyncio.to_thread(keep, storage, db.caller.tenant_id, UUID(row["id"]), form.file.file)
         params = {
             "resource": resource.name,
-            "known": known,
-            "fields": fields,
+            "known": [*resource.columns, *(form.mapping or {})],
+            **plan.as_params(),
             "mode": form.mode,
             "is_dry_run": form.dry_run,
         }
@@ -213,96 +240,6 @@ def _needed(resource: Resource, mode: Mode) -> list[str]:
     if mode != "create":
         return ["external_id"]
     return [name for name, info in resource.fields.model_fields.items() if info.is_required()]
-
-
-def matched(
-    found: Sequence[str],
-    mapping: Mapping[str, str | None],
-    *,
-    columns: Sequence[str],
-    read_only: set[str],
-    needed: Sequence[str],
-    ignore_unknown: bool,
-) -> tuple[dict[str, str], list[str]]:
-    """(the field of each column that has one, the columns that are left out). Raises UnknownColumns.
-
-    A column is its field's name, written with spaces, capitals or camelCase if people like; ``mapping`` comes first.
-    """
-    wrong: list[tuple[str, str]] = [
-        (f"mapping.{column}", f"is no column of the file; it has: {', '.join(found)}")
-        for column in mapping
-        if column not in found
-    ]
-    wrong += [
-        (f"mapping.{column}", f"{field!r} is no field; there are: {', '.join(columns)}")
-        for column, field in mapping.items()
-        if field is not None and field not in columns
-    ]
-    fields: dict[str, str] = {}
-    ignored: list[str] = []
-    unknown: list[str] = []
-    for column in found:
-        field = mapping[column] if column in mapping else plain(column)
-        if field is None or field in read_only or column == COLUMN:
-            ignored.append(column)
-        elif field in fields.values():
-            wrong.append(("file", f"several columns are the field {field!r}: leave one out by the mapping"))
-        elif field in columns:
-            fields[column] = field
-        else:
-            unknown.append(column)
-    if unknown and not ignore_unknown:
-        wrong.append(
-            (
-                "file",
-                f"has columns that are no fields: {', '.join(unknown)}; it has {', '.join(found)};"
-                f" there are {', '.join(columns)}",
-            )
-        )
-    if missing := [name for name in needed if name not in fields.values()]:
-        wrong.append(("file", f"has no column for {', '.join(missing)}; it has {', '.join(found)}"))
-    if wrong:
-        raise UnknownColumns(details=wrong)
-    return fields, [*ignored, *unknown]
-
-
-def _by_column(fields: Mapping[str, str], columns: Sequence[Column]) -> dict[str, Column]:
-    named = {column.name: column for column in columns}
-    return {name: named[field] for name, field in fields.items()}
-
-
-_NAIVE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?")
-
-
-_BETWEEN_WORDS = re.compile(r"[;,|]")
-
-
-def values_of(cells: Cells, by_column: Mapping[str, Column], *, is_text: bool) -> dict[str, Any]:
-    """The row as a client would send it as JSON. Raises Invalid."""
-    values: dict[str, Any] = {}
-    for name, column in by_column.items():
-        if not is_text:
-            if name in cells:
-                values[column.name] = cells[name]
-            continue
-        text = cells[name]
-        if text is None or text == "":
-            if column.may_be_empty:
-                values[column.name] = None
-        elif column.kind == "json":
-            try:
-                values[column.name] = orjson.loads(text)
-            except orjson.JSONDecodeError as error:
-                raise Invalid(details=[(column.name, "is not JSON")]) from error
-        elif column.kind == "words":
-            values[column.name] = [word for part in _BETWEEN_WORDS.split(text) if (word := part.strip())]
-        elif column.kind == "moment" and _NAIVE.fullmatch(text):
-            values[column.name] = f"{text}{'' if ':' in text else 'T00:00'}Z"  # without a zone it is UTC
-        elif column.kind == "text":
-            values[column.name] = text
-        else:
-            values[column.name] = text.strip()
-    return values
 
 
 def _template(resource: Resource, columns: Sequence[Column]) -> bytes:

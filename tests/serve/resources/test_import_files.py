@@ -88,7 +88,7 @@ class TestTexts:
         assert said in refused(send(firm.client(), content, name="rows.csv"), 415, "FILE_TYPE_UNKNOWN")
 
     def test_unknown_columns_can_be_ignored(self, firm):
-        state = taken_in(firm, "full_name,shoe\na,b\n", ignore_unknown="true")
+        state = taken_in(firm, "full_name,shoe\na,b\n", unknown_columns="ignore")
         assert (state["ignored_columns"], counts(state)) == (["shoe"], {"done": 1, "created": 1})
 
     @pytest.mark.parametrize(
@@ -190,4 +190,11 @@ class TestForm:
         assert form["encoding"]["file"] == {"contentType": kinds}
         fields = document["components"]["schemas"][form["schema"]["$ref"].rpartition("/")[2]]
         assert fields["required"] == ["file"]
-        assert set(fields["properties"]) == {"file", "mapping", "mode", "dry_run", "ignore_unknown"}
+        assert set(fields["properties"]) == {
+            "file",
+            "mapping",
+            "mode",
+            "dry_run",
+            "defaults",
+            "unknown_columns",
+        }

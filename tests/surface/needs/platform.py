@@ -33,6 +33,18 @@ def _import(surface: Surface, tenant: UUID | None) -> dict[str, str]:
     return {"id": surface.make(BY_NAME["POST /api/v1/contacts/import"], tenant)["id"]}
 
 
+def _import_with_rejects(surface: Surface, tenant: UUID | None) -> dict[str, str]:
+    """One that has ended, and whose only row was not taken."""
+    sent = surface.http.post(
+        "/api/v1/contacts/import",
+        files={"file": ("rows.csv", b"full_name,email\nAda,nobody\n")},
+        headers={"authorization": surface.token(tenant=tenant)},
+    )
+    running = surface.firm.running
+    running.wait_for(work(running.app.state, kind="resources.import"))
+    return {"id": sent.json()["data"]["id"]}
+
+
 def _task(status: str) -> Callable[[Surface, UUID | None], dict[str, str]]:
     def make(surface: Surface, tenant: UUID | None) -> dict[str, str]:
         ((row_id,),) = surface.firm.sql(
@@ -125,6 +137,7 @@ MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
     "/api/v1/experimental/beta-users/{": _beta_user,
     "/api/v1/experiments/{id}/stop": _running,
     "/api/v1/notifications/": _notification,
+    "/api/v1/imports/{id}/rejects": _import_with_rejects,
     "/api/v1/imports/": _import,
 }
 

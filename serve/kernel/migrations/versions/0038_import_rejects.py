@@ -2,8 +2,8 @@
 
 from serve.kernel.migrations.guards import guard_tenant_table, record_events, run
 
-revision = "0036"
-down_revision = "0035"
+revision = "0038"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
 
