@@ -7,6 +7,7 @@ from fastapi.routing import APIRouter
 from serve.crm.accounts import endpoints as accounts
 from serve.crm.articles import asking
 from serve.crm.articles import endpoints as articles
+from serve.crm.assignment import endpoints as assignment
 from serve.crm.calls import endpoints as calls
 from serve.crm.contacts import endpoints as contacts
 from serve.crm.leads import endpoints as leads
@@ -34,6 +35,8 @@ ROUTERS: tuple[APIRouter, ...] = (
         each.router
         for each in (accounts, articles, asking, calls, contacts, leads, places, quotes, tags, tickets)
     ),
+    assignment.router,
+    assignment.of_leads,
     *(quotes.estimates_router, quote_links, sla.calendar_router, sla.policy_router),
     *(tickets.canned_router, tickets.public),
     *(router for each in (accounts, contacts, leads, places, tags, tickets) for router in each.further),

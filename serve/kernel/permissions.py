@@ -36,6 +36,8 @@ Permission = Literal[
     "files:write",
     "leads:read",
     "leads:write",
+    "lead_rules:read",  # who gets new leads
+    "lead_rules:write",
     "campaigns:read",  # these four: hearing of them live; their own calls come with their domains
     "scrapes:read",
     "approvals:read",
@@ -99,7 +101,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             *("accounts:read", "accounts:write", "contacts:read", "contacts:write"),
             *("quotes:read", "quotes:write"),
             *("tickets:read", "tickets:write", "sla:read"),
-            *("leads:read", "leads:write", "campaigns:read", "approvals:read"),
+            *("leads:read", "leads:write", "lead_rules:read", "campaigns:read", "approvals:read"),
             *("articles:read", "articles:write"),
             *("calls:read", "calls:write"),
             *("locations:read", "locations:write"),

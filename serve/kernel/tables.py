@@ -37,6 +37,7 @@ MODELS = (
     "serve.crm.accounts",
     "serve.crm.contacts",
     "serve.crm.leads",
+    "serve.crm.assignment",
     "serve.crm.sla",
     "serve.crm.notes",
     "serve.crm.tags",

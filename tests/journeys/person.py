@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 from serve.app import create_app
+from serve.crm.assignment.sweeping import assign_due
 from serve.crm.tickets.escalation import queue_due
 from serve.platform.audit.seals import seal
 from serve.platform.schedules.firing import fire_due
@@ -87,6 +88,7 @@ class Office:
         """It is that time: schedules that are due begin, and tickets are late."""
         self.running.wait_for(fire_due(self.running.app.state.worker_database, moment))
         self.running.wait_for(queue_due(self.running.app.state.worker_database, moment))
+        self.running.wait_for(assign_due(self.running.app.state.worker_database, moment))
 
     def restart(self) -> None:
         """End the service and start another on the same home and database; who was logged in goes on."""

@@ -94,6 +94,8 @@ BEYOND = {
     "say which day was the last one|only an employee .*|nobody leads themselves": "one field goes with another",
     "must not lie before .*|ask by request_id, or .*": "one field goes with another",
     "(subject_id is the id|email says) .*": "one field goes with another",
+    "names somebody twice|.* has one member|is no active member .*": "one row of a list goes with another",
+    "is a person at another account|this lead is won already|name one that is .*": "other rows, as they are",
     "say who it is: .*|a place has both .*|only a lead that is .*": "one field goes with another",
     "is needed of a lead .*|say either the id .*": "one field goes with another",
     "is no person of your company; .*|is no purpose that is in use": "the id of another row",

@@ -64,6 +64,8 @@ leads = resource_table(
     optional("score_reasons", JSONB),
     optional("scored_at", Moment),
     optional("converted_at", Moment),
+    # Somebody is to be found who works on it: see serve/crm/assignment.
+    optional("assign_at", Moment),
     attributes(),
     lookup("status", "created_at"),
     lookup("owner_id", "created_at"),
@@ -71,6 +73,12 @@ leads = resource_table(
     entity="lead",
     personal=("full_name", "email", "phone"),
     search=("full_name", "email", "phone", "company", "job_title", "city"),
+    unrecorded=("assign_at",),
+)
+Index(
+    "leads_assign_at_idx",
+    leads.c.assign_at,
+    postgresql_where=text("assign_at is not null and deleted_at is null"),
 )
 
 lead_activities = resource_table(

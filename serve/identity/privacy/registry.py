@@ -336,6 +336,8 @@ NOTHING: Final[dict[str, str]] = {
     "zones": "areas",
     "locations": "places that the tenant names; whose leads lie there is reckoned",
     "business_calendars": "of the tenant",
+    "lead_assignment_rules": "who of the firm gets leads, by the id alone",
+    "lead_assignment_turns": "who of the firm got leads, by the id alone",
     "sla_policies": "of the tenant; whom they tell, by the id alone",
     "ticket_escalations": "times",
     "ticket_merges": "ids and times",

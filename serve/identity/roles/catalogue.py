@@ -34,6 +34,8 @@ MEANING: Final[dict[Permission, str]] = {
     "files:write": "Upload, change and remove files.",
     "leads:read": "Possible customers.",
     "leads:write": "Change possible customers, and note what was done with them.",
+    "lead_rules:read": "The rules that say who gets new leads.",
+    "lead_rules:write": "Change who gets new leads.",
     "campaigns:read": "Campaigns and what came of them.",
     "scrapes:read": "Searches for possible customers.",
     "approvals:read": "What waits for somebody's consent.",

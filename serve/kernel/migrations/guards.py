@@ -164,6 +164,15 @@ def show(table: str, *, hidden: Collection[str] = ()) -> None:
     run(f"grant select ({shown}, ctid) on {table} to throughline_extract")
 
 
+def unseen(table: str) -> list[str]:
+    """The columns that the extraction does not read at this moment, new ones among them."""
+    asked = sa.text(
+        "select attname from pg_attribute where attrelid = cast(:table as regclass) and attnum > 0"
+        " and not attisdropped and not has_column_privilege('throughline_extract', attrelid, attnum, 'select')"
+    )
+    return list(op.get_bind().scalars(asked, {"table": table}))
+
+
 def column_names(table: str) -> list[str]:
     return [column["name"] for column in sa.inspect(op.get_bind()).get_columns(table)]
 

@@ -34,6 +34,14 @@ def _row(collection: str) -> Callable[[Surface], list[str]]:
     return lambda surface: [surface.make(BY_NAME[made_by], surface.at_work_for)["id"]]
 
 
+def _colleague(surface: Surface) -> str:
+    return str(surface.firm.people[surface.at_work_for or surface.firm.a, "agent"])
+
+
+def _members(surface: Surface) -> list[dict[str, str]]:
+    return [{"user_id": _colleague(surface)}]
+
+
 def _converted(surface: Surface, tenant: UUID | None) -> dict[str, str]:
     row_id = surface.make(BY_NAME["POST /api/v1/leads"], tenant)["id"]
     convert = Call(BY_NAME["POST /api/v1/leads/{id}/convert"], {"id": row_id}, json={})
@@ -51,6 +59,8 @@ MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
 } | {"/api/v1/leads/{id}/conversion": _converted}
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/tags": {"name": number("tag {}")},
+    "/api/v1/lead-assignment-rules": {"name": number("Rule {}"), "members": _members, "is_active": False},
+    "POST /api/v1/leads/{id}/assign": {"user_id": _colleague},
     **{f"POST /api/v1/{name}/bulk-tag": {"ids": _row(f"/api/v1/{name}")} for name in WITH_NOTES},
     **{
         f"POST /api/v1/{path}": {"tag_id": None, "name": "surface"}
