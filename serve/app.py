@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRouter
 from starlette.middleware.cors import CORSMiddleware
 
+from ml.registry import Registry
 from serve.analytics import routes as analytics
 from serve.crm import routes as crm
 from serve.fleet import routes as fleet
@@ -231,6 +232,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     state.proofs = Proofs(state.database)
     state.relying_party = RelyingParty.of(settings)
+    state.models = Registry(home.models)
     state.answers = Answers(
         ReleaseReader(home.releases, memory_limit=settings.release_memory),
         threads=settings.release_threads,

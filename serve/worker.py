@@ -9,6 +9,8 @@ from functools import partial
 from serve.app import create_app, database_address
 from serve.crm.assignment.sweeping import EVERY_S as LEADS_EVERY_S
 from serve.crm.assignment.sweeping import assign_due
+from serve.crm.scoring.sweeping import EVERY_S as SCORES_EVERY_S
+from serve.crm.scoring.sweeping import score_due
 from serve.crm.tickets.escalation import EVERY_S as TICKETS_EVERY_S
 from serve.crm.tickets.escalation import queue_due
 from serve.kernel.background import Background
@@ -67,6 +69,7 @@ async def _run(settings: Settings) -> None:
                 clock.every(EVERY_S, partial(fire_due, database), name="schedules")
                 clock.every(TICKETS_EVERY_S, partial(queue_due, database), name="tickets")
                 clock.every(LEADS_EVERY_S, partial(assign_due, database), name="leads")
+                clock.every(SCORES_EVERY_S, partial(score_due, database, state.models), name="scores")
                 print("worker is ready", flush=True)
                 await stopping
             else:

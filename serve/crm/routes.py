@@ -14,6 +14,7 @@ from serve.crm.leads import endpoints as leads
 from serve.crm.places import endpoints as places
 from serve.crm.quotes import endpoints as quotes
 from serve.crm.quotes.public import public as quote_links
+from serve.crm.scoring import endpoints as scoring
 from serve.crm.sla import endpoints as sla
 from serve.crm.tags import endpoints as tags
 from serve.crm.tickets import endpoints as tickets
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     ),
     assignment.router,
     assignment.of_leads,
+    scoring.router,
     *(quotes.estimates_router, quote_links, sla.calendar_router, sla.policy_router),
     *(tickets.canned_router, tickets.public),
     *(router for each in (accounts, contacts, leads, places, tags, tickets) for router in each.further),

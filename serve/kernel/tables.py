@@ -38,6 +38,7 @@ MODELS = (
     "serve.crm.contacts",
     "serve.crm.leads",
     "serve.crm.assignment",
+    "serve.crm.scoring",
     "serve.crm.sla",
     "serve.crm.notes",
     "serve.crm.tags",

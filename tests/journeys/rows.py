@@ -13,6 +13,7 @@ GROUPS = {
     "branding": "b2b/white-label/.*",
     "contacts": "contacts.*|contact-tags.*|export/contacts|crm/customers",
     "files": "files.*",
+    "lead_scores": r"leads/\{id\}/(score|analyze|analysis)",
     "lead_conversions": r"leads/\{id\}/convert",
     "leads": "leads(?!.*(enrich|anal|score|convert|advanced)).*|(crm|import|export)/leads",
     "passkeys": "mobile/biometric/auth",

@@ -66,6 +66,8 @@ leads = resource_table(
     optional("converted_at", Moment),
     # Somebody is to be found who works on it: see serve/crm/assignment.
     optional("assign_at", Moment),
+    # It changed and is to be scored anew: see serve/crm/scoring.
+    optional("rescore_at", Moment),
     attributes(),
     lookup("status", "created_at"),
     lookup("owner_id", "created_at"),
@@ -73,12 +75,17 @@ leads = resource_table(
     entity="lead",
     personal=("full_name", "email", "phone"),
     search=("full_name", "email", "phone", "company", "job_title", "city"),
-    unrecorded=("assign_at",),
+    unrecorded=("assign_at", "rescore_at"),
 )
 Index(
     "leads_assign_at_idx",
     leads.c.assign_at,
     postgresql_where=text("assign_at is not null and deleted_at is null"),
+)
+Index(
+    "leads_rescore_at_idx",
+    leads.c.rescore_at,
+    postgresql_where=text("rescore_at is not null and deleted_at is null"),
 )
 
 lead_activities = resource_table(

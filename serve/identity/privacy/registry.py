@@ -191,6 +191,7 @@ KNOWN: Final[dict[str, Known]] = {
         blank=_NO_ATTRIBUTES | {"summary": "null", "external_id": "null", "person_key": "null"},
         stays=("user_id",),
     ),
+    "lead_analyses": Known("deleted", {"lead_id": "lead"}, stays=("user_id",)),
     "lead_conversions": Known(
         "kept",
         {"lead_id": "lead", "contact_id": "contact", "account_id": "account"},

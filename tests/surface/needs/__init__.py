@@ -70,5 +70,5 @@ LISTED: dict[str, Callable[[Surface, UUID | None], Any]] = people.LISTED | tenan
 OTHERWISE_MADE: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = people.OTHERWISE_MADE
 """Makes the rows of a collection whose POST gives something else, as an invitation."""
 
-PREPARED: dict[str, Callable[[Surface, UUID | None], Any]] = people.PREPARED
+PREPARED: dict[str, Callable[[Surface, UUID | None], Any]] = people.PREPARED | customers.PREPARED
 """What must be so before the operation can succeed, and follows neither from its ids nor from its body."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from tests.serve.crm import lead_model
 from tests.surface.needs.common import number
 from tests.surface.operations import BY_NAME, Call
 
@@ -42,6 +43,17 @@ def _members(surface: Surface) -> list[dict[str, str]]:
     return [{"user_id": _colleague(surface)}]
 
 
+def _with_a_model(surface: Surface, tenant: UUID | None) -> None:
+    lead_model.publish(surface.firm.running.app.state.models, tenant or surface.firm.a)
+
+
+def _analysed(surface: Surface, tenant: UUID | None) -> dict[str, str]:
+    row_id = surface.make(BY_NAME["POST /api/v1/leads"], tenant)["id"]
+    analyse = Call(BY_NAME["POST /api/v1/leads/{id}/analyze"], {"id": row_id})
+    assert surface.send(analyse, tenant=tenant).is_success
+    return analyse.ids
+
+
 def _converted(surface: Surface, tenant: UUID | None) -> dict[str, str]:
     row_id = surface.make(BY_NAME["POST /api/v1/leads"], tenant)["id"]
     convert = Call(BY_NAME["POST /api/v1/leads/{id}/convert"], {"id": row_id}, json={})
@@ -56,7 +68,7 @@ MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
         ("notes", "note_id", {"body": "Call again."}),
         ("tags", "tag_id", {"name": "surface"}),
     )
-} | {"/api/v1/leads/{id}/conversion": _converted}
+} | {"/api/v1/leads/{id}/conversion": _converted, "/api/v1/leads/{id}/analysis": _analysed}
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/tags": {"name": number("tag {}")},
     "/api/v1/lead-assignment-rules": {"name": number("Rule {}"), "members": _members, "is_active": False},
@@ -67,4 +79,8 @@ BODIES: dict[str, dict[str, Any]] = {
         for path in ("leads/{id}/tags", "leads/{id}/tag", "contacts/{id}/tags", "accounts/{id}/tags")
     },
     "PATCH /api/v1/leads/{id}/status": {"status": "contacted"},
+}
+
+PREPARED: dict[str, Callable[[Surface, UUID | None], Any]] = {
+    "POST /api/v1/leads/{id}/score": _with_a_model,
 }

@@ -1,0 +1,103 @@
+"""Leads that changed are scored anew, some seconds later and many at once: nobody who writes waits for a model.
+
+The database notes when something changed that the model looks at (``rescore_at``); several changes within ten seconds
+are one. The worker's clock takes some hundred leads of a tenant, computes their features in one statement and asks the
+model once.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from uuid import UUID
+
+from ml.registry import Registry
+from serve.crm.assignment.rules import OPEN
+from serve.crm.scoring.errors import NoModelYet
+from serve.crm.scoring.features import features_of
+from serve.crm.scoring.predicting import LeadModel, answers, model_of
+from serve.crm.scoring.service import SCORED, shown
+from serve.kernel.db import Database, Transaction
+from serve.kernel.tasks.acting import acting_for
+
+log = logging.getLogger("throughline.leads")
+
+EVERY_S = 5.0
+MOST_TENANTS = 100
+BATCH = 500
+MOST_BATCHES = 20
+
+_TENANTS = "select tenant_id from tenants_with_leads_to_score($1, $2)"
+_WAITING = """
+    select id, status from leads
+    where tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid
+        and rescore_at <= $1 and deleted_at is null
+    order by rescore_at, id limit $2 for no key update skip locked
+"""
+_DONE = "update leads set rescore_at = null where id = any ($1::uuid[])"
+_WRITE = """
+    update leads t set score = g.score, score_reasons = g.reasons, scored_at = $2
+    from jsonb_to_recordset($1) g (id uuid, score float8, reasons jsonb)
+    where t.id = g.id and (t.score, t.score_reasons) is distinct from (g.score, g.reasons)
+    returning t.id
+"""
+_KEEP = """
+    insert into lead_analyses (tenant_id, lead_id, score, reasons, features, model, as_of_at, cause)
+    select $1, g.id, g.score, g.reasons, g.features, $3, g.as_of_at, 'changed'
+    from jsonb_to_recordset($2) g (id uuid, score float8, reasons jsonb, features jsonb, as_of_at timestamptz)
+"""
+_NAMED = "select set_config('app.event', $1, true)"
+
+
+async def score_due(database: Database, registry: Registry, moment: datetime | None = None) -> int:
+    """Score the leads that changed some seconds before then (``moment`` is for tests); how many got another score.
+
+    ``database`` acts as the worker. Without a model of the tenant there is nothing to do for its leads.
+    """
+    moment = moment or datetime.now(UTC)
+    async with database.connection() as connection:
+        tenants = await connection.fetch(_TENANTS, moment, MOST_TENANTS)
+    scored = 0
+    for tenant in tenants:
+        tenant_id = UUID(tenant["tenant_id"])
+        try:
+            try:
+                model: LeadModel | None = await model_of(registry, tenant_id)
+            except NoModelYet:
+                model = None
+            for _ in range(MOST_BATCHES):
+                async with database.transaction(acting_for(tenant_id, None)) as db:
+                    seen, count = await _score(db, model, moment)
+                scored += count
+                if seen < BATCH:
+                    break
+        except Exception:  # the others' leads wait too
+            log.exception("leads of tenant %s could not be scored", tenant_id)
+    return scored
+
+
+async def _score(db: Transaction, model: LeadModel | None, moment: datetime) -> tuple[int, int]:
+    """(how many were looked at, how many got another score)."""
+    waiting = await db.fetch(_WAITING, moment, BATCH)
+    await db.execute(_DONE, [lead["id"] for lead in waiting])
+    open_ids = [lead["id"] for lead in waiting if lead["status"] in OPEN]
+    if model is None or not open_ids:
+        return len(waiting), 0
+    now = datetime.now(UTC)
+    features = await features_of(db, open_ids, now)
+    found = [
+        {
+            "id": row["lead_id"],
+            "score": answer.score,
+            "reasons": answer.reasons,
+            "features": shown(row),
+            "as_of_at": row["as_of_at"].isoformat(),
+        }
+        for row, answer in zip(features, await answers(model, features), strict=True)
+    ]
+    await db.execute(_NAMED, SCORED)
+    changed = {row["id"] for row in await db.fetch(_WRITE, found, now)}
+    await db.execute(_NAMED, "")
+    kept = [each for each in found if each["id"] in changed]
+    await db.execute(_KEEP, db.caller.tenant_id, kept, dict(model.about))
+    return len(waiting), len(changed)
