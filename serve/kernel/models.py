@@ -194,6 +194,11 @@ imports = own_table(
     required("failed_count", Integer, default="0"),
     optional("error", Text),
     optional("finished_at", Moment),
+    optional("undo_task_id", Uuid),
+    optional("undone_at", Moment),
+    required("removed_count", Integer, default="0"),
+    required("reverted_count", Integer, default="0"),
+    required("left_count", Integer, default="0"),
     lookup("created_at"),
 )
 imports.info |= {
@@ -205,8 +210,19 @@ imports.info |= {
         "updated_count",
         "unchanged_count",
         "failed_count",
+        "removed_count",
+        "reverted_count",
+        "left_count",
     ),
 }
+
+import_leftovers = own_table(
+    "import_leftovers",
+    reference("import_id", "imports", owned=True, indexed=False),
+    required("row_id", Uuid),
+    required("reason", Text),
+    unique("import_id", "row_id"),
+)
 
 import_rejects = own_table(
     "import_rejects",

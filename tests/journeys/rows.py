@@ -15,6 +15,7 @@ GROUPS = {
     "files": "files.*",
     "lead_scores": r"leads/\{id\}/(score|analyze|analysis)",
     "lead_conversions": r"leads/\{id\}/convert",
+    "imports": "import/leads",
     "leads": "leads(?!.*(enrich|anal|score|convert|advanced)).*|(crm|import|export)/leads",
     "passkeys": "mobile/biometric/auth",
     "notifications": "notifications.*",

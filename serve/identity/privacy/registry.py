@@ -384,6 +384,7 @@ NOTHING: Final[dict[str, str]] = {
     "event_seals": "hashes",
     "event_readers": "places in the feed",
     "idempotency_keys": "gone after a day; those that hold the person go at once",
+    "import_leftovers": "ids, and why an undo has left the row",
     "import_rejects": "lines of files, and what is wrong with them",
     "rate_limits": "ids and addresses, for minutes; keyed hashes of log-ins, for 30 days",
     "consent_purposes": "of the tenant",

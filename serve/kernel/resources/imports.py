@@ -107,12 +107,29 @@ class ImportLine(Output):
     user_id: UUID | None = Field(description="Who sent it.")
     created_at: datetime
     finished_at: datetime | None
+    undo_task_id: UUID | None = Field(description="The task that undoes it, or has.")
+    undone_at: datetime | None = Field(description="When it was undone, to the last row.")
+    removed_count: int = Field(
+        description="Rows that it had made and that the undo has deleted.", examples=[0]
+    )
+    reverted_count: int = Field(
+        description="Rows that it had changed and that are what they were.", examples=[0]
+    )
+    left_count: int = Field(description="Rows that the undo has left as they are.", examples=[0])
+
+
+class Leftover(Output):
+    """A row of the import that the undo has left."""
+
+    id: UUID
+    reason: str = Field(examples=["was changed since (contact.updated)"])
 
 
 class ImportRead(ImportLine):
     errors: list[RowMistake] = Field(
         description="The first 1,000 mistakes; all rejected rows are at `/api/v1/imports/{id}/rejects`."
     )
+    left: list[Leftover] = Field(description="The first 1,000 rows that the undo has left, and why.")
 
 
 def add_calls(router: APIRouter, resource: Resource) -> None:
@@ -231,7 +248,7 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
         title = f"Import of {row['filename'] or many}"
         about, count = ("import", row["id"]), table.row_count
         await enqueue(db, KIND, params, title=title, about=about, total_count=count, task_id=row["id"])
-        response = answered({**row, "errors": []}, status=202)
+        response = answered({**row, "errors": [], "left": []}, status=202)
         response.headers["Location"] = f"/api/v1/imports/{row['id']}"
         return response
 

@@ -11,12 +11,22 @@ from serve.kernel.caller import Caller, Needs
 from serve.kernel.db import DatabaseUnavailable, ReadDb, TenantDb
 from serve.kernel.envelope import Meta, PageMeta, Success
 from serve.kernel.errors import problems
+from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
 from serve.kernel.resources.files import MEDIA_TYPES
 from serve.kernel.resources.imports import ImportLine, ImportRead
 from serve.kernel.resources.words import Id, plain
+from serve.kernel.risk import acts
 from serve.kernel.routing import area_router
-from serve.platform.imports import queries, rejects
-from serve.platform.imports.errors import FileGone, ImportNotFound, NothingRejected
+from serve.kernel.tasks.answers import TaskStarted, started
+from serve.platform.imports import queries, rejects, undoing
+from serve.platform.imports.errors import (
+    FileGone,
+    ImportNotFound,
+    ImportStillRuns,
+    ImportUndone,
+    NothingRejected,
+    NothingToUndo,
+)
 from serve.platform.imports.schemas import ImportsQuery
 
 router = area_router("/api/v1/imports", tags=["platform"])
@@ -77,3 +87,23 @@ async def get_rejects(id: Id, caller: Someone, db: TenantDb, request: Request) -
     headers = {"Content-Disposition": name, "Cache-Control": "private, no-store"}
     kind = MEDIA_TYPES["jsonl" if found["format"] == "jsonl" else "csv"]
     return StreamingResponse(pieces, headers=headers, media_type=kind)
+
+
+@router.post(
+    "/{id}/undo",
+    status_code=202,
+    response_model=Success[TaskStarted, Meta],
+    responses=problems(
+        *(ImportNotFound, ImportStillRuns, ImportUndone, NothingToUndo),
+        *(StillRunning, KeyOfAnotherRequest, DatabaseUnavailable),
+    ),
+    **acts(risk="risky"),
+    name="imports.undo",
+)
+async def undo_import(id: Id, caller: Someone, db: TenantDb) -> Response:
+    """Delete the rows that the import made, and give those that it changed back what they were.
+
+    It goes on as a task. A row that somebody has changed since, or that something else refers to, is left as it is: the
+    import names it, with the reason. What was deleted can be restored; its `external_id` is free for another import.
+    """
+    return started(await undoing.ask(db, id))

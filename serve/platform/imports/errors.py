@@ -1,6 +1,6 @@
 """How looking at an import can fail."""
 
-from serve.kernel.errors import NotFound, Problem
+from serve.kernel.errors import Conflict, NotFound, Problem
 
 
 class ImportNotFound(NotFound):
@@ -17,3 +17,15 @@ class FileGone(Problem):
         "IMPORT_FILE_GONE",
         "The file of this import is no longer kept. Send it again, and take the rejected rows within a week.",
     )
+
+
+class ImportStillRuns(Conflict):
+    code, message = "IMPORT_STILL_RUNS", "The import has not ended yet: wait, or cancel its task."
+
+
+class ImportUndone(Conflict):
+    code, message = "IMPORT_UNDONE", "The import is undone already, or just being so."
+
+
+class NothingToUndo(Conflict):
+    code, message = "NOTHING_TO_UNDO", "The import has made and changed nothing."

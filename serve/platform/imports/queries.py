@@ -8,6 +8,7 @@ from uuid import UUID
 from serve.kernel.caller import Caller
 from serve.kernel.db import ReadDb, guarded
 from serve.kernel.paging import page_meta
+from serve.kernel.resources.import_runs import IMPORTERS
 from serve.kernel.resources.imports import SHOWN
 from serve.platform.imports.errors import ImportNotFound
 from serve.platform.imports.schemas import ImportsQuery
@@ -24,18 +25,28 @@ _MISTAKES = f"""
         ) e
     ) as errors
 """
+_LEFT = f"""
+    (
+        select coalesce(jsonb_agg(jsonb_build_object('id', e.row_id, 'reason', e.reason) order by e.row_id), '[]')
+        from (
+            select l.row_id, l.reason from import_leftovers l
+            where l.import_id = imports.id and l.tenant_id = $2 and g.tenants is not null
+            order by l.row_id limit {MOST_MISTAKES}
+        ) e
+    ) as "left"
+"""
 _OWN = "from imports where tenant_id = $2 and resource = any($3::text[]) and g.tenants is not null"
 
 
 def _seen_by(caller: Caller) -> tuple[UUID, list[str]]:
-    tables = [each.removesuffix(":write") for each in caller.permissions if each.endswith(":write")]
+    tables = [name for name, (resource, _) in IMPORTERS.items() if resource.writing in caller.permissions]
     return caller.tenant_id, tables
 
 
 async def one(db: ReadDb, caller: Caller, import_id: UUID) -> dict[str, Any]:
     """Raises ImportNotFound."""
     rows = await db.fetch(
-        guarded(f"select {SHOWN}, {_MISTAKES} {_OWN} and id = $4"), *_seen_by(caller), import_id
+        guarded(f"select {SHOWN}, {_MISTAKES}, {_LEFT} {_OWN} and id = $4"), *_seen_by(caller), import_id
     )
     if not rows:
         raise ImportNotFound

@@ -54,6 +54,7 @@ OWN = {
     "notifications",
     "settings",
     "imports",
+    "import_leftovers",
     "import_rejects",
     "isolation_checks",
     "roles",

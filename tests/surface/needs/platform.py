@@ -33,11 +33,11 @@ def _import(surface: Surface, tenant: UUID | None) -> dict[str, str]:
     return {"id": surface.make(BY_NAME["POST /api/v1/contacts/import"], tenant)["id"]}
 
 
-def _import_with_rejects(surface: Surface, tenant: UUID | None) -> dict[str, str]:
-    """One that has ended, and whose only row was not taken."""
+def _ended_import(surface: Surface, tenant: UUID | None) -> dict[str, str]:
+    """One that has ended: a row was made, and one was not taken."""
     sent = surface.http.post(
         "/api/v1/contacts/import",
-        files={"file": ("rows.csv", b"full_name,email\nAda,nobody\n")},
+        files={"file": ("rows.csv", b"full_name,email\nAda,nobody\nBea,\n")},
         headers={"authorization": surface.token(tenant=tenant)},
     )
     running = surface.firm.running
@@ -137,7 +137,8 @@ MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
     "/api/v1/experimental/beta-users/{": _beta_user,
     "/api/v1/experiments/{id}/stop": _running,
     "/api/v1/notifications/": _notification,
-    "/api/v1/imports/{id}/rejects": _import_with_rejects,
+    "/api/v1/imports/{id}/rejects": _ended_import,
+    "/api/v1/imports/{id}/undo": _ended_import,
     "/api/v1/imports/": _import,
 }
 
