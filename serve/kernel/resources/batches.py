@@ -8,6 +8,7 @@ alone and all others are in.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -31,22 +32,38 @@ Numbered = tuple[int, Any]
 """(place of a row among those given, the row as the model read it)"""
 
 
-async def put_many(resource: Resource, db: Transaction, given: Sequence[Any], mode: str) -> list[Result]:
-    """Create the rows, or change those with their ``external_id``; what became of each, in their order.
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Rows as the model read them, and what could be said of the others without the database."""
 
-    ``given`` are values as a client sends them; a Problem stands for a row that could not even be read.
-    """
+    mode: str
+    good: list[Numbered]
+    refused: dict[int, Result]
+
+
+async def put_many(resource: Resource, db: Transaction, given: Sequence[Any], mode: str) -> list[Result]:
+    """Create the rows, or change those with their ``external_id``; what became of each, in their order."""
+    return await write_many(resource, db, read_many(resource, given, mode))
+
+
+def read_many(resource: Resource, given: Sequence[Any], mode: str) -> Readings:
+    """``given`` are values as a client sends them; a Problem stands for a row that could not even be read."""
     model = resource.patch if mode == "update" else resource.fields
-    results: dict[int, Result] = {}
-    good: list[Numbered] = []
+    readings = Readings(mode, [], {})
     for index, values in enumerate(given):
         try:
-            good.append((index, _read(model, values, mode)))
+            readings.good.append((index, _read(model, values, mode)))
         except Problem as problem:
-            results[index] = refused(problem)
-    for rows in _parts(good, 1 if resource.does_more else AT_ONCE, mode):
-        results |= await _tried(resource, db, rows, mode)
-    return [results[index] for index in range(len(given))]
+            readings.refused[index] = refused(problem)
+    return readings
+
+
+async def write_many(resource: Resource, db: Transaction, rows: Readings) -> list[Result]:
+    """What became of each, in their order."""
+    results = dict(rows.refused)
+    for part in _parts(rows.good, 1 if resource.does_more else AT_ONCE, rows.mode):
+        results |= await _tried(resource, db, part, rows.mode)
+    return [results[index] for index in range(len(results))]
 
 
 async def one_by_one(

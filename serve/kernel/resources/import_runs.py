@@ -10,8 +10,9 @@ import asyncio
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import IO, Any
@@ -19,7 +20,7 @@ from uuid import UUID
 
 from serve.kernel.db import Transaction
 from serve.kernel.errors import Forbidden, Problem, TooManyRequests
-from serve.kernel.resources.batches import Result
+from serve.kernel.resources.batches import Readings, Result
 from serve.kernel.resources.declaration import Resource
 from serve.kernel.resources.files.readers import Cells, Table, opened
 from serve.kernel.tasks import Work, task
@@ -28,9 +29,22 @@ KIND = "resources.import"
 BATCH = 500
 MOST_WAITING = 20
 
-Take = Callable[[Transaction, Sequence["Cells | Problem"]], Awaitable[list[Result]]]
-"""Takes in rows; gives what became of each."""
-Importer = Callable[[Table, Mapping[str, Any]], Take]
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """How rows of a file are taken in: read, which blocks and asks no database, then written."""
+
+    read: Callable[[Sequence[Cells | Problem]], Readings]
+    write: Callable[[Transaction, Readings], Awaitable[list[Result]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    lines: list[int]
+    rows: Readings
+
+
+Importer = Callable[[Table, Mapping[str, Any]], Taking]
 """How the rows of a resource are taken in: (the file, what was asked for)."""
 
 IMPORTERS: dict[str, tuple[Resource, Importer]] = {}
@@ -74,16 +88,41 @@ async def take_in(work: Work) -> Any:
     _, importer = IMPORTERS[params["resource"]]
     async with kept_file(state.files.storage, work.tenant_id, UUID(work.id)) as file:
         table = await asyncio.to_thread(opened, file, params["known"])
-        take = importer(table, params)
-        rows, first = table.rows(), 0
-        while batch := await asyncio.to_thread(lambda: list(islice(rows, BATCH))):
-            name = f"rows {first}"
-            if not work.is_done(name):
-                await _batch(work, name, batch, take)
-            first += len(batch)
+        taking = importer(table, params)
+        async with aclosing(_read_ahead(_batches(table, taking, work.is_done))) as batches:
+            async for name, batch in batches:
+                if batch is not None:
+                    await _batch(work, name, batch, taking)
     # Otherwise it is kept for a while: the rejected rows are read from it (serve/platform/imports/rejects.py).
     if not await _has_rejects(work):
         await asyncio.to_thread(state.files.storage.remove, work.tenant_id, UUID(work.id))
+
+
+def _batches(
+    table: Table, taking: Taking, is_done: Callable[[str], bool]
+) -> Iterator[tuple[str, Batch | None]]:
+    """(the name of a step, its rows; None for one that is done already). Blocks."""
+    rows, first = table.rows(), 0
+    while found := list(islice(rows, BATCH)):
+        name = f"rows {first}"
+        lines, cells = [line for line, _ in found], [cells for _, cells in found]
+        yield name, None if is_done(name) else Batch(lines, taking.read(cells))
+        first += len(found)
+
+
+async def _read_ahead(
+    batches: Iterator[tuple[str, Batch | None]],
+) -> AsyncGenerator[tuple[str, Batch | None]]:
+    """Each of them, while the next is read by a thread."""
+    coming = asyncio.create_task(asyncio.to_thread(next, batches, None))
+    try:
+        while (found := await coming) is not None:
+            coming = asyncio.create_task(asyncio.to_thread(next, batches, None))
+            yield found
+    finally:
+        await asyncio.wait({coming})  # the file is closed after us, not under the thread
+        if not coming.cancelled():
+            coming.exception()
 
 
 async def _has_rejects(work: Work) -> bool:
@@ -99,32 +138,31 @@ async def _check_permission(work: Work) -> None:
         raise Forbidden(f"Whoever sent the file has no permission {resource.writing} any more.")
 
 
-async def _batch(work: Work, name: str, batch: list[tuple[int, Any]], take: Take) -> None:
+async def _batch(work: Work, name: str, batch: Batch, taking: Taking) -> None:
     """A step; of a dry run only what was counted."""
     fields = work.params["fields"]
     if work.params["is_dry_run"]:
         try:
             async with work.transaction() as db:
-                counts, rejects = await _rows(db, batch, take, fields)
+                counts, rejects = await _rows(db, batch, taking, fields)
                 raise _RolledBack
         except _RolledBack:
             pass
-        await work.step(name, partial(_note, work, counts, rejects), counts=len(batch))
+        await work.step(name, partial(_note, work, counts, rejects), counts=len(batch.lines))
     else:
 
         async def taken(db: Transaction) -> None:
-            await _note(work, *await _rows(db, batch, take, fields), db)
+            await _note(work, *await _rows(db, batch, taking, fields), db)
 
-        await work.step(name, taken, counts=len(batch))
+        await work.step(name, taken, counts=len(batch.lines))
 
 
 async def _rows(
-    db: Transaction, batch: list[tuple[int, Any]], take: Take, fields: Mapping[str, str]
+    db: Transaction, batch: Batch, taking: Taking, fields: Mapping[str, str]
 ) -> tuple[Counter[str], list[dict[str, Any]]]:
     counts: Counter[str] = Counter()
     rejects: list[dict[str, Any]] = []
-    results = await take(db, [cells for _, cells in batch])
-    for (line, _), result in zip(batch, results, strict=True):
+    for line, result in zip(batch.lines, await taking.write(db, batch.rows), strict=True):
         counts[result["status"]] += 1
         if result["error"]:
             rejects.append({"line": line, "mistakes": said_of(fields, result["error"])})

@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from serve.kernel.errors import BodyTooLarge, Invalid, Malformed, Problem, probl
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
 from serve.kernel.ids import uuid7
 from serve.kernel.openapi import example_of
-from serve.kernel.resources.batches import Result, put_many
+from serve.kernel.resources.batches import Readings, read_many, write_many
 from serve.kernel.resources.declaration import Resource
 from serve.kernel.resources.files import MEDIA_TYPES, ImportFormat
 from serve.kernel.resources.files.cells import RowReader
@@ -33,7 +34,7 @@ from serve.kernel.resources.files.limits import MOST_ROWS, FileTypeUnknown, File
 from serve.kernel.resources.files.readers import Cells, Table, opened
 from serve.kernel.resources.files.writers import CsvWriter
 from serve.kernel.resources.import_preview import ImportPreview, Mistake, preview_of
-from serve.kernel.resources.import_runs import IMPORTERS, KIND, Take, TooManyImports, check_room, keep
+from serve.kernel.resources.import_runs import IMPORTERS, KIND, Taking, TooManyImports, check_room, keep
 from serve.kernel.resources.matching import ColumnRules, Plan, Unknown, UnknownColumns, matched
 from serve.kernel.resources.words import plain as answered
 from serve.kernel.resources.words import writing
@@ -142,19 +143,19 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
     encoding = {"file": {"contentType": kinds}, "mapping": json_part, "defaults": json_part}
     form_of = {"requestBody": {"content": {"multipart/form-data": {"encoding": encoding}}}}
 
-    def importer(table: Table, params: Mapping[str, Any]) -> Take:
+    def importer(table: Table, params: Mapping[str, Any]) -> Taking:
         reader = RowReader(params, columns, is_text=table.is_text)
 
-        def read(cells: Cells | Problem) -> dict[str, Any] | Problem:
+        def values(cells: Cells | Problem) -> dict[str, Any] | Problem:
             try:
                 return cells if isinstance(cells, Problem) else reader.read(cells)
             except Invalid as problem:
                 return problem
 
-        async def take(db: Transaction, rows: Sequence[Cells | Problem]) -> list[Result]:
-            return await put_many(resource, db, [read(cells) for cells in rows], params["mode"])
+        def read(rows: Sequence[Cells | Problem]) -> Readings:
+            return read_many(resource, [values(cells) for cells in rows], params["mode"])
 
-        return take
+        return Taking(read, partial(write_many, resource))
 
     async def looked_through(form: ImportForm) -> tuple[Table, Plan]:
         mapping = form.mapping or {}

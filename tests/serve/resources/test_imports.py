@@ -228,7 +228,7 @@ class TestInterrupted:
         real, batches = import_runs._rows, []
 
         async def dies(*asked):
-            batches.append(len(asked[1]))
+            batches.append(len(asked[1].lines))
             if len(batches) == 2:
                 await real(*asked)
                 raise Died

@@ -2,8 +2,8 @@
 
 from serve.kernel.migrations.guards import guard_tenant_table, record_events, run
 
-revision = "0040"
-down_revision = "0039"
+revision = "0041"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
