@@ -12,6 +12,7 @@ from serve.crm.calls import endpoints as calls
 from serve.crm.contacts import endpoints as contacts
 from serve.crm.leads import endpoints as leads
 from serve.crm.places import endpoints as places
+from serve.crm.places import map_endpoints as maps
 from serve.crm.quotes import endpoints as quotes
 from serve.crm.quotes.public import public as quote_links
 from serve.crm.scoring import endpoints as scoring
@@ -34,7 +35,7 @@ PUBLIC = frozenset(
 ROUTERS: tuple[APIRouter, ...] = (
     *(
         each.router
-        for each in (accounts, articles, asking, calls, contacts, leads, places, quotes, tags, tickets)
+        for each in (accounts, articles, asking, calls, contacts, leads, maps, places, quotes, tags, tickets)
     ),
     assignment.router,
     assignment.of_leads,

@@ -28,6 +28,7 @@ GROUPS = {
     "knowledge_base": "knowledge-base.*",
     "call_logs": "call-logs.*",
     "locations": "locations.*",
+    "maps": "map/.*",
     "api_keys": "auth/api-keys.*",
     "schedules": "schedules.*",
     "security": "b2b/(multi-tenant/data-isolation|advanced-security)",

@@ -1,6 +1,18 @@
 """People or companies who may become customers, and what was done with them."""
 
-from sqlalchemy import Boolean, Column, Computed, Date, Double, ForeignKey, Index, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Computed,
+    Date,
+    Double,
+    ForeignKey,
+    Index,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from serve.kernel.schema import (
@@ -40,6 +52,8 @@ leads = resource_table(
     optional("country", Text),
     between("latitude", Double, -90, 90),
     between("longitude", Double, -180, 180),
+    # In which it lies (H3, the finest): maps gather leads by it. It follows from the coordinates.
+    optional("cell", BigInteger),
     required("source", Text),
     choice("status", "new", "contacted", "qualified", "won", "lost", default="new"),
     optional("lost_reason", Text),
@@ -72,10 +86,25 @@ leads = resource_table(
     lookup("status", "created_at"),
     lookup("owner_id", "created_at"),
     word_index("tags"),
+    Index(
+        "leads_on_map",
+        "tenant_id",
+        "latitude",
+        "longitude",
+        postgresql_include=["cell", "status", "value_cents", "currency"],
+        postgresql_where=text("deleted_at is null and latitude is not null"),
+    ),
+    Index(
+        "leads_without_cell",
+        "tenant_id",
+        "latitude",
+        "longitude",
+        postgresql_where=text("deleted_at is null and latitude is not null and cell is null"),
+    ),
     entity="lead",
     personal=("full_name", "email", "phone"),
     search=("full_name", "email", "phone", "company", "job_title", "city"),
-    unrecorded=("assign_at", "rescore_at"),
+    unrecorded=("assign_at", "rescore_at", "cell"),
 )
 Index(
     "leads_assign_at_idx",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from serve.crm.leads.errors import LeadConverted, LeadLost, StatusDoesNotFollow
+from serve.crm.places.cells import cell_of
+from serve.crm.places.rules import check_point
 from serve.kernel.errors import Invalid
 from serve.kernel.resources.store import NOW
 
@@ -42,12 +44,12 @@ def check_lead(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> di
     Raises StatusDoesNotFollow, or Invalid naming what is missing or does not belong.
     """
     status, was = after["status"], before["status"] if before else None
-    _check_place(after)
+    check_point(after)
     if was is not None and status != was and status not in NEXT[was]:
         raise StatusDoesNotFollow(details=[("status", f"after {was} come {', '.join(NEXT[was])}")])
     if missing := [name for name in NEEDS.get(status, ()) if after.get(name) is None]:
         raise Invalid(details=[(name, f"is needed of a lead that is {status}") for name in missing])
-    follows: dict[str, Any] = {"full_name": _name_of(after)}
+    follows: dict[str, Any] = {"full_name": _name_of(after), **_cell(before or {}, after)}
     for each, columns in LAST.items():
         for column in columns:
             if each == status or after.get(column) is None:
@@ -127,6 +129,14 @@ def account_from(
     return {**follows, **{name: value for name, value in given.items() if value is not None}}
 
 
+def _cell(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The cell of a lead that lies elsewhere than before."""
+    place, was = ((row.get("latitude"), row.get("longitude")) for row in (after, before))
+    if place == was:
+        return {}
+    return {"cell": None if place[0] is None else cell_of(*place)}
+
+
 def _name_of(after: Mapping[str, Any]) -> str:
     if name := (after.get("full_name") or "").strip():
         return name
@@ -134,9 +144,3 @@ def _name_of(after: Mapping[str, Any]) -> str:
         if after.get(column):
             return str(after[column])
     raise Invalid(details=[("full_name", "say who it is: by a name, a company, an address or a number")])
-
-
-def _check_place(after: Mapping[str, Any]) -> None:
-    if (after.get("latitude") is None) != (after.get("longitude") is None):
-        missing = "latitude" if after.get("latitude") is None else "longitude"
-        raise Invalid(details=[(missing, "a place has both latitude and longitude")])

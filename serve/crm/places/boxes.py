@@ -6,9 +6,7 @@ A box whose western edge is east of its eastern one crosses the 180th meridian (
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from serve.kernel.errors import Invalid
 
@@ -45,15 +43,19 @@ class Box:
             return longitude >= self.west or longitude <= self.east
         return self.west <= longitude <= self.east
 
-    def sql(self, bind: Callable[[Any], str], row: str = "t") -> str:
-        """The same as a condition on ``latitude`` and ``longitude`` of ``row``; ``bind`` gives a value its place."""
-        south, north = bind(self.south), bind(self.north)
-        west, east = bind(self.west), bind(self.east)
-        between = f"{row}.latitude between {south}::double precision and {north}::double precision"
+    def sql(self, row: str = "t") -> str:
+        """The same as a condition on ``latitude`` and ``longitude`` of ``row``.
+
+        The numbers stand in it and are not bound: how much of the rows a box has decides how they are best read, and a
+        plan that PostgreSQL keeps for any box took 3 s for the newest leads of the world instead of 20 ms.
+        """
+        west, south, east, north = (
+            f"{each!r}::float8" for each in (self.west, self.south, self.east, self.north)
+        )
         joined = "or" if self.is_across else "and"
         return (
-            f"{between} and ({row}.longitude >= {west}::double precision"
-            f" {joined} {row}.longitude <= {east}::double precision)"
+            f"{row}.latitude between {south} and {north}"
+            f" and ({row}.longitude >= {west} {joined} {row}.longitude <= {east})"
         )
 
 

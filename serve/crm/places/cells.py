@@ -2,6 +2,9 @@
 
 A cell is a whole number of 63 bits: four of them say how fine it is, 45 which child it is at each finer step, three a
 step. So the cell that a coarser map shows is that number with some bits set, which PostgreSQL does itself.
+
+Seven hexagons are no hexagon: a coarser cell has the finer ones of its family, and those at its edge reach over the
+straight line that a map draws. Families of all sizes have each lead once, and that is what is counted.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ _FINENESS: Final = 15 << _AT
 def cell_of(latitude: float, longitude: float) -> int:
     """The finest cell that has the point.
 
-    >>> coarser(cell_of(53.0758, 8.8072), 5) == h3.latlng_to_cell(53.0758, 8.8072, 5)
+    >>> coarser(cell_of(53.0758, 8.8072), 5) == h3.cell_to_parent(cell_of(53.0758, 8.8072), 5)
     True
     """
     return int(h3.latlng_to_cell(latitude, longitude, FINEST))
@@ -39,7 +42,7 @@ def coarser_sql(column: str, resolution: int) -> str:
 
 
 def resolution_of(zoom: int) -> int:
-    """Of the cells that a map of this zoom shows, so that an edge has some twenty pixels, or a few more.
+    """Of the cells that a map of this zoom shows, so that an edge has about twenty pixels.
 
     A map of zoom 0 has the world in 256 pixels; two steps of zoom are four times larger, and one step of resolution is
     2.6 times finer.
@@ -47,7 +50,7 @@ def resolution_of(zoom: int) -> int:
     >>> [resolution_of(zoom) for zoom in (0, 5, 10, 15, 22)]
     [0, 3, 7, 10, 12]
     """
-    return min(SHOWN, round(zoom * 0.712))
+    return min(SHOWN, max(0, round(zoom * 0.712 - 0.35)))
 
 
 def middle(cell: int) -> tuple[float, float]:

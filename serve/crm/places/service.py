@@ -29,7 +29,7 @@ _LEADS = """
 async def nearby(db: Reads, asked: Nearby) -> tuple[list[dict[str, Any]], bool]:
     """(places within the radius, the nearest first; whether there are more than ``limit``)."""
     bind = Bindings()
-    box = around(asked.latitude, asked.longitude, asked.radius_m).sql(bind)
+    box = around(asked.latitude, asked.longitude, asked.radius_m).sql()
     point = f"{bind(asked.latitude)}::double precision, {bind(asked.longitude)}::double precision"
     kind = f" and t.kind = {bind(asked.kind)}" if asked.kind else ""
     columns = ", ".join(f"t.{name}" for name in locations.columns)
@@ -62,7 +62,7 @@ async def leads_of(
         middle = f"{bind(place['latitude'])}::double precision, {bind(place['longitude'])}::double precision"
         distance = f"great_circle_m(t.latitude, t.longitude, {middle})"
     if place["radius_m"] is not None:
-        box = around(place["latitude"], place["longitude"], place["radius_m"]).sql(bind)
+        box = around(place["latitude"], place["longitude"], place["radius_m"]).sql()
         within = f"{box} and {distance} <= {bind(place['radius_m'])}::double precision"
         belongs = f"({belongs} or ({within}))"
     columns = ", ".join(f"t.{name}" for name in leads.columns)

@@ -91,6 +91,7 @@ KNOWN: Final[dict[str, Known]] = {
             "postcode": "null",
             "latitude": "null",
             "longitude": "null",
+            "cell": "null",
             "consent_email": "false",
             "external_id": "null",
             "person_key": "null",

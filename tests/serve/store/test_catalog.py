@@ -132,9 +132,7 @@ HIDDEN_FROM_EXTRACTION = {
         for column in ("postcode", "country", "latitude", "longitude", "lost_reason", "tags")
     ),
     *(f"leads.{column}" for column in ("consent_email", "first_reply_s", "contacted_at", "qualified_at")),
-    *("leads.converted_at", "leads.location_id"),
-    "leads.assign_at",
-    "leads.rescore_at",
+    *("leads.converted_at", "leads.location_id", "leads.assign_at", "leads.rescore_at", "leads.cell"),
     *(f"lead_activities.{column}" for column in ("external_id", "outcome", "summary", "user_id")),
     *("tenants.state", "tenants.suspended_at", "tenants.suspended_because", "tenants.closing_since"),
     *("tenants.erase_after", "tenants.closed_at", "tenants.awaiting_owner_since"),
