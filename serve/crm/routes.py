@@ -15,6 +15,7 @@ from serve.crm.places import endpoints as places
 from serve.crm.places import map_endpoints as maps
 from serve.crm.quotes import endpoints as quotes
 from serve.crm.quotes.public import public as quote_links
+from serve.crm.reviews import endpoints as reviews
 from serve.crm.scoring import endpoints as scoring
 from serve.crm.sla import endpoints as sla
 from serve.crm.tags import endpoints as tags
@@ -28,6 +29,8 @@ PUBLIC = frozenset(
         "POST /api/v1/quotes/link/decline",
         "POST /api/v1/ticket-ratings",  # and what the page behind the link about a ticket does
         "POST /api/v1/ticket-ratings/show",
+        "POST /api/v1/review-links",  # and the page behind a request for a review
+        "POST /api/v1/review-links/show",
     }
 )
 """What may be called without logging in."""
@@ -35,12 +38,25 @@ PUBLIC = frozenset(
 ROUTERS: tuple[APIRouter, ...] = (
     *(
         each.router
-        for each in (accounts, articles, asking, calls, contacts, leads, maps, places, quotes, tags, tickets)
+        for each in (
+            accounts,
+            articles,
+            asking,
+            calls,
+            contacts,
+            leads,
+            maps,
+            places,
+            quotes,
+            reviews,
+            tags,
+            tickets,
+        )
     ),
     assignment.router,
     assignment.of_leads,
     scoring.router,
     *(quotes.estimates_router, quote_links, sla.calendar_router, sla.policy_router),
-    *(tickets.canned_router, tickets.public),
+    *(tickets.canned_router, tickets.public, reviews.public),
     *(router for each in (accounts, contacts, leads, places, tags, tickets) for router in each.further),
 )

@@ -30,6 +30,8 @@ Permission = Literal[
     "calls:write",
     "locations:read",  # places that the tenant names
     "locations:write",
+    "review_requests:read",  # whom one asked for a review, and what they said
+    "review_requests:write",
     "vehicles:read",
     "vehicles:write",
     "files:read",  # what was uploaded, whoever did
@@ -105,6 +107,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             *("articles:read", "articles:write"),
             *("calls:read", "calls:write"),
             *("locations:read", "locations:write"),
+            *("review_requests:read", "review_requests:write"),
         }
     ),
     "technician": frozenset(
@@ -138,6 +141,7 @@ _LIMITS: Final[dict[str, frozenset[str]]] = {
             *("tickets:read", "tickets:write", "sla:read"),
             *("calls:read", "calls:write"),
             *("locations:read", "locations:write"),
+            *("review_requests:read", "review_requests:write"),
             *("fleet:read", "vehicles:read", "vehicles:write", "tasks:read", "approvals:read"),
         }
     ),

@@ -47,6 +47,7 @@ MODELS = (
     "serve.crm.articles",
     "serve.crm.calls",
     "serve.crm.places",
+    "serve.crm.reviews",
     "serve.fleet.vehicles",
     "serve.fleet.telemetry",
     "serve.fleet.trips",

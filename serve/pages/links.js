@@ -22,6 +22,7 @@ const LINKS = {
   forgot: { send: forgot, needsNoToken: true },
   invitation: { show: showInvitation, send: accept, otherwise: [LOG_IN] },
   rating: { show: showRating, send: rate, otherwise: [] },
+  review: { show: showReview, send: review, otherwise: [] },
 };
 const GONE = [404, 410];
 
@@ -148,6 +149,26 @@ async function rate(token, form) {
   const { rating, comment } = values(form);
   const { data } = await post("/ticket-ratings", { token, rating: Number(rating), comment });
   finish("Thank you", `${data.tenant_name} has what you said. With the link of the mail you can change it.`);
+}
+
+/** What the firm did, and what was said of it before. */
+async function showReview(token, form) {
+  const { data } = await post("/review-links/show", { token });
+  wear(data.tenant_slug);
+  const work = data.service === null ? "did" : `did (${data.service})`;
+  form.querySelector(".hint").textContent = `With what ${data.tenant_name} ${work}.`;
+  form.rating.value = data.rating ?? "";
+  form.comment.value = data.comment ?? "";
+  showCard(form.id);
+  form.rating.focus();
+}
+
+async function review(token, form) {
+  const { rating, comment } = values(form);
+  const said = { token, rating: Number(rating), comment: comment || null };
+  const { data } = await post("/review-links", said);
+  const ways = data.publish_at === null ? [] : [["Say it in public too", data.publish_at]];
+  finish("Thank you", `${data.tenant_name} has what you said. With the link of the mail you can change it.`, ways);
 }
 
 function tellRefusal(said) {

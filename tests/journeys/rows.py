@@ -29,6 +29,7 @@ GROUPS = {
     "call_logs": "call-logs.*",
     "locations": "locations.*",
     "maps": "map/.*",
+    "reviews": "review-requests.*",
     "api_keys": "auth/api-keys.*",
     "schedules": "schedules.*",
     "security": "b2b/(multi-tenant/data-isolation|advanced-security)",

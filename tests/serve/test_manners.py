@@ -252,6 +252,8 @@ class TestDefaultRefusal:
             "POST /api/v1/quotes/link/accept",
             "POST /api/v1/quotes/link/decline",
             "POST /api/v1/quotes/link/pdf",
+            "POST /api/v1/review-links",
+            "POST /api/v1/review-links/show",
             "POST /api/v1/ticket-ratings",
             "POST /api/v1/ticket-ratings/show",
             "POST /auth/api/auth/login",

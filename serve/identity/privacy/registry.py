@@ -204,6 +204,18 @@ KNOWN: Final[dict[str, Known]] = {
         blank=_GONE | {"body": "'Erased'", "external_id": "null", "person_key": "null"},
         stays=("user_id",),
     ),
+    "review_requests": Known(
+        "blanked",
+        {"contact_id": "contact"},
+        blank={
+            "message": "null",
+            "comment": "null",
+            "published_on": "null",
+            "external_id": "null",
+            "person_key": "null",
+        },
+        why="that somebody was asked, and how content they were, stays",
+    ),
     "subscriptions": Known("blanked", {"account_id": "account"}, blank=_NO_ATTRIBUTES),
     "compliance_documents": Known("blanked", {"provider_id": "provider"}, blank={"number": "null"}),
     "quotes": Known(

@@ -28,6 +28,8 @@ MEANING: Final[dict[Permission, str]] = {
     "calls:write": "Note, change and remove these.",
     "locations:read": "Places that the tenant names: branches, sites, areas.",
     "locations:write": "Add, change and remove these.",
+    "review_requests:read": "Whom one asked for a review, and what they said.",
+    "review_requests:write": "Ask customers for a review, and write down what they said.",
     "vehicles:read": "The list of vehicles.",
     "vehicles:write": "Add, change and remove vehicles.",
     "files:read": "What was uploaded, whoever did.",

@@ -82,6 +82,7 @@ CATEGORIES = {
         Category("email", "tenant", schemas.Email, secrets=("password",), opens_doors=True),
         Category("security", "tenant", schemas.Security, opens_doors=True),
         Category("sales", "tenant", schemas.Sales),
+        Category("reviews", "tenant", schemas.Reviews),
         Category("notifications", "user", schemas.Notifications),
         Category("preferences", "user", schemas.Preferences),
     )

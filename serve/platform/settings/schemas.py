@@ -165,6 +165,22 @@ class Sales(Input):
     )
 
 
+class Reviews(Input):
+    """How customers are asked for a review."""
+
+    cooldown_days: int = Field(
+        90, ge=0, le=3650, description="So long nobody is asked again, days; 0: at any time.", examples=[180]
+    )
+    link_days: int = Field(
+        30, ge=1, le=365, description="So long the link of the mail is good, days.", examples=[14]
+    )
+    publish_at: Annotated[str, Field(max_length=500, pattern=r"^https://[^\s]+$")] | None = Field(
+        None,
+        description="Where you would like it to be said too; shown to everybody who has answered, whatever they said.",
+        examples=["https://example.org/reviews"],
+    )
+
+
 class CategoryMeta(Meta):
     category: str = Field(examples=["email"])
     scope: Literal["tenant", "user"] = Field(description="Whose they are.")

@@ -40,6 +40,7 @@ OWN = {
     "article_uses",
     "calls",
     "locations",
+    "review_requests",
     "brand_versions",
     "consent_purposes",
     "consent_texts",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tests.surface.needs import crm, customers, people, places, platform, quotes, tenants, tickets
+from tests.surface.needs import crm, customers, people, places, platform, quotes, reviews, tenants, tickets
 
 if TYPE_CHECKING:
     from tests.surface.calls import Surface
@@ -39,6 +39,7 @@ BODIES: dict[str, dict[str, Any]] = (
     | quotes.BODIES
     | tickets.BODIES
     | places.BODIES
+    | reviews.BODIES
 )
 """Values instead of the examples of the model, by operation or by collection; functions are asked each time."""
 
