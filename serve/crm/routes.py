@@ -57,6 +57,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     assignment.of_leads,
     scoring.router,
     *(quotes.estimates_router, quote_links, sla.calendar_router, sla.policy_router),
-    *(tickets.canned_router, tickets.public, reviews.public),
+    *(tickets.canned_router, tickets.public, reviews.public, places.geocoder),
     *(router for each in (accounts, contacts, leads, places, tags, tickets) for router in each.further),
 )

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, create_model
 
 from serve.crm.leads.schemas import LeadRead
 from serve.crm.places.boxes import FARTHEST_M
-from serve.kernel.envelope import Output
+from serve.kernel.envelope import Input, Output
 from serve.kernel.resources import Fields, read_of
 from serve.kernel.resources.schemas import FreeMap, Line
 
@@ -86,3 +86,47 @@ class LeadOfLocation(LeadRead):
         description="From the middle of the place, in metres; empty where either has no coordinates.",
         examples=[812.4],
     )
+
+
+class Address(Input):
+    """What is known of a place."""
+
+    street: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(None, examples=["Am Markt 1"])
+    postcode: Annotated[Line, Field(min_length=1, max_length=20)] | None = Field(None, examples=["28195"])
+    city: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(None, examples=["Bremen"])
+    region: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(None, examples=[None])
+    country: Country | None = Field(None, description="ISO 3166 code.", examples=["DE"])
+    provider: Literal["if_needed", "always", "never"] = Field(
+        "if_needed",
+        description="Whether the geocoder of the settings `geocoding` is told the address: where what you know"
+        " yourselves is not sure enough, and there is one; in any case; or not at all.",
+    )
+
+    def line(self) -> str:
+        """As one writes it on a letter."""
+        town = " ".join(part for part in (self.postcode, self.city) if part)
+        return ", ".join(part for part in (self.street, town, self.region) if part)
+
+
+class Candidate(Output):
+    """A place that the address may mean."""
+
+    latitude: float = Field(examples=[53.0758])
+    longitude: float = Field(examples=[8.8072])
+    label: str = Field(description="What was found, as whoever found it calls it.", examples=["Bremen depot"])
+    confidence: float = Field(description="How sure it is, 0 to 1.", examples=[0.95])
+    source: Literal["known", "provider"] = Field(
+        description="Who says so: rows of your own, or the geocoder.", examples=["known"]
+    )
+    matched: Literal["street", "postcode", "city", "address"] = Field(
+        description="What was the same: a place of that street; the middle of your rows of that postcode or town.",
+        examples=["street"],
+    )
+    attribution: str | None = Field(
+        description="Whom to name where it is shown; empty for your own.", examples=[None]
+    )
+
+
+class Geocoded(Output):
+    candidates: list[Candidate] = Field(description="The surest first.")
+    is_provider_asked: bool = Field(description="Whether somebody outside was told.", examples=[False])

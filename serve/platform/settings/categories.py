@@ -83,6 +83,7 @@ CATEGORIES = {
         Category("security", "tenant", schemas.Security, opens_doors=True),
         Category("sales", "tenant", schemas.Sales),
         Category("reviews", "tenant", schemas.Reviews),
+        Category("geocoding", "tenant", schemas.Geocoding),
         Category("notifications", "user", schemas.Notifications),
         Category("preferences", "user", schemas.Preferences),
     )

@@ -181,6 +181,27 @@ class Reviews(Input):
     )
 
 
+class Geocoding(Input):
+    """Who outside is asked where an address lies: a service that speaks as Nominatim does. Nobody, unless it is set."""
+
+    base_url: Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s]+$")] | None = Field(
+        None, description="Its `/search` is asked.", examples=["https://nominatim.example.org"]
+    )
+    contact: Sender | None = Field(
+        None,
+        description="Who of you answers for the questions: it is sent along.",
+        examples=["it@example.org"],
+    )
+    every_s: float = Field(
+        1.0,
+        ge=0,
+        le=60,
+        allow_inf_nan=False,
+        description="From one question to the next, seconds; a public server asks for 1 at least.",
+        examples=[1.0],
+    )
+
+
 class CategoryMeta(Meta):
     category: str = Field(examples=["email"])
     scope: Literal["tenant", "user"] = Field(description="Whose they are.")
