@@ -101,7 +101,7 @@ async def contact(id: Id, made: ContactMade, db: TenantDb) -> Response:
     name="leads.timeline",
 )
 async def timeline(id: Id, asked: Annotated[Paged, Query()], db: TenantDb) -> Response:
-    """Everything that happened with a lead: changes, contacts, notes, the newest first."""
+    """Everything that happened with a lead: changes, contacts, notes, calls with its contact, the newest first."""
     await leads.get(db, id)
     window = asked.window()
     entries, total = await store.timeline(db, id, window)

@@ -146,9 +146,11 @@ class TimelineEntry(Output):
     """Something that happened with a lead; newest first."""
 
     at: datetime
-    kind: Literal["change", "activity", "note"] = Field(examples=["change"])
+    kind: Literal["change", "activity", "note", "call"] = Field(
+        description="`call`: one of the log of calls, with the lead's contact.", examples=["change"]
+    )
     name: str = Field(description="What happened.", examples=["lead.contacted"])
-    id: UUID = Field(description="Of the event, the activity or the note.")
+    id: UUID = Field(description="Of the event, the activity, the note or the call.")
     actor_kind: str | None = Field(description="Who or what did it.", examples=["user"])
     actor_id: UUID | None
     actor_name: str | None = Field(examples=["Olga Owner"])

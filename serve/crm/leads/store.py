@@ -86,6 +86,13 @@ _TIMELINE = """
         select n.created_at, 'note', 'lead.note', n.id, case when n.user_id is not null then 'user' end, n.user_id,
             n.body, null::jsonb, null::jsonb, 0
         from notes n where n.lead_id = $1 and n.deleted_at is null
+        union all
+        -- Of what was said not even the notes: whoever reads leads need not read calls.
+        select c.started_at, 'call', 'call.' || c.direction, c.id, case when c.user_id is not null then 'user' end,
+            c.user_id, null, null::jsonb,
+            jsonb_build_object('direction', c.direction, 'outcome', c.outcome, 'duration_s', c.duration_s), 0
+        from calls c join leads l on l.contact_id = c.contact_id and l.tenant_id = c.tenant_id
+        where l.id = $1 and c.deleted_at is null
     )
     select t.at, t.kind, t.name, t.id, t.actor_kind, t.actor_id, m.full_name as actor_name, t.text, t.before, t.after,
         count(*) over () as total

@@ -201,6 +201,25 @@ class TestTimeline:
         assert owner.get(f"{LEADS}/{made['id']}/timeline").json()["meta"]["total"] == 1
         assert firm.client("owner", firm.b).get(f"{LEADS}/{made['id']}/timeline").status_code == 404
 
+    def test_calls_with_its_contact_stand_in_it_without_what_was_said(self, owner, lead):
+        contact, other = (
+            owner.post("/api/v1/contacts", json={"full_name": name}).json()["data"]["id"] for name in "AB"
+        )
+        made = lead("Ada", contact_id=contact)
+        for contact_id, notes in ((contact, "a secret of theirs"), (other, "with somebody else")):
+            call = {
+                "direction": "inbound",
+                "started_at": "2026-01-15T09:30:00Z",
+                "duration_s": 125,
+                "contact_id": contact_id,
+                "notes": notes,
+            }
+            assert owner.post("/api/v1/call-logs", json=call).status_code == 201
+        told = owner.get(f"{LEADS}/{made['id']}/timeline").json()["data"]
+        assert [entry["name"] for entry in told] == ["lead.created", "call.inbound"]
+        assert told[1]["after"] == {"direction": "inbound", "outcome": "answered", "duration_s": 125}
+        assert (told[1]["kind"], told[1]["text"]) == ("call", None)
+
 
 class TestMany:
     def test_made_changed_and_deleted_by_the_further_addresses(self, owner):
