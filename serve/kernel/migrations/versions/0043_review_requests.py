@@ -2,8 +2,8 @@
 
 from serve.kernel.migrations.guards import create_resource, run
 
-revision = "0042"
-down_revision = "0041"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
