@@ -10,6 +10,8 @@ from serve.crm.articles import endpoints as articles
 from serve.crm.assignment import endpoints as assignment
 from serve.crm.calls import endpoints as calls
 from serve.crm.contacts import endpoints as contacts
+from serve.crm.figures import endpoints as figures
+from serve.crm.funnel import endpoints as funnel
 from serve.crm.leads import endpoints as leads
 from serve.crm.places import endpoints as places
 from serve.crm.places import map_endpoints as maps
@@ -55,6 +57,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     ),
     assignment.router,
     assignment.of_leads,
+    funnel.router,
+    figures.router,
     scoring.router,
     *(quotes.estimates_router, quote_links, sla.calendar_router, sla.policy_router),
     *(tickets.canned_router, tickets.public, reviews.public, places.geocoder),

@@ -13,6 +13,7 @@ GROUPS = {
     "branding": "b2b/white-label/.*",
     "contacts": "contacts.*|contact-tags.*|export/contacts|crm/customers",
     "files": "files.*",
+    "customer_figures": "crm/(sales|analytics)|enterprise/.*",
     "lead_scores": r"leads/\{id\}/(score|analyze|analysis)",
     "lead_conversions": r"leads/\{id\}/convert",
     "imports": "import/leads",

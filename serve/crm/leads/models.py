@@ -67,7 +67,11 @@ leads = resource_table(
     Column(
         "first_reply_s",
         Double,
-        Computed("greatest(extract(epoch from first_replied_at - created_at), 0)", persisted=True),
+        Computed(
+            "case when first_replied_at is not null"
+            " then greatest(extract(epoch from first_replied_at - created_at), 0) end",
+            persisted=True,
+        ),
     ),
     optional("contacted_at", Moment),
     optional("qualified_at", Moment),

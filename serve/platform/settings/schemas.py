@@ -163,6 +163,13 @@ class Sales(Input):
         description="So long the conversion of a lead can be undone, days; 0: never.",
         examples=[14],
     )
+    first_reply_target_min: int = Field(
+        60,
+        ge=1,
+        le=43_200,
+        description="Within so many minutes a lead should get its first answer: figures go by it.",
+        examples=[30],
+    )
 
 
 class Reviews(Input):

@@ -16,18 +16,10 @@ from serve.kernel.tasks.acting import acting_for
 
 PROJECT = Path(__file__).parents[3]
 UNTIL = datetime(2026, 3, 10, 12, tzinfo=UTC)
-LEADS = (
-    "id",
-    "tenant_id",
-    "company",
-    "source",
-    "status",
-    "cost_cents",
-    "first_replied_at",
-    "won_at",
-    "lost_at",
+_COLUMNS = (
+    "id, tenant_id, company, source, status, cost_cents, value_cents, first_replied_at, won_at, lost_at,"
+    " snapshot_date, attributes::text, created_at"
 )
-MORE = ("snapshot_date", "attributes", "created_at")
 COMPARED = (*NAMES, "as_of_at", "attributes", "is_snapshot", "is_won", "closed_at", "known_until_at")
 
 
@@ -68,7 +60,9 @@ def many(firm):
 
 def rendered(path: str) -> str:
     """A model's statement as dbt would have it, of tables of the same names."""
-    macros = (PROJECT / "transforms/macros/times.sql").read_text()
+    macros = "".join(
+        (PROJECT / f"transforms/macros/{name}.sql").read_text() for name in ("times", "month_of")
+    )
     text = (PROJECT / path).read_text()
     return jinja2.Environment().from_string(macros + text).render(ref=lambda name: name)
 
@@ -79,29 +73,27 @@ def in_the_warehouse(firm, ids):
     connection.execute("set TimeZone = 'UTC'")
     connection.execute(
         "create table stg_leads (lead_id uuid, tenant_id uuid, company text, source text, status text,"
-        " cost_cents bigint, first_replied_at timestamptz, won_at timestamptz, lost_at timestamptz,"
+        " cost_cents bigint, value_cents bigint, first_replied_at timestamptz, won_at timestamptz, lost_at timestamptz,"
         " snapshot_date date, attributes json, created_at timestamptz, _source int, _load int, _change_xid int,"
         " _deleted boolean);"
         "create table stg_lead_activities (tenant_id uuid, lead_id uuid, kind text, happened_at timestamptz,"
         " duration_s double);"
         "create table int_tenant_clock (tenant_id uuid, data_until_at timestamptz)"
     )
-    named = ", ".join(LEADS + MORE[:1]) + ", attributes::text, created_at"
-    rows = firm.sql(f"select {named}, 1, 1, 1, false from leads where id = any (%s)", ids)
-    connection.executemany(f"insert into stg_leads values ({', '.join('?' * 16)})", rows)
+    rows = firm.sql(f"select {_COLUMNS}, 1, 1, 1, false from leads where id = any (%s)", ids)
+    connection.executemany(f"insert into stg_leads values ({', '.join('?' * 17)})", rows)
     rows = firm.sql(
         "select tenant_id, lead_id, kind, happened_at, duration_s from lead_activities"
         " where lead_id = any (%s) and deleted_at is null order by id",
         ids,
     )
-    connection.executemany("insert into stg_lead_activities values (?, ?, ?, ?, ?)", rows)
+    if rows:
+        connection.executemany("insert into stg_lead_activities values (?, ?, ?, ?, ?)", rows)
     connection.execute("insert into int_tenant_clock values (?, ?)", [firm.a, UNTIL])
     connection.execute(f"create table fct_leads as {rendered('transforms/models/marts/facts/fct_leads.sql')}")
     found = connection.sql(rendered("transforms/models/features/leads.sql"))
-    return {
-        str(row[found.columns.index("lead_id")]): dict(zip(found.columns, row, strict=True))
-        for row in found.fetchall()
-    }
+    key = found.columns.index("lead_id")
+    return {str(row[key]): dict(zip(found.columns, row, strict=True)) for row in found.fetchall()}, connection
 
 
 def test_both_compute_the_same(firm, many):
@@ -110,7 +102,7 @@ def test_both_compute_the_same(firm, many):
             return await features_of(db, many, UNTIL)
 
     served = {row["lead_id"]: row for row in firm.running.wait_for(ours())}
-    theirs = in_the_warehouse(firm, many)
+    theirs, _ = in_the_warehouse(firm, many)
     assert set(served) == set(theirs) == set(many)
     for lead_id, row in theirs.items():
         for name in COMPARED:

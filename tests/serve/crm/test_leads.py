@@ -19,6 +19,7 @@ class TestMaking:
         made = owner.post(LEADS, json={"phone": "0421 901820"}).json()["data"]
         assert (made["full_name"], made["status"], made["source"]) == ("0421 901820", "new", "manual")
         assert (made["currency"], made["cost_cents"], made["tags"]) == ("EUR", 0, [])
+        assert (made["first_replied_at"], made["first_reply_s"]) == (None, None)
 
     def test_one_without_any_name_is_refused(self, owner):
         refused = owner.post(LEADS, json={"source": "web"})
