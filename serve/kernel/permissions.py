@@ -18,6 +18,8 @@ Permission = Literal[
     "accounts:write",
     "contacts:read",
     "contacts:write",
+    "people:read",  # who was found or made to be one person
+    "people:merge",  # put contacts, leads or accounts together, and take them apart
     "quotes:read",  # quotes and estimates
     "quotes:write",
     "articles:read",  # the knowledge base, as it is published
@@ -101,6 +103,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             *("self:read", "self:write", "actions:invoke", "files:read", "files:write"),
             *("mails:read", "mails:write", "users:read"),
             *("accounts:read", "accounts:write", "contacts:read", "contacts:write"),
+            "people:read",
             *("quotes:read", "quotes:write"),
             *("tickets:read", "tickets:write", "sla:read"),
             *("leads:read", "leads:write", "lead_rules:read", "campaigns:read", "approvals:read"),

@@ -39,6 +39,7 @@ MODELS = (
     "serve.crm.leads",
     "serve.crm.assignment",
     "serve.crm.scoring",
+    "serve.crm.people",
     "serve.crm.sla",
     "serve.crm.notes",
     "serve.crm.tags",

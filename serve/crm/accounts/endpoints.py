@@ -4,12 +4,23 @@ from serve.crm.accounts.models import accounts as table
 from serve.crm.accounts.rules import check_account
 from serve.crm.accounts.schemas import AccountFields, AccountRead
 from serve.crm.notes.endpoints import add_notes
+from serve.crm.people.duplicates import warning
+from serve.crm.people.endpoints import add_merge
+from serve.crm.people.mergeable import Mergeable
+from serve.crm.people.schemas import CreatedMeta
 from serve.crm.tags.endpoints import add_tags
-from serve.kernel.resources import Resource
 from serve.kernel.routing import also
 
-accounts = Resource(table, fields=AccountFields, read=AccountRead, rule=check_account)
+accounts = Mergeable(
+    table,
+    fields=AccountFields,
+    read=AccountRead,
+    rule=check_account,
+    beside=warning("account"),
+    created_meta=CreatedMeta,
+)
 router = accounts.router()
+add_merge(router, accounts)
 add_notes(router, accounts)
 add_tags(router, accounts)
 further = [

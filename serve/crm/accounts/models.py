@@ -3,6 +3,7 @@
 from sqlalchemy import Column, Computed, Date, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from serve.crm.people.keys import keys, names
 from serve.kernel.schema import (
     Moment,
     attributes,
@@ -36,9 +37,11 @@ accounts = resource_table(
     optional("churn_scored_at", Moment),
     words("tags"),
     attributes(),
+    *keys("accounts"),
     lookup("status"),
     word_index("tags"),
     entity="account",
     personal=("name",),
     search=("name", "city"),
+    unrecorded=names("accounts"),
 )

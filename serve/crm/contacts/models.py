@@ -2,6 +2,7 @@
 
 from sqlalchemy import Boolean, Text
 
+from serve.crm.people.keys import keys, names
 from serve.kernel.schema import (
     attributes,
     optional,
@@ -22,8 +23,10 @@ contacts = resource_table(
     required("consent_email", Boolean, default="false"),
     words("tags"),
     attributes(),
+    *keys("contacts"),
     word_index("tags"),
     entity="contact",
     personal=("full_name", "email", "phone"),
     search=("full_name", "email", "phone", "job_title"),
+    unrecorded=names("contacts"),
 )

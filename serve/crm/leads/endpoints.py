@@ -29,6 +29,7 @@ from serve.crm.leads.schemas import (
 )
 from serve.crm.leads.store import leads
 from serve.crm.notes.endpoints import add_notes
+from serve.crm.people.endpoints import add_merge
 from serve.crm.tags.endpoints import add_tags
 from serve.kernel.db import DatabaseUnavailable, ReadDb, TenantDb
 from serve.kernel.envelope import Meta, PageMeta, Success
@@ -154,6 +155,7 @@ async def undo_conversion(id: Id, db: TenantDb) -> Response:
     return plain({"conversion": conversion, "lead": lead})
 
 
+add_merge(router, leads, StatusDoesNotFollow)
 add_notes(router, leads)
 add_tags(router, leads)
 

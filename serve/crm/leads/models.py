@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from serve.crm.people.keys import keys, names
 from serve.kernel.schema import (
     Moment,
     attributes,
@@ -87,6 +88,7 @@ leads = resource_table(
     # It changed and is to be scored anew: see serve/crm/scoring.
     optional("rescore_at", Moment),
     attributes(),
+    *keys("leads"),
     lookup("status", "created_at"),
     lookup("owner_id", "created_at"),
     word_index("tags"),
@@ -108,7 +110,7 @@ leads = resource_table(
     entity="lead",
     personal=("full_name", "email", "phone"),
     search=("full_name", "email", "phone", "company", "job_title", "city"),
-    unrecorded=("assign_at", "rescore_at", "cell"),
+    unrecorded=("assign_at", "rescore_at", "cell", *names("leads")),
 )
 Index(
     "leads_assign_at_idx",

@@ -11,13 +11,23 @@ from serve.crm.leads.models import lead_activities
 from serve.crm.leads.models import leads as table
 from serve.crm.leads.rules import answers, check_lead, event_of
 from serve.crm.leads.schemas import Activity, ContactMade, LeadFields, LeadRead, StatusChange
+from serve.crm.people.duplicates import warning
+from serve.crm.people.mergeable import Mergeable
+from serve.crm.people.schemas import CreatedMeta
 from serve.kernel.db import Transaction
 from serve.kernel.errors import Invalid
 from serve.kernel.events import event
-from serve.kernel.resources import Resource, Row
+from serve.kernel.resources import Row
 from serve.kernel.resources.store import Store
 
-leads = Resource(table, fields=LeadFields, read=LeadRead, rule=check_lead)
+leads = Mergeable(
+    table,
+    fields=LeadFields,
+    read=LeadRead,
+    rule=check_lead,
+    beside=warning("lead"),
+    created_meta=CreatedMeta,
+)
 activities = Store(lead_activities, list(Activity.model_fields), list(Activity.model_fields))
 
 for _status, _meaning in {

@@ -1,4 +1,5 @@
-"""Which rows are one person's: those that were named, and those of the same tenant with the same e-mail address."""
+"""Which rows are one person's: those that were named, those of the same tenant with the same e-mail address, and those
+that were merged with one of them."""
 
 from __future__ import annotations
 
@@ -30,6 +31,16 @@ _HOUSEHOLDS = f"""
             union select account_id from leads where {OWN} and id = any($4::uuid[])
         )
     ))
+"""
+_MERGED = f"""
+    with recursive one (id) as (
+        select unnest($2::uuid[])
+        union
+        select case when m.survivor_id = one.id then m.merged_id else m.survivor_id end
+        from one join merges m on one.id in (m.survivor_id, m.merged_id)
+        where m.{OWN} and m.entity_type = $1 and m.undone_at is null
+    )
+    select id from one
 """
 _EMPLOYEES = f"""
     select id, user_id, full_name, email, phone from employees
@@ -138,7 +149,9 @@ async def _look(db: Transaction, person: Person) -> None:
         same = (
             await db.fetch(_SAME_ADDRESS.format(table=table), sorted(person.emails)) if person.emails else []
         )
-        rows = await db.fetch(_ROWS.format(table=table), [*person.ids(kind), *(row["id"] for row in same)])
+        ids = [*person.ids(kind), *(row["id"] for row in same)]
+        ids = [row["id"] for row in await db.fetch(_MERGED, kind, ids)]  # what was made one is one person's
+        rows = await db.fetch(_ROWS.format(table=table), ids)
         person.rows[kind] = {row["id"] for row in rows}
         for row in rows:
             _know(person, row)

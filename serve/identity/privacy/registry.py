@@ -215,6 +215,13 @@ KNOWN: Final[dict[str, Known]] = {
             "person_key": "null",
         },
         why="that somebody was asked, and how content they were, stays",
+    "merges": Known(
+        "blanked",
+        {"survivor_id": "*", "merged_id": "*"},
+        blank={"taken": "'{}'::jsonb", "erased_at": "coalesce(erased_at, now())"},
+        why="that two rows were one stays, by their ids alone; it cannot be undone any more",
+        stays=("merged_by", "undone_by"),
+        hidden=("taken",),  # sealed; the history of the row itself says it
     ),
     "subscriptions": Known("blanked", {"account_id": "account"}, blank=_NO_ATTRIBUTES),
     "compliance_documents": Known("blanked", {"provider_id": "provider"}, blank={"number": "null"}),
@@ -352,6 +359,7 @@ NOTHING: Final[dict[str, str]] = {
     "business_calendars": "of the tenant",
     "lead_assignment_rules": "who of the firm gets leads, by the id alone",
     "lead_assignment_turns": "who of the firm got leads, by the id alone",
+    "merge_moves": "ids of rows that a merge has moved",
     "sla_policies": "of the tenant; whom they tell, by the id alone",
     "ticket_escalations": "times",
     "ticket_merges": "ids and times",

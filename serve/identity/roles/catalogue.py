@@ -24,6 +24,8 @@ MEANING: Final[dict[Permission, str]] = {
     "tickets:write": "Open, answer, change and resolve these.",
     "sla:read": "What is promised of tickets: working hours, and how soon they are answered.",
     "sla:write": "Change what is promised.",
+    "people:read": "Which rows are one person, and what was put together.",
+    "people:merge": "Put contacts, leads or accounts together, and take them apart again.",
     "calls:read": "The log of calls with customers, with what was said.",
     "calls:write": "Note, change and remove these.",
     "locations:read": "Places that the tenant names: branches, sites, areas.",

@@ -20,6 +20,7 @@ READ = (
 WRITE = "nullif(current_setting('app.tenant_id', true), '')::uuid"
 WRITERS = "throughline_api, throughline_worker"
 RESOURCE_COLUMNS = ("external_id", "deleted_at", "person_key", "search_text")
+KEYS = ("name_key", "email_key", "phone_key", "company_key")  # what people are compared by: never extracted
 
 
 def guard_tenant_table(
@@ -45,7 +46,7 @@ def guard_tenant_table(
         leave_tombstones(table)
         index = f"{table}_change_xid_idx"
         run(f"create index if not exists {index} on {table} using brin (change_xid) with (autosummarize)")
-        show(table, hidden={*hidden, *scores, *RESOURCE_COLUMNS} - {"deleted_at"})
+        show(table, hidden={*hidden, *scores, *RESOURCE_COLUMNS, *KEYS} - {"deleted_at"})
 
 
 def become_resource(

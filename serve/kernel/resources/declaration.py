@@ -6,7 +6,7 @@ router, and services that call ``get``, ``insert``, ``update`` and ``delete`` an
 
 # No postponed annotations: FastAPI reads those of the endpoints, whose models are made here.
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from serve.kernel.db import DatabaseUnavailable, Transaction
+from serve.kernel.db import DatabaseUnavailable, Reads, Transaction
 from serve.kernel.envelope import Input, Output, Success
 from serve.kernel.errors import Problem, problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
@@ -33,6 +33,10 @@ CALLS = (
 """Every call that a resource can have, in the order in which they are documented."""
 
 
+Beside = Callable[[Reads, Mapping[str, Any], str], Awaitable[dict[str, Any]]]
+"""What is said beside a new row, in ``meta``: (database, what was written, the row's id)."""
+
+
 class Resource(Store):
     """``contacts = Resource(table, fields=ContactFields)`` serves ``/api/v1/contacts``.
 
@@ -47,6 +51,7 @@ class Resource(Store):
     path : if it is not the table's name.
     permission : the word before ``:read`` and ``:write``, if it is not the table's name.
     deleting : how deleting can fail, where ``delete`` does more.
+    beside : what a create says beside the new row, as ``created_meta`` describes it. It refuses nothing.
     """
 
     def __init__(
@@ -60,9 +65,12 @@ class Resource(Store):
         path: str | None = None,
         permission: str | None = None,
         deleting: tuple[type[Problem], ...] = (),
+        beside: Beside | None = None,
+        created_meta: type[RowMeta] = RowMeta,
     ) -> None:
         name = "".join(part.title() for part in table.info["entity"].split("_"))
         self.fields, self.rule, self.calls, self.deleting = fields, rule, frozenset(calls), deleting
+        self.beside, self.created_meta = beside, created_meta
         self.patch: type[Input] = patch_of(fields, f"{name}Patch")
         self.read_model: type[Output] = read or read_of(fields, f"{name}Read")
         self.part_model: type[Output] = part_of(self.read_model, f"{name}Part")

@@ -8,10 +8,10 @@ Annotations are not postponed here: they name the models of one resource, which 
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from serve.kernel.asking import Asking
-from serve.kernel.db import DatabaseUnavailable, ReadDb, TenantDb, Transaction
+from serve.kernel.db import DatabaseUnavailable, ReadDb, Reads, TenantDb, Transaction
 from serve.kernel.envelope import Meta, Success, around
 from serve.kernel.errors import problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
@@ -35,6 +35,7 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
 def _words(router: APIRouter, resource: Resource) -> None:
     """List and create."""
     Asked, Written, Read, Part = resource.query, resource.fields, resource.read_model, resource.part_model
+    Said = resource.created_meta
     many = resource.name.replace("_", " ")
 
     if "list" in resource.calls:
@@ -58,16 +59,20 @@ def _words(router: APIRouter, resource: Resource) -> None:
         @router.post(
             "",
             status_code=201,
-            response_model=Success[Read, RowMeta],
+            response_model=Success[Read, Said],
             dependencies=[writing(resource)],
             responses=problems(*BODY, Duplicate, StillRunning, KeyOfAnotherRequest),
             description=f"A new {resource.entity.replace('_', ' ')}.",
             name=f"{resource.name}.create",
         )
-        async def create(written: Written, db: TenantDb) -> Response:
-            values = values_of(written, sent_only=False)
-            row = await resource.insert(db, resource.settled(None, values))
-            return one(row, status=201, headers={"Location": f"{resource.path}/{row['id']}"})
+        async def create(written: Written, db: TenantDb, request: Request) -> Response:
+            values = resource.settled(None, values_of(written, sent_only=False))
+            row = await resource.insert(db, values)
+            meta = {}
+            if resource.beside is not None:
+                reads = Reads(request.app.state.database, db.caller, within=db)
+                meta = await resource.beside(reads, values, row["id"])
+            return one(row, status=201, headers={"Location": f"{resource.path}/{row['id']}"}, meta=meta)
 
         shorten_create(router, resource)
 

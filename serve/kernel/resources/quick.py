@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import orjson
@@ -78,17 +78,32 @@ def shorten_create(router: APIRouter, resource: Resource) -> None:
         key = sent.get(b"idempotency-key")
         claim = None if key is None else Claim.of(scope, caller, key.decode("latin-1"), body or b"")
         database: Database = scope["app"].state.database
+        if claim is not None and resource.beside is not None:
+            return None  # what was said beside the row is kept with the answer
         try:
             values = resource.settled(None, written.model_dump())
-            told = show(await creation.run(database, caller, scope["state"]["request_id"], values, claim))
+            row = await creation.run(database, caller, scope["state"]["request_id"], values, claim)
+            told = show(row)
         except Problem as problem:
             if claim is None:
                 raise
             told = await creation.repeated(database, caller, claim, show, problem)
         headers = {name: value for name, value in told.headers.items() if name not in _USUAL}
+        if resource.beside is not None:
+            meta = await _beside(resource, Reads(database, caller), values, orjson.loads(row.data)["id"])
+            return QuickAnswer(told.status, around(row.data, meta), raw(headers))
         return QuickAnswer(told.status, told.body, raw(headers))
 
     shorten(router, resource.writing, create).show = show
+
+
+async def _beside(resource: Resource, db: Reads, values: Mapping[str, Any], row_id: str) -> dict[str, Any]:
+    """The row is there already: what cannot be looked up now is not said, and nothing has failed."""
+    assert resource.beside is not None
+    try:
+        return await resource.beside(db, values, row_id)
+    except Problem:
+        return {}
 
 
 def raw(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:

@@ -37,10 +37,16 @@ def writing(resource: Resource) -> Any:
     return Depends(Needs(cast(Permission, resource.writing)))
 
 
-def one(row: Row, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def one(
+    row: Row,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    meta: Mapping[str, Any] | None = None,
+) -> Response:
     """A row in its envelope, named by its version."""
     named = {"ETag": row.etag, **_PRIVATE, **(headers or {})}
-    return Response(success(row, {}), status, named, "application/json")
+    return Response(success(row, meta or {}), status, named, "application/json")
 
 
 def raw(body: bytes, headers: Mapping[str, str] | None = None) -> Response:

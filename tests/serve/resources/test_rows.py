@@ -242,7 +242,8 @@ class TestRepeatedRequests:
         owner, key = firm.client(), {"Idempotency-Key": "yesterday"}
         first = owner.post(CONTACTS, json=ADA, headers=key).json()["data"]["id"]
         old = (
-            "update idempotency_keys set created_at = now() - interval '25 hours' where record ->> 'id' = %s"
+            "update idempotency_keys set created_at = now() - interval '25 hours'"
+            " where convert_from(body, 'UTF8') like '%%' || %s || '%%'"
         )
         firm.sql(old, first)
         asyncio.run(_forget(firm.address.url("worker")))

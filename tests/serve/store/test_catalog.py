@@ -41,6 +41,8 @@ OWN = {
     "calls",
     "locations",
     "review_requests",
+    "merges",
+    "merge_moves",
     "brand_versions",
     "consent_purposes",
     "consent_texts",
@@ -127,6 +129,8 @@ HIDDEN_FROM_EXTRACTION = {
     ),
     *(f"{table}.person_key" for table in ("accounts", "contacts", "leads", "lead_activities")),
     *("accounts.tags", "contacts.tags", "memberships.state"),
+    *(f"{table}.{key}" for table in ("contacts", "leads") for key in ("name_key", "email_key", "phone_key")),
+    *("leads.company_key", "accounts.company_key"),
     *(f"leads.{column}" for column in ("contact_id", "zone_id", "owner_id", "job_title", "website", "city")),
     *(
         f"leads.{column}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tests.surface.needs import crm, customers, people, places, platform, quotes, reviews, tenants, tickets
+from tests.surface.needs import crm, customers, graph, people, places, platform, quotes, tenants, tickets
 
 if TYPE_CHECKING:
     from tests.surface.calls import Surface
@@ -36,6 +37,7 @@ BODIES: dict[str, dict[str, Any]] = (
     | tenants.BODIES
     | platform.BODIES
     | crm.BODIES
+    | graph.BODIES
     | quotes.BODIES
     | tickets.BODIES
     | places.BODIES
@@ -60,12 +62,15 @@ MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = (
     | platform.MAKERS
     | crm.MAKERS
     | customers.MAKERS
+    | graph.MAKERS
     | quotes.MAKERS
     | tickets.MAKERS
 )
 """Ids of rows that no POST of the collection makes, by the beginning of the path."""
 
-LISTED: dict[str, Callable[[Surface, UUID | None], Any]] = people.LISTED | tenants.LISTED | platform.LISTED
+LISTED: dict[str, Callable[[Surface, UUID | None], Any]] = (
+    people.LISTED | tenants.LISTED | platform.LISTED | graph.LISTED
+)
 """Makes a row for lists that no POST beside them fills."""
 
 OTHERWISE_MADE: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = people.OTHERWISE_MADE

@@ -1,0 +1,30 @@
+"""How putting rows together and taking them apart can fail."""
+
+from serve.kernel.errors import Conflict
+
+
+class MergedAlready(Conflict):
+    code, message = "MERGED_ALREADY", "That row is part of another one already: `details` says of which."
+
+
+class MergeStands(Conflict):
+    code, message = "MERGE_STANDS", "Another merge stands on this one: undo that first."
+
+
+class ChangedSince(Conflict):
+    code, message = (
+        "CHANGED_SINCE_MERGE",
+        "Some of it was changed since the merge: `details` says what. Send `leave_changed` to undo the rest.",
+    )
+
+
+class ErasedSince(Conflict):
+    code, message = "ERASED_SINCE_MERGE", "The person was erased since; there is nothing to take apart."
+
+
+class TooMuchToMerge(Conflict):
+    code, message = "TOO_MUCH_TO_MERGE", "More rows refer to that one than can be moved at once (20,000)."
+
+
+class IsMerged(Conflict):
+    code, message = "IS_MERGED", "It is part of another row: undo the merge to bring it back."

@@ -1,0 +1,55 @@
+"""A resource whose rows can be put together: who asks for one that was merged is told where it went."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from serve.crm.people.errors import IsMerged
+from serve.kernel.db import Reads, Record, Transaction, guarded
+from serve.kernel.errors import NotFound
+from serve.kernel.idempotency import Shown
+from serve.kernel.resources import Resource, Row
+
+_WENT = (
+    "select m.id, m.survivor_id from merges m where m.entity_type = {type} and m.merged_id = {id}"
+    " and m.undone_at is null and m.deleted_at is null"
+)
+_WENT_BESIDE = guarded(_WENT.format(type="$2", id="$3") + " and g.tenants is not null")
+_WENT_WITHIN = _WENT.format(type="$1", id="$2")
+
+
+class Mergeable(Resource):
+    """A merged row is deleted, and cannot be restored but by undoing the merge."""
+
+    async def show(self, db: Reads, row_id: UUID) -> Shown:
+        try:
+            return await super().show(db, row_id)
+        except NotFound as absent:
+            raise self._said_where(absent, await db.fetch(_WENT_BESIDE, self.entity, row_id)) from None
+
+    async def get(self, db: Transaction, row_id: UUID, *, lock: bool = False, deleted: bool = False) -> Row:
+        try:
+            return await super().get(db, row_id, lock=lock, deleted=deleted)
+        except NotFound as absent:
+            raise self._said_where(absent, await db.fetch(_WENT_WITHIN, self.entity, row_id)) from None
+
+    async def restore(self, db: Transaction, row_id: UUID) -> Row:
+        """Raises NotFound, or IsMerged saying into what."""
+        if found := await db.fetch(_WENT_WITHIN, self.entity, row_id):
+            raise IsMerged(details=_where(found[0]))
+        return await super().restore(db, row_id)
+
+    def _said_where(self, absent: NotFound, found: list[Record]) -> NotFound:
+        if not found:
+            return absent
+        address = f"{self.path}/{found[0]['survivor_id']}"
+        return self.NotFound(
+            f"The {self.entity} was merged into another one.",
+            details=_where(found[0]),
+            headers={"Link": f'<{address}>; rel="successor-version"'},
+        )
+
+
+def _where(found: Any) -> list[tuple[str, str]]:
+    return [("merged_into_id", str(found["survivor_id"])), ("merge_id", str(found["id"]))]
