@@ -24,6 +24,7 @@ NAMES = (
     "increment",
     "line",
     "tasks",
+    "people",
 )
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -64,6 +64,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     *(quotes.estimates_router, quote_links, sla.calendar_router, sla.policy_router),
     *(tickets.canned_router, tickets.public, reviews.public, places.geocoder),
     *(people.router, people.merges),
-    *(tickets.canned_router, tickets.public),
     *(router for each in (accounts, contacts, leads, places, tags, tickets) for router in each.further),
 )

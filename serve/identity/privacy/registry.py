@@ -215,6 +215,7 @@ KNOWN: Final[dict[str, Known]] = {
             "person_key": "null",
         },
         why="that somebody was asked, and how content they were, stays",
+    ),
     "merges": Known(
         "blanked",
         {"survivor_id": "*", "merged_id": "*"},

@@ -6,8 +6,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tests.surface.needs import crm, customers, people, places, platform, quotes, reviews, tenants, tickets
-from tests.surface.needs import crm, customers, graph, people, places, platform, quotes, tenants, tickets
+from tests.surface.needs import (
+    crm,
+    customers,
+    graph,
+    people,
+    places,
+    platform,
+    quotes,
+    reviews,
+    tenants,
+    tickets,
+)
 
 if TYPE_CHECKING:
     from tests.surface.calls import Surface

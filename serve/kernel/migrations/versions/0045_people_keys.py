@@ -4,8 +4,8 @@ from pathlib import Path
 
 from serve.kernel.migrations.guards import record_events, run
 
-revision = "0041"
-down_revision = "0040"
+revision = "0045"
+down_revision = "0044"
 branch_labels = None
 depends_on = None
 
@@ -16,8 +16,6 @@ KEYS = {
     "leads": ("lead", PERSON, ("name_key", "email_key", "phone_key", "company_key")),
     "accounts": ("account", ("name",), ("company_key",)),
 }
-
-
 BEFORE = {"leads": ("assign_at", "rescore_at", "cell")}
 """What stood in no history before."""
 

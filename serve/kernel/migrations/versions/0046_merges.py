@@ -2,8 +2,8 @@
 
 from serve.kernel.migrations.guards import create_resource, guard_tenant_table, run
 
-revision = "0042"
-down_revision = "0041"
+revision = "0046"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,72 @@
+"""Which rows are one person: precision and recall on labelled rows that the matcher's author did not tune on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+from pathlib import Path
+
+import polars as pl
+
+from benchmarks.common import Bar, Options, Result, console
+from benchmarks.people_set import HELD_OUT, TUNING, Lists, rows_of_people
+from ml.matching import model
+from ml.matching.features import WANTED
+
+SETS: dict[str, tuple[Lists, int]] = {"tuning": (TUNING, 11), "held out": (HELD_OUT, 1729)}
+PEOPLE, FEW = 4_000, 400
+CARD = Path(model.__file__).with_name("CARD.md")
+
+
+def measure(options: Options) -> Result:
+    """Both sets; the bar is on the held-out one."""
+    result = Result("people", "rows that are one person, found without labels (splink on DuckDB)")
+    console.print(_error_model())
+    for name, (lists, seed) in SETS.items():
+        figures = measured(lists, seed, people=FEW if options.quick else PEOPLE)
+        result.facts[name] = figures
+        console.print(name, figures)
+    held = result.facts["held out"]
+    result.bars = [
+        Bar("precision on the held-out set", held["precision"], least=0.99),
+        Bar("recall on the held-out set", held["recall"], least=0.90),
+    ]
+    return result
+
+
+def measured(lists: Lists, seed: int, *, people: int) -> dict[str, float]:
+    """Of pairs of rows, at the matcher's threshold. ``silent_share`` is the part of true pairs of which neither address
+    nor number nor company is the same as it is written, whatever finds them."""
+    rows = rows_of_people(lists, people=people, seed=seed)
+    frame = rows.select(WANTED)
+    pairs = model.predict(model.fit(frame), frame, least=model.THRESHOLD)
+    person = dict(rows.select("unique_id", "person").iter_rows())
+    true = list(_true_pairs(rows))
+    hits = sum(
+        person[left] == person[right] for left, right in pairs.select("left_id", "right_id").iter_rows()
+    )
+    told = {row["unique_id"]: row for row in model.prepared(frame).iter_rows(named=True)}
+    silent = sum(
+        not any(
+            told[left][name] and told[left][name] == told[right][name]
+            for name in ("email", "phone", "company")
+        )
+        for left, right in true
+    )
+    return {
+        "rows": float(rows.height),
+        "true_pairs": float(len(true)),
+        "precision": round(hits / max(pairs.height, 1), 4),
+        "recall": round(hits / len(true), 4),
+        "silent_share": round(silent / len(true), 4),
+    }
+
+
+def _true_pairs(rows: pl.DataFrame) -> Iterable[tuple[str, str]]:
+    for ids in rows.group_by("person", maintain_order=True).agg("unique_id")["unique_id"]:
+        yield from combinations(ids.to_list(), 2)
+
+
+def _error_model() -> str:
+    text = CARD.read_text()
+    return text[text.index("## The error model") : text.index("## Result")]
