@@ -78,10 +78,6 @@ class Transaction:
         """The statement for each of ``values``, without waiting for one before the next is sent."""
         await self._connection.executemany(sql, values)
 
-    async def fetch_many(self, sql: str, values: Sequence[Sequence[Any]]) -> list[Record]:
-        """The same where the statements give rows: those of all of them, in order."""
-        return await self._connection.fetchmany(sql, values)
-
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:
         """A part that may fail without failing the rest: undone when the block raises."""
