@@ -41,6 +41,7 @@ metadata = MetaData(
 )
 
 Moment = DateTime(timezone=True)
+_STANDING = text("deleted_at is null")
 
 
 def required(name: str, type_: Any, *, default: str | None = None) -> Column[Any]:
@@ -116,6 +117,22 @@ def lookup(*columns: str) -> Index:
 def word_index(column: str) -> Index:
     """An index for rows that have a word; a tenant's words are its own, so it needs no tenant."""
     return Index(None, column, postgresql_using="gin")
+
+
+def asked_by(column: str) -> Index:
+    """An index for a list of the rows that have a value of ``column``, the newest first: it gives them in that order,
+    and counts them without looking at one."""
+    return Index(None, "tenant_id", column, "created_at", "id", postgresql_where=_STANDING)
+
+
+def ranged_by(column: str) -> Index:
+    """An index for a list of the rows between two values of ``column``, or in its order."""
+    return Index(None, "tenant_id", column, "id", postgresql_where=_STANDING)
+
+
+def searched() -> Index:
+    """An index for rows that have some words (``search`` of ``resource_table``)."""
+    return Index(None, "search_text", postgresql_using="gin")
 
 
 def unique(*columns: str) -> UniqueConstraint:

@@ -18,17 +18,19 @@ from sqlalchemy.dialects.postgresql import JSONB
 from serve.crm.people.keys import keys, names
 from serve.kernel.schema import (
     Moment,
+    asked_by,
     attributes,
     between,
     choice,
     currency,
-    lookup,
     money,
     optional,
     own_table,
+    ranged_by,
     reference,
     required,
     resource_table,
+    searched,
     share,
     word_index,
     words,
@@ -89,9 +91,6 @@ leads = resource_table(
     optional("rescore_at", Moment),
     attributes(),
     *keys("leads"),
-    lookup("status", "created_at"),
-    lookup("owner_id", "created_at"),
-    word_index("tags"),
     Index(
         "leads_on_map",
         "tenant_id",
@@ -107,6 +106,14 @@ leads = resource_table(
         "longitude",
         postgresql_where=text("deleted_at is null and latitude is not null and cell is null"),
     ),
+    *(
+        asked_by(each)
+        for each in ("status", "source", "owner_id", "campaign_id", "zone_id", "city", "country")
+    ),
+    asked_by("consent_email"),
+    *(ranged_by(each) for each in ("score", "value_cents", "updated_at", "full_name", "email", "phone")),
+    word_index("tags"),
+    searched(),
     entity="lead",
     personal=("full_name", "email", "phone"),
     search=("full_name", "email", "phone", "company", "job_title", "city"),

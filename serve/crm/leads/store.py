@@ -20,11 +20,21 @@ from serve.kernel.events import event
 from serve.kernel.resources import Row
 from serve.kernel.resources.store import Store
 
+FILTERS = (
+    *("external_id", "status", "source", "owner_id", "campaign_id", "zone_id", "account_id", "contact_id"),
+    "location_id",
+    *("city", "country", "consent_email", "score", "value_cents", "updated_at", "email", "phone", "tags"),
+)
+"""What leads are asked for by; each has an index, because there may be a million of them."""
+SORTABLE = ("created_at", "updated_at", "score", "value_cents", "full_name", "id")
+
 leads = Mergeable(
     table,
     fields=LeadFields,
     read=LeadRead,
     rule=check_lead,
+    filters=FILTERS,
+    sortable=SORTABLE,
     beside=warning("lead"),
     created_meta=CreatedMeta,
 )

@@ -52,6 +52,9 @@ class Resource(Store):
     permission : the word before ``:read`` and ``:write``, if it is not the table's name.
     deleting : how deleting can fail, where ``delete`` does more.
     beside : what a create says beside the new row, as ``created_meta`` describes it. It refuses nothing.
+    filters : the columns that rows are asked for by, if not all: where there may be a million rows, those that have an
+        index (``asked_by`` and its neighbours in ``serve/kernel/schema.py``).
+    sortable : the columns that rows are sorted by, if not all.
     """
 
     def __init__(
@@ -67,6 +70,8 @@ class Resource(Store):
         deleting: tuple[type[Problem], ...] = (),
         beside: Beside | None = None,
         created_meta: type[RowMeta] = RowMeta,
+        filters: Collection[str] | None = None,
+        sortable: Collection[str] | None = None,
     ) -> None:
         name = "".join(part.title() for part in table.info["entity"].split("_"))
         self.fields, self.rule, self.calls, self.deleting = fields, rule, frozenset(calls), deleting
@@ -76,10 +81,15 @@ class Resource(Store):
         self.part_model: type[Output] = part_of(self.read_model, f"{name}Part")
         columns = list(self.read_model.model_fields)
         super().__init__(table, columns, fields.model_fields)
-        parameters, filters = filters_of(
-            self.read_model, columns, [each.name for each in table.columns if isinstance(each.type, ARRAY)]
+        parameters, compiled = filters_of(
+            self.read_model,
+            columns if filters is None else filters,
+            [each.name for each in table.columns if isinstance(each.type, ARRAY)],
         )
-        self.sortable = tuple(name for name in columns if _is_orderable(table.columns[name].type.python_type))
+        self.countable = tuple(
+            name for name in columns if _is_orderable(table.columns[name].type.python_type)
+        )
+        self.sortable = tuple(sortable or self.countable)
         self.query: type[ListQuery] = query_model(
             f"{name}Query",
             parameters,
@@ -87,7 +97,7 @@ class Resource(Store):
             fields=tuple(columns),
             searched=bool(table.info["search"]),
         )
-        self.listing = Listing(self, filters, self.sortable)
+        self.listing = Listing(self, compiled, self.sortable)
         self.path = path or f"/api/v1/{table.name.replace('_', '-')}"
         word = permission or table.name
         self.reading, self.writing = f"{word}:read", f"{word}:write"

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, Field, create_model
+from pydantic import BaseModel, BeforeValidator, EmailStr, Field, create_model
 
 from serve.kernel.envelope import Day
 from serve.kernel.paging import Paged
@@ -24,12 +24,53 @@ Words = dict[str, Any]
 Word = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 
 
+Way = Literal["equal", "range", "other"]
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """``sql`` with ``{}`` where the bound value goes; ``value`` makes what is bound of what was asked."""
+    """``sql`` of what was asked, with ``{}`` where the bound value goes; ``value`` makes what is bound.
 
-    sql: str
+    ``column`` and ``way`` say by which index it can be answered.
+    """
+
+    column: str
+    way: Way
+    sql: Callable[[Any], str]
     value: Callable[[Any], Any] = lambda asked: asked
+
+    def condition(self, asked: Any, bind: Callable[[Any], str]) -> str:
+        sql = self.sql(asked)
+        return sql.format(bind(self.value(asked))) if "{}" in sql else sql
+
+
+def _is(column: str, way: Way, operation: str) -> Filter:
+    return Filter(column, way, lambda asked: f"t.{column} {operation}")
+
+
+def _among(column: str, kind: str) -> Filter:
+    """One value or several. Of one alone the database knows that rows come in the order of its index."""
+
+    def value(asked: list[Any]) -> Any:
+        words = [str(each) for each in asked] if kind == "uuid" else asked
+        return words[0] if len(words) == 1 else words
+
+    return Filter(
+        column,
+        "equal",
+        lambda asked: (
+            f"t.{column} = {{}}::{kind}" if len(asked) == 1 else f"t.{column} = any({{}}::{kind}[])"
+        ),
+        value,
+    )
+
+
+def _there(column: str) -> Filter:
+    return Filter(column, "range", lambda asked: f"t.{column} is {'not ' if asked else ''}null")
+
+
+# A moment is compared with a moment: under row security no index is asked about one and a day.
+_FROM, _UNTIL = ">= {}::date::timestamptz", "< ({}::date + 1)::timestamptz"
 
 
 def _split(asked: Any) -> Any:
@@ -59,9 +100,9 @@ def filters_of(
         "date_end": (Day | None, Field(None, description="Made on this day (UTC) or earlier.")),
     }
     found = {
-        "ids": Filter("t.id = any({}::uuid[])", lambda asked: [str(each) for each in asked]),
-        "date_start": Filter("t.created_at >= {}::date"),
-        "date_end": Filter("t.created_at < {}::date + 1"),
+        "ids": _among("id", "uuid"),
+        "date_start": _is("created_at", "range", _FROM),
+        "date_end": _is("created_at", "range", _UNTIL),
     }
     for name in columns:
         info = read.model_fields[name]
@@ -72,46 +113,40 @@ def filters_of(
             found[parameter] = entry
         if empty:
             parameters[f"has_{name}"] = (bool | None, Field(None, description=f"Whether there is a {name}."))
-            found[f"has_{name}"] = Filter(f"(t.{name} is not null) = {{}}")
+            found[f"has_{name}"] = _there(name)
     return parameters, found
 
 
 def _for(name: str, kind: Any, *, is_array: bool) -> list[tuple[str, Any, Filter]]:
-    column = f"t.{name}"
     if kind is bool:
-        return [(name, bool, Filter(f"{column} = {{}}"))]
+        return [(name, bool, _is(name, "equal", "= {}"))]
     if kind is UUID:
-        same = Filter(f"{column} = any({{}}::uuid[])", lambda asked: [str(each) for each in asked])
-        return [(name, _set(UUID), same)]
+        return [(name, _set(UUID), _among(name, "uuid"))]
     if kind in (int, float):
         cast = "bigint" if kind is int else "double precision"
         within: Any = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] if kind is int else float
         return [
-            (name, _set(within), Filter(f"{column} = any({{}}::{cast}[])")),
-            (f"min_{name}", within, Filter(f"{column} >= {{}}::{cast}")),
-            (f"max_{name}", within, Filter(f"{column} <= {{}}::{cast}")),
+            (name, _set(within), _among(name, cast)),
+            (f"min_{name}", within, _is(name, "range", f">= {{}}::{cast}")),
+            (f"max_{name}", within, _is(name, "range", f"<= {{}}::{cast}")),
         ]
-    if kind is date:
+    if kind in (date, datetime):
+        since, until = (_FROM, _UNTIL) if kind is datetime else (">= {}", "<= {}")
         return [
-            (f"{name}_start", Day, Filter(f"{column} >= {{}}")),
-            (f"{name}_end", Day, Filter(f"{column} <= {{}}")),
-        ]
-    if kind is datetime:
-        return [
-            (f"{name}_start", Day, Filter(f"{column} >= {{}}::date")),
-            (f"{name}_end", Day, Filter(f"{column} < {{}}::date + 1")),
+            (f"{name}_start", Day, _is(name, "range", since)),
+            (f"{name}_end", Day, _is(name, "range", until)),
         ]
     if get_origin(kind) is Literal:
-        return [(name, _set(kind), Filter(f"{column} = any({{}}::text[])"))]
-    if kind is str:
-        return [(name, _set(Word), Filter(f"{column} = any({{}}::text[])"))]
+        return [(name, _set(kind), _among(name, "text"))]
+    if kind in (str, EmailStr):
+        return [(name, _set(Word), _among(name, "text"))]
     if are_words(kind):  # tags: all of them, or any
         every, some = (
             ("@> {}::text[]", "&& {}::text[]") if is_array else ("@> to_jsonb({}::text[])", "?| {}::text[]")
         )
         return [
-            (name, _set(Word), Filter(f"{column} {every}")),
-            (f"any_{name}", _set(Word), Filter(f"{column} {some}")),
+            (name, _set(Word), _is(name, "other", every)),
+            (f"any_{name}", _set(Word), _is(name, "other", some)),
         ]
     return []
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import time
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -11,7 +9,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
 from serve.kernel.db import Reads, guarded
@@ -20,10 +17,10 @@ from serve.kernel.errors import Invalid
 from serve.kernel.memory import remembered
 from serve.kernel.paging import page_meta
 from serve.kernel.resources.filters import Filter, ListQuery
+from serve.kernel.resources.order import NEWEST, Bindings, Conditions, Order, first_rows, some_rows
 from serve.kernel.resources.store import Store
 
 EXACT_UNTIL = 10_000
-NEWEST_FIRST = "-created_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,62 +28,6 @@ class Listed:
     data: bytes
     """The rows, a JSON array."""
     meta: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Columns and whether each descends; the id makes it total."""
-
-    terms: tuple[tuple[str, bool], ...]
-
-    @classmethod
-    def of(cls, sort: str | None, sortable: tuple[str, ...]) -> Order:
-        """Raises Invalid naming the word that cannot be sorted by."""
-        terms: dict[str, bool] = {}
-        for word in (sort or NEWEST_FIRST).split(","):
-            name = word.strip().removeprefix("-")
-            if name not in sortable:
-                raise Invalid(
-                    details=[("sort", f"cannot sort by {name!r}; use one of: {', '.join(sortable)}")]
-                )
-            terms.setdefault(name, word.strip().startswith("-"))
-        if "id" not in terms:
-            terms["id"] = next(reversed(terms.values()))
-        return cls(tuple(terms.items()))
-
-    def sql(self, table: Table) -> str:
-        """Empty values last; where there are none that is not said, or no index would be in this order."""
-        ends = {name: " nulls last" if table.columns[name].nullable else "" for name, _ in self.terms}
-        return ", ".join(f"t.{name} {'desc' if down else 'asc'}{ends[name]}" for name, down in self.terms)
-
-    def cursor(self, row: Mapping[str, Any]) -> str:
-        """The place of a row in this order."""
-        place = [[[name, down] for name, down in self.terms], [row[name] for name, _ in self.terms]]
-        return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
-
-    def after(self, cursor: str, bind: Bindings, kinds: Mapping[str, str]) -> str:
-        """The condition for rows behind the cursor's. Raises Invalid for a cursor of another list."""
-        try:
-            padded = cursor + "=" * (-len(cursor) % 4)
-            terms, values = orjson.loads(base64.urlsafe_b64decode(padded))
-            if [[name, down] for name, down in self.terms] != terms or len(values) != len(terms):
-                raise ValueError
-            if any(isinstance(value, (list, dict)) for value in values):
-                raise ValueError
-        except (ValueError, binascii.Error, TypeError) as error:
-            raise Invalid(details=[("cursor", "does not belong to this order of the list")]) from error
-        cases: list[str] = []
-        same: list[str] = []
-        for (name, down), value in zip(self.terms, values, strict=True):
-            column = f"t.{name}"
-            if value is not None:
-                place = f"cast({bind(str(value))}::text as {kinds[name]})"
-                behind = f"({column} {'<' if down else '>'} {place} or {column} is null)"
-                cases.append(" and ".join([*same, behind]))
-                same.append(f"{column} = {place}")
-            else:  # empty ones come last: nothing but another empty one is behind
-                same.append(f"{column} is null")
-        return f"({' or '.join(f'({case})' for case in cases)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +46,8 @@ class Plan:
     counted: tuple[Any, ...]
     is_cursor: bool
     count: str
-
-
-class Bindings:
-    """Values and their places in a guarded statement, whose first parameter is not ours."""
-
-    def __init__(self) -> None:
-        self.values: list[Any] = []
-
-    def __call__(self, value: Any) -> str:
-        self.values.append(value)
-        return f"${len(self.values) + 1}"
+    afresh: bool
+    """Rows were asked for by values, and it depends on them which way is quick."""
 
 
 class Listing:
@@ -124,19 +56,48 @@ class Listing:
     def __init__(self, store: Store, filters: Mapping[str, Filter], sortable: tuple[str, ...]) -> None:
         self.store, self.filters, self.sortable = store, filters, sortable
         self._totals: dict[Hashable, Total] = remembered(10_000)
+        self._indexed = [[column.name for column in index.columns] for index in store.table.indexes]
         self._kinds = {column.name: column.type.compile(dialect=_dialect()) for column in store.table.columns}
 
     def where(self, query: ListQuery, bind: Bindings, *, tenants: str) -> str:
         """The conditions of the query; ``tenants`` says in SQL which tenants' rows may be read."""
-        conditions = [f"t.tenant_id = {tenants}", f"t.deleted_at is {'not ' if query.deleted else ''}null"]
+        return self._asked(query, bind, tenants).all
+
+    def _asked(self, query: ListQuery, bind: Bindings, tenants: str) -> Conditions:
+        usual = f"t.tenant_id = {tenants} and t.deleted_at is {'not ' if query.deleted else ''}null"
+        asked: list[str] = []
+        in_order, several, only = True, None, ""
         for name, entry in self.filters.items():
-            asked = getattr(query, name, None)
-            if asked is not None:
-                conditions.append(entry.sql.format(bind(entry.value(asked))))
+            if (value := getattr(query, name, None)) is None:
+                continue
+            asked.append(entry.condition(value, bind))
+            only = self._index_order(entry)
+            newest_first = entry.way == "equal" and only == NEWEST
+            in_order = in_order and (newest_first or entry.column in ("id", "created_at"))
+            if newest_first and isinstance(value, list) and len(value) > 1:
+                kind = self._kinds[entry.column]
+                several = (
+                    len(asked) - 1,
+                    f"${len(bind.values) + 1}::{kind}[]",
+                    f"t.{entry.column} = v.value",
+                )
         words = getattr(query, "search", None)
         if words and (prefixes := _prefixes(words)):
-            conditions.append(f"t.search_text @@ to_tsquery('simple', {bind(prefixes)})")
-        return " and ".join(conditions)
+            asked.append(f"t.search_text @@ to_tsquery('simple', {bind(prefixes)})")
+            in_order, only = False, ""
+        each = None
+        if several is not None:
+            place, values, one = several
+            each = (values, one, (*asked[:place], *asked[place + 1 :]))
+        return Conditions(usual, tuple(asked), in_order, each, only if len(asked) == 1 else "")
+
+    def _index_order(self, entry: Filter) -> str:
+        """The order in which an index gives the rows of a filter, if there is one."""
+        if entry.way == "equal" and ["tenant_id", entry.column, "created_at", "id"] in self._indexed:
+            return NEWEST
+        if entry.way == "range" and any(names[:2] == ["tenant_id", entry.column] for names in self._indexed):
+            return f"t.{entry.column}"
+        return ""
 
     async def page(self, db: Reads, query: ListQuery) -> Listed:
         """One page. Raises Invalid."""
@@ -152,14 +113,14 @@ class Listing:
         names = [*asked, *(name for name, _ in order.terms if name not in asked)]
         bind = Bindings()
         tenants = ONE if is_one else MANY
-        source = f"from {self.store.name} t where {self.where(query, bind, tenants=tenants)}"
+        conditions = self._asked(query, bind, tenants)
         counted = tuple(bind.values)
-        behind = f" and {order.after(query.cursor, bind, self._kinds)}" if query.cursor else ""
+        cap = None if query.count == "exact" else EXACT_UNTIL + 1
+        behind = (order.after(query.cursor, bind, self._kinds, self.store.table),) if query.cursor else ()
         columns = ", ".join(f"t.{name}" for name in names)
-        inner = f"select {columns} {source}{behind} order by {order.sql(self.store.table)} limit {limit + 1}"
+        inner = first_rows(self.store.table, columns, conditions, behind, order, limit + 1, offset)
         data = f"{self.store.as_json(names, 'q')} as data"
         news = NEWS.format(tenants=tenants, entity=self.store.entity, horizon=f"${len(bind.values) + 2}")
-        cap = "" if query.count == "exact" else f" limit {EXACT_UNTIL + 1}"
         return Plan(
             limit=limit,
             offset=offset,
@@ -171,11 +132,12 @@ class Listing:
             bound=tuple(bind.values),
             total=guarded(
                 f"select count(*) as total, {NOW} as horizon"
-                f" from (select 1 {source}{cap}) c where g.tenants is not null"
+                f" from ({some_rows(self.store.name, conditions, cap)}) c where g.tenants is not null"
             ),
             counted=counted,
             is_cursor=query.cursor is not None,
             count=query.count,
+            afresh=bool(conditions.asked),
         )
 
     async def show(self, db: Reads, plan: Plan) -> Listed:
@@ -185,9 +147,9 @@ class Listing:
         key = (db.caller.tenant_ids, plan.total, repr(plan.counted))
         known = self._known(key) if is_counted else None
         if known is None:
-            records = await db.fetch(plan.rows, *plan.bound)
+            records = await db.fetch(plan.rows, *plan.bound, afresh=plan.afresh)
         else:
-            records = await db.fetch(plan.rows_and_news, *plan.bound, known.horizon)
+            records = await db.fetch(plan.rows_and_news, *plan.bound, known.horizon, afresh=plan.afresh)
         rows, more = [record["data"] for record in records[:limit]], len(records) > limit
         meta = page_meta((limit, offset), 0) | {
             "next_cursor": plan.order.cursor(orjson.loads(rows[-1])) if more else None,
@@ -219,7 +181,7 @@ class Listing:
         transaction, so a total stays true until there is an event of a transaction that its snapshot has not seen. One
         that counts what may yet be rolled back is remembered by nobody.
         """
-        (found,) = await db.fetch(plan.total, *plan.counted)
+        (found,) = await db.fetch(plan.total, *plan.counted, afresh=plan.afresh)
         known = Total(found["total"], found["horizon"], time.monotonic() + KEPT_S)
         if not db.sees_more:
             self._totals[key] = known

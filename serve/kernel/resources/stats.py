@@ -24,7 +24,7 @@ MOST_GROUPS = 100
 def add_calls(router: APIRouter, resource: Resource) -> None:
     if "stats" not in resource.calls:
         return
-    columns = tuple(name for name in resource.sortable if name not in ("id", *resource.personal))
+    columns = tuple(name for name in resource.countable if name not in ("id", *resource.personal))
     unasked = {"page", "per_page", "limit", "offset", "cursor", "count", "sort", "fields"}
     filters = {
         name: (info.annotation, info)
