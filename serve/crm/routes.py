@@ -20,6 +20,7 @@ from serve.crm.quotes import endpoints as quotes
 from serve.crm.quotes.public import public as quote_links
 from serve.crm.reviews import endpoints as reviews
 from serve.crm.scoring import endpoints as scoring
+from serve.crm.segments import endpoints as segments
 from serve.crm.sla import endpoints as sla
 from serve.crm.tags import endpoints as tags
 from serve.crm.tickets import endpoints as tickets
@@ -57,6 +58,7 @@ ROUTERS: tuple[APIRouter, ...] = (
         )
     ),
     assignment.router,
+    segments.router,
     assignment.of_leads,
     funnel.router,
     figures.router,

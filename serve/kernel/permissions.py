@@ -20,6 +20,8 @@ Permission = Literal[
     "contacts:write",
     "people:read",  # who was found or made to be one person
     "people:merge",  # put contacts, leads or accounts together, and take them apart
+    "segments:read",  # conditions kept by name; who is in one takes the right to read them too
+    "segments:write",
     "quotes:read",  # quotes and estimates
     "quotes:write",
     "articles:read",  # the knowledge base, as it is published
@@ -104,6 +106,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             *("mails:read", "mails:write", "users:read"),
             *("accounts:read", "accounts:write", "contacts:read", "contacts:write"),
             "people:read",
+            *("segments:read", "segments:write"),
             *("quotes:read", "quotes:write"),
             *("tickets:read", "tickets:write", "sla:read"),
             *("leads:read", "leads:write", "lead_rules:read", "campaigns:read", "approvals:read"),

@@ -22,7 +22,7 @@ from serve.kernel.errors import Unavailable
 
 _MOST_KEYS = 100_000
 _ROUNDING_S = 1e-6
-READING_WORDS = frozenset({"query", "search", "filter", "validate", "preview", "evaluate"})
+READING_WORDS = frozenset({"query", "search", "filter", "advanced-filter", "validate", "preview", "evaluate"})
 _CLASSES = frozenset({"read", "write", "export", "auth"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 AUTH_PATHS = (

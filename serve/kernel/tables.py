@@ -46,6 +46,7 @@ MODELS = (
     "serve.crm.tickets",
     "serve.crm.quotes",
     "serve.crm.articles",
+    "serve.crm.segments",
     "serve.crm.calls",
     "serve.crm.places",
     "serve.crm.reviews",

@@ -17,6 +17,7 @@ GROUPS = {
     "lead_scores": r"leads/\{id\}/(score|analyze|analysis)",
     "lead_conversions": r"leads/\{id\}/convert",
     "imports": "import/leads",
+    "segments": "leads/advanced-filter",
     "leads": "leads(?!.*(enrich|anal|score|convert|advanced)).*|(crm|import|export)/leads",
     "passkeys": "mobile/biometric/auth",
     "notifications": "notifications.*",

@@ -9,6 +9,7 @@ from serve.crm.people.endpoints import add_merge
 from serve.crm.people.mergeable import Mergeable
 from serve.crm.people.schemas import CreatedMeta
 from serve.crm.tags.endpoints import add_tags
+from serve.kernel.resources.advanced import add_advanced_filter
 from serve.kernel.routing import also
 
 accounts = Mergeable(
@@ -21,6 +22,7 @@ accounts = Mergeable(
 )
 router = accounts.router()
 add_merge(router, accounts)
+add_advanced_filter(router, accounts)
 add_notes(router, accounts)
 add_tags(router, accounts)
 further = [

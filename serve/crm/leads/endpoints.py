@@ -36,6 +36,7 @@ from serve.kernel.envelope import Meta, PageMeta, Success
 from serve.kernel.errors import problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
 from serve.kernel.paging import Paged, page_meta
+from serve.kernel.resources.advanced import add_advanced_filter
 from serve.kernel.resources.errors import LostUpdate
 from serve.kernel.resources.schemas import RowMeta
 from serve.kernel.resources.store import check_version
@@ -156,6 +157,7 @@ async def undo_conversion(id: Id, db: TenantDb) -> Response:
 
 
 add_merge(router, leads, StatusDoesNotFollow)
+add_advanced_filter(router, leads)
 add_notes(router, leads)
 add_tags(router, leads)
 

@@ -373,6 +373,7 @@ NOTHING: Final[dict[str, str]] = {
     "fuel_logs": "of vehicles",
     "invoice_lines": "what was sold; the invoice has the account",
     "expenses": "of the tenant",
+    "segments": "conditions of the tenant: values that it chose to compare with",
     "articles": "of the tenant; who began one stands there by the id alone",
     "article_models": "terms of published articles",
     "article_suggestions": "that articles were shown; who asked stands there by the id alone",

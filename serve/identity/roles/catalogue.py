@@ -18,6 +18,8 @@ MEANING: Final[dict[Permission, str]] = {
     "contacts:write": "Add, change and remove these.",
     "quotes:read": "Quotes and estimates, with what customers made of them.",
     "quotes:write": "Write, send and decide these, and make jobs of them.",
+    "segments:read": "Conditions kept by name, and how many they are true of.",
+    "segments:write": "Write and remove segments.",
     "articles:read": "The knowledge base, as it is published.",
     "articles:write": "Write, publish and remove articles, and see drafts.",
     "tickets:read": "Questions and complaints of customers, with what was answered.",

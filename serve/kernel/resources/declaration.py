@@ -20,6 +20,7 @@ from serve.kernel.envelope import Input, Output, Success
 from serve.kernel.errors import Problem, problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
 from serve.kernel.quick import QuickRoute
+from serve.kernel.resources.conditions import kinds_of
 from serve.kernel.resources.filters import ListQuery, filters_of, query_model
 from serve.kernel.resources.listing import Listing
 from serve.kernel.resources.schemas import RowMeta, part_of, patch_of, read_of
@@ -81,11 +82,8 @@ class Resource(Store):
         self.part_model: type[Output] = part_of(self.read_model, f"{name}Part")
         columns = list(self.read_model.model_fields)
         super().__init__(table, columns, fields.model_fields)
-        parameters, compiled = filters_of(
-            self.read_model,
-            columns if filters is None else filters,
-            [each.name for each in table.columns if isinstance(each.type, ARRAY)],
-        )
+        arrays = [each.name for each in table.columns if isinstance(each.type, ARRAY)]
+        parameters, compiled = filters_of(self.read_model, columns if filters is None else filters, arrays)
         self.countable = tuple(
             name for name in columns if _is_orderable(table.columns[name].type.python_type)
         )
@@ -97,7 +95,8 @@ class Resource(Store):
             fields=tuple(columns),
             searched=bool(table.info["search"]),
         )
-        self.listing = Listing(self, compiled, self.sortable)
+        kinds = kinds_of(self.read_model, columns, arrays)
+        self.listing = Listing(self, compiled, self.sortable, kinds)
         self.path = path or f"/api/v1/{table.name.replace('_', '-')}"
         word = permission or table.name
         self.reading, self.writing = f"{word}:read", f"{word}:write"

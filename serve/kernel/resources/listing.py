@@ -16,6 +16,7 @@ from serve.kernel.envelope import dumps
 from serve.kernel.errors import Invalid
 from serve.kernel.memory import remembered
 from serve.kernel.paging import page_meta
+from serve.kernel.resources.conditions import Kind, compiled
 from serve.kernel.resources.filters import Filter, ListQuery
 from serve.kernel.resources.order import NEWEST, Bindings, Conditions, Order, first_rows, some_rows
 from serve.kernel.resources.store import Store
@@ -53,8 +54,15 @@ class Plan:
 class Listing:
     """What lists of one resource have in common."""
 
-    def __init__(self, store: Store, filters: Mapping[str, Filter], sortable: tuple[str, ...]) -> None:
-        self.store, self.filters, self.sortable = store, filters, sortable
+    def __init__(
+        self,
+        store: Store,
+        filters: Mapping[str, Filter],
+        sortable: tuple[str, ...],
+        kinds: Mapping[str, Kind],
+    ) -> None:
+        """``kinds`` says what conditions may ask of which field."""
+        self.store, self.filters, self.sortable, self.kinds = store, filters, sortable, kinds
         self._totals: dict[Hashable, Total] = remembered(10_000)
         self._indexed = [[column.name for column in index.columns] for index in store.table.indexes]
         self._kinds = {column.name: column.type.compile(dialect=_dialect()) for column in store.table.columns}
@@ -84,6 +92,9 @@ class Listing:
         words = getattr(query, "search", None)
         if words and (prefixes := _prefixes(words)):
             asked.append(f"t.search_text @@ to_tsquery('simple', {bind(prefixes)})")
+            in_order, only = False, ""
+        if (where := getattr(query, "where", None)) is not None:
+            asked.append(compiled(self.kinds, where, bind))
             in_order, only = False, ""
         each = None
         if several is not None:

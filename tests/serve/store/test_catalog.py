@@ -33,6 +33,7 @@ OWN = {
     "number_series",
     "quote_versions",
     "articles",
+    "segments",
     "article_feedback",
     "article_versions",
     "article_models",
