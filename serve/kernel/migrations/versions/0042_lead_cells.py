@@ -31,7 +31,7 @@ def downgrade() -> None:
 
 
 def _guard(hidden: set[str], unrecorded: list[str]) -> None:
-    guard_tenant_table("leads", hidden=hidden, scores=LEAD_SCORES)
+    guard_tenant_table("leads", hidden=hidden, scores=(*LEAD_SCORES, "rescore_at"))
     record_events("leads", entity="lead", personal=PERSON, unrecorded=unrecorded)
 
 
