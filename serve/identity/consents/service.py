@@ -11,7 +11,7 @@ from serve.identity.consents.errors import PurposeUnknown, TextUnknown
 from serve.identity.consents.rules import Verdict, verdict
 from serve.identity.consents.schemas import ConsentQuery, Decided
 from serve.identity.privacy.errors import NoPerson
-from serve.identity.privacy.people import OWN, Person, find
+from serve.identity.privacy.people import OWN, Person, find, merged_with
 from serve.identity.privacy.registry import PEOPLE
 from serve.kernel.db import Transaction
 from serve.kernel.errors import Invalid
@@ -37,7 +37,7 @@ _STANDING = f"""
     cross join unnest($3::text[]) ch (channel)
     left join lateral (
         select c.decision, c.decided_at from consents c
-        where c.{OWN} and c.subject_kind = $1 and c.subject_id = $2 and c.purpose_id = p.id
+        where c.{OWN} and c.subject_kind = $1 and c.subject_id = any($2::uuid[]) and c.purpose_id = p.id
             and c.channel in ('any', ch.channel)
         order by c.decided_at desc, c.id desc limit 1
     ) last on true
@@ -82,7 +82,8 @@ async def standing(
         person = Person({kind: {str(subject_id)}})
     restricted = await db.fetch_one(_RESTRICTED, kind, subject_id, *person.pairs(), sorted(person.emails))
     assert restricted is not None
-    rows = [dict(row) for row in await db.fetch(_STANDING, kind, subject_id, list(channels), purpose)]
+    ids = await merged_with(db, kind, [subject_id])  # what was said to one of them is said to the other
+    rows = [dict(row) for row in await db.fetch(_STANDING, kind, ids, list(channels), purpose)]
     for row in rows:
         row["may"], row["why"] = verdict(
             row["lawful_basis"],

@@ -150,7 +150,7 @@ async def _look(db: Transaction, person: Person) -> None:
             await db.fetch(_SAME_ADDRESS.format(table=table), sorted(person.emails)) if person.emails else []
         )
         ids = [*person.ids(kind), *(row["id"] for row in same)]
-        ids = [row["id"] for row in await db.fetch(_MERGED, kind, ids)]  # what was made one is one person's
+        ids = await merged_with(db, kind, ids)
         rows = await db.fetch(_ROWS.format(table=table), ids)
         person.rows[kind] = {row["id"] for row in rows}
         for row in rows:
@@ -165,6 +165,11 @@ async def _look(db: Transaction, person: Person) -> None:
     for kind in ("contact", "lead"):
         found = await db.fetch(_OF_HOUSEHOLDS.format(table=PEOPLE[kind]), person.ids("account"), names)
         person.rows[kind] |= {row["id"] for row in found}
+
+
+async def merged_with(db: Transaction, kind: str, ids: Sequence[UUID | str]) -> list[str]:
+    """These rows and all that were put together with them: what was made one is one person's."""
+    return [row["id"] for row in await db.fetch(_MERGED, kind, ids)]
 
 
 async def rows_of(

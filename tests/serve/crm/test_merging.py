@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from serve.identity.privacy import people
 
 CONTACTS, LEADS, ACCOUNTS, MERGES = "/api/v1/contacts", "/api/v1/leads", "/api/v1/accounts", "/api/v1/merges"
+PURPOSES, CONSENTS = "/api/v1/privacy/purposes", "/api/v1/privacy/consents"
 STAMPS = {"updated_at", "change_xid"}
 OF_THE_MERGE = {
     *("events", "event_seals", "merges", "merge_moves", "idempotency_keys", "api_requests", "rate_limits"),
@@ -316,6 +317,25 @@ def test_who_was_merged_is_erased_with_the_other(owner, make, firm):
     assert set(found.ids("contact")) == {first["id"], second["id"]}
     firm.sql("update merges set erased_at = now(), taken = '{}' where id = %s", made["id"])
     assert code(undo(owner, made)) == (409, "ERASED_SINCE_MERGE")
+
+
+def test_who_said_no_to_one_has_said_it_to_the_other(owner, pair):
+    first, second = pair
+    purpose = data(owner.post(PURPOSES, json={"key": "news", "name": "News", "lawful_basis": "consent"}), 201)
+    said = {"subject_kind": "contact", "purpose_id": purpose["id"], "source": "telephone"}
+    data(owner.post(CONSENTS, json={**said, "subject_id": first["id"], "decision": "granted"}), 201)
+    data(owner.post(CONSENTS, json={**said, "subject_id": second["id"], "decision": "withdrawn"}), 201)
+
+    def may_be_written_to() -> bool:
+        asked = {"subject_kind": "contact", "subject_id": first["id"]}
+        shown = data(owner.get(f"{CONSENTS}/current", params=asked))
+        return {row["may"] for row in shown if row["purpose_key"] == "news"} == {True}
+
+    assert may_be_written_to()
+    made = data(merge(owner, first, second))
+    assert not may_be_written_to()
+    data(undo(owner, made))
+    assert may_be_written_to()
 
 
 async def _owner_of(firm) -> Any:
