@@ -24,12 +24,11 @@ from serve.crm.quotes.errors import (
 from serve.crm.quotes.rules import CONTENT, check_open, chosen, counted, is_open
 from serve.crm.quotes.sending import COUNTED, PURPOSE, accepted_pdf, sent_document, sent_pdf
 from serve.crm.quotes.service import quotes
-from serve.identity.account_tokens.service import look_at_token
+from serve.identity.account_tokens.links import linked
 from serve.kernel.db import Database, Transaction
 from serve.kernel.errors import NotFound
 from serve.kernel.events import event
 from serve.kernel.resources import Row
-from serve.kernel.tasks.acting import acting_for
 from serve.ports.storage import Storage
 
 ACCEPTED = event(
@@ -57,24 +56,24 @@ async def show(database: Database, token: str, positions: Sequence[int] | None) 
 
     Raises QuoteLinkUnknown, QuoteLinkUseless or Invalid.
     """
-    async with _linked(database, token) as linked:
-        document = linked.document
-        if linked.quote["status"] == "accepted":
-            document |= {name: linked.quote[name] for name in COUNTED}
+    async with _linked(database, token) as found:
+        document = found.document
+        if found.quote["status"] == "accepted":
+            document |= {name: found.quote[name] for name in COUNTED}
         elif positions is not None:
             document |= with_choice(document, positions)
-        tenant = await linked.db.fetch_one(
-            "select name, slug from tenants where id = $1", linked.db.caller.tenant_id
+        tenant = await found.db.fetch_one(
+            "select name, slug from tenants where id = $1", found.db.caller.tenant_id
         )
         assert tenant is not None
         shown = {name: document[name] for name in _SHOWN}
         return shown | {
             "tenant_name": tenant["name"],
             "tenant_slug": tenant["slug"],
-            "state": linked.quote["status"] if linked.quote["status"] != "sent" else "open",
-            "expires_at": linked.quote["expires_at"],
-            "decided_at": linked.quote["decided_at"],
-            "decided_by_name": linked.quote["decided_by_name"],
+            "state": found.quote["status"] if found.quote["status"] != "sent" else "open",
+            "expires_at": found.quote["expires_at"],
+            "decided_at": found.quote["decided_at"],
+            "decided_by_name": found.quote["decided_by_name"],
         }
 
 
@@ -83,11 +82,11 @@ async def pdf(database: Database, token: str, storage: Storage) -> tuple[str, by
 
     Raises QuoteLinkUnknown or QuoteLinkUseless.
     """
-    async with _linked(database, token) as linked:
-        quote = linked.quote
+    async with _linked(database, token) as found:
+        quote = found.quote
         if quote["status"] == "accepted":
-            return f"{quote['number']}.pdf", await accepted_pdf(linked.db, quote, storage)
-        made = await sent_pdf(linked.db, UUID(quote["id"]), linked.version)
+            return f"{quote['number']}.pdf", await accepted_pdf(found.db, quote, storage)
+        made = await sent_pdf(found.db, UUID(quote["id"]), found.version)
         if made is None:
             raise QuoteWithdrawn
         return f"{quote['number']}.pdf", made
@@ -103,17 +102,17 @@ async def accept_by_link(
     request_id: str,
 ) -> None:
     """Raises QuoteLinkUnknown, QuoteLinkUseless, Invalid or TotalDiffers."""
-    async with _linked(database, token, request_id=request_id, is_deciding=True) as linked:
-        values = with_choice(linked.document, positions)
+    async with _linked(database, token, request_id=request_id, is_deciding=True) as found:
+        values = with_choice(found.document, positions)
         if values["total_cents"] != total_cents:
             raise TotalDiffers
-        await _accept(linked.db, linked.quote, linked.document | values, by="customer", name=name)
+        await _accept(found.db, found.quote, found.document | values, by="customer", name=name)
 
 
 async def decline_by_link(database: Database, token: str, *, reason: str | None, request_id: str) -> None:
     """Raises QuoteLinkUnknown or QuoteLinkUseless."""
-    async with _linked(database, token, request_id=request_id, is_deciding=True) as linked:
-        await _decline(linked.db, linked.quote, by="customer", reason=reason)
+    async with _linked(database, token, request_id=request_id, is_deciding=True) as found:
+        await _decline(found.db, found.quote, by="customer", reason=reason)
 
 
 async def accept(db: Transaction, row_id: UUID, *, name: str, positions: Sequence[int] | None) -> Row:
@@ -168,17 +167,14 @@ async def _decline(db: Transaction, quote: Row, *, by: str, reason: str | None) 
 async def _linked(
     database: Database, token: str, *, request_id: str = "", is_deciding: bool = False
 ) -> AsyncIterator[Linked]:
-    async with database.transaction() as db:
-        known = await look_at_token(db, token, PURPOSE)
-    if known is None or known.tenant_id is None or known.subject_id is None:
-        raise QuoteLinkUnknown
-    async with database.transaction(acting_for(known.tenant_id, None), request_id=request_id) as db:
+    async with linked(database, token, PURPOSE, unknown=QuoteLinkUnknown, request_id=request_id) as link:
         try:
-            quote = await quotes.get(db, known.subject_id, lock=is_deciding)
+            quote = await quotes.get(link.db, link.subject_id, lock=is_deciding)
         except NotFound as gone:
             raise QuoteWithdrawn from gone
-        _check_link(quote, known.detail["version"], is_deciding=is_deciding)
-        yield Linked(db, quote, await sent_document(db, quote["id"], known.detail["version"]))
+        version = link.detail["version"]
+        _check_link(quote, version, is_deciding=is_deciding)
+        yield Linked(link.db, quote, await sent_document(link.db, quote["id"], version))
 
 
 def _check_link(quote: Row, version: int, *, is_deciding: bool) -> None:

@@ -24,11 +24,12 @@ from serve.kernel.envelope import Meta, Success
 from serve.kernel.errors import problems
 from serve.kernel.resources.words import BODY, plain
 from serve.kernel.routing import area_router
+from serve.kernel.standing import TenantSuspended
 from serve.platform.files.names import attachment
 
 PATH = "/api/v1/quotes/link"
 PDF = {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}
-_USELESS = (QuoteLinkUnknown, QuoteLinkUseless, QuoteWithdrawn, QuoteExpired)
+_USELESS = (QuoteLinkUnknown, QuoteLinkUseless, QuoteWithdrawn, QuoteExpired, TenantSuspended)
 # Not repeatable: a second try finds the quote decided, and says so.
 public = area_router(prefix=PATH, tags=["quotes"])
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import EmailStr, Field
+from pydantic import EmailStr, Field, model_validator
 
 from serve.kernel.envelope import Day, Input, Moment, Output
 from serve.kernel.resources import Fields, read_of
@@ -57,7 +57,19 @@ class LineFields(Input):
         description="Lines of a group stand for each other: one of them counts.",
         examples=[None],
     )
-    is_chosen: bool = Field(True, description="Of an option: whether it counts as things stand.")
+    is_chosen: bool | None = Field(
+        None,
+        description="Of an option: whether it counts as things stand. Unless said an optional line does not: the"
+        " customer asks for it. Every other line does.",
+        examples=[True],
+    )
+
+    @model_validator(mode="after")
+    def _choose(self) -> LineFields:
+        if self.is_chosen is None:
+            # Directive 2011/83/EU, art. 22: consent to a further payment is no box that is ticked already.
+            self.is_chosen = not self.is_optional
+        return self
 
 
 class OfferFields(Fields):

@@ -61,7 +61,7 @@ async def create(db: Transaction, resource: Resource, written: OfferFields) -> R
     values = resource.settled(None, values)
     await check_people(db, values)
     # The number comes last: whoever takes one holds the others up.
-    values |= counted(values) | {"number": await next_number(db, SERIES[resource.name])}
+    values |= counted(values) | {"number": await next_number(db, SERIES[resource.name], among="quotes")}
     return await resource.insert(db, values)
 
 
@@ -102,7 +102,7 @@ async def quote_of(db: Transaction, estimate_id: UUID) -> Row:
     await check_people(db, values)
     values |= counted(values) | {
         "estimate_id": estimate_id,
-        "number": await next_number(db, SERIES[quotes.name]),
+        "number": await next_number(db, SERIES[quotes.name], among="quotes"),
     }
     await estimates.update(db, estimate, {"status": "quoted"}, event=QUOTED)
     return await quotes.insert(db, values)

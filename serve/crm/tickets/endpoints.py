@@ -203,7 +203,7 @@ async def render_canned(id: Id, asked: Annotated[Rendering, Query()], db: Tenant
 
 # For whoever holds the link of a mail; not repeatable: saying the same twice is the same.
 public = area_router(prefix="/api/v1/ticket-ratings", tags=["tickets"])
-_LINK = (RatingLinkNotFound, RatingLinkUseless)
+_LINK = (RatingLinkNotFound, RatingLinkUseless, TenantSuspended)
 
 
 @public.post(
@@ -220,7 +220,7 @@ async def show_rating(request: Request, asked: RatingLink) -> Response:
 @public.post(
     "",
     response_model=Success[RatingShown, Meta],
-    responses=problems(*BODY, *_LINK, NotDoneYet, TicketMerged, TenantSuspended),
+    responses=problems(*BODY, *_LINK, NotDoneYet, TicketMerged),
     name="ticket_ratings.rate",
 )
 async def rate_by_link(request: Request, said: LinkedRating) -> Response:

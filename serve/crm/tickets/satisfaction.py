@@ -6,6 +6,7 @@ nothing; while it is good, what was said may be changed by it. A newer mail void
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,13 +16,12 @@ from serve.crm.tickets.errors import RatingLinkNotFound, RatingLinkUseless
 from serve.crm.tickets.rules import check_rating
 from serve.crm.tickets.schemas import LinkedRating, RatingFields
 from serve.crm.tickets.service import tickets
-from serve.identity.account_tokens.service import issue_token, look_at_token, void_tokens
+from serve.identity.account_tokens.links import Link, linked
+from serve.identity.account_tokens.service import issue_token, void_tokens
 from serve.kernel.db import Database, Transaction
 from serve.kernel.errors import Invalid, NotFound
 from serve.kernel.events import event
 from serve.kernel.resources import Row
-from serve.kernel.standing import TenantSuspended
-from serve.kernel.tasks.acting import acting_for
 from serve.platform.mails.service import queue_mail
 from serve.ports.mail import MailWays
 
@@ -85,10 +85,9 @@ async def ask(db: Transaction, ways: MailWays, ticket: Row, public_address: str)
 
 
 async def show(database: Database, token: str) -> dict[str, Any]:
-    """What the holder of the link may know. Raises RatingLinkNotFound or RatingLinkUseless."""
-    tenant_id, ticket_id = await _found(database, token)
-    async with database.transaction(acting_for(tenant_id, None)) as db:
-        return await _shown(db, await _ticket(db, ticket_id))
+    """What the holder of the link may know. Raises RatingLinkNotFound, RatingLinkUseless or TenantSuspended."""
+    async with _linked(database, token) as link:
+        return await _shown(link.db, await _ticket(link.db, link.subject_id))
 
 
 async def rate_by_link(database: Database, said: LinkedRating, *, request_id: str) -> dict[str, Any]:
@@ -96,23 +95,14 @@ async def rate_by_link(database: Database, said: LinkedRating, *, request_id: st
 
     Raises RatingLinkNotFound, RatingLinkUseless, TenantSuspended, NotDoneYet or TicketMerged.
     """
-    tenant_id, ticket_id = await _found(database, said.token)
-    async with database.transaction(acting_for(tenant_id, None), request_id=request_id) as db:
-        held = "select 1 as found from tenants where id = $1 and state <> 'active'"
-        if await db.fetch_one(held, tenant_id):
-            raise TenantSuspended
-        await _ticket(db, ticket_id)
-        return await _shown(db, await rate(db, ticket_id, said))
+    async with _linked(database, said.token, request_id) as link:
+        await _ticket(link.db, link.subject_id)
+        return await _shown(link.db, await rate(link.db, link.subject_id, said))
 
 
-async def _found(database: Database, token: str) -> tuple[UUID, UUID]:
-    async with database.transaction() as db:
-        known = await look_at_token(db, token, PURPOSE)
-    if known is None or known.tenant_id is None or known.subject_id is None:
-        raise RatingLinkNotFound
-    if known.state != "good":
-        raise RatingLinkUseless
-    return known.tenant_id, known.subject_id
+def _linked(database: Database, token: str, request_id: str = "") -> AbstractAsyncContextManager[Link]:
+    wrong = {"unknown": RatingLinkNotFound, "useless": RatingLinkUseless}
+    return linked(database, token, PURPOSE, **wrong, request_id=request_id)
 
 
 async def _ticket(db: Transaction, ticket_id: UUID) -> Row:

@@ -46,7 +46,7 @@ async def draft_invoice(
     """A numbered invoice of the caller's tenant that was not sent yet."""
     invoice_id = uuid7()
     net_cents, tax_cents = sum(line.net_cents for line in lines), sum(line.tax_cents for line in lines)
-    number = await next_number(db, SERIES)
+    number = await next_number(db, SERIES, among="invoices")
     await db.execute(
         _INVOICE,
         *(invoice_id, db.caller.tenant_id, account_id, job_id, number, datetime.now(UTC), due_date),

@@ -14,10 +14,17 @@ _NEXT = """
     on conflict (tenant_id, series, year) do update set last_number = s.last_number + 1
     returning year, last_number
 """
+_TAKEN = "select 1 as taken from {table} where tenant_id = $1 and number = $2"
 
 
-async def next_number(db: Transaction, series: str) -> str:
-    """The next number of the series (its letters, such as ``Q``), in the year that it is where the tenant is."""
-    row = await db.fetch_one(_NEXT, db.caller.tenant_id, series)
-    assert row is not None
-    return f"{series}-{row['year']}-{row['last_number']:04d}"
+async def next_number(db: Transaction, series: str, *, among: str) -> str:
+    """The next number of the series (its letters, such as ``Q``), in the year that it is where the tenant is.
+
+    ``among`` is the table of the papers: a number that somebody has given one of them by hand is passed over.
+    """
+    while True:
+        row = await db.fetch_one(_NEXT, db.caller.tenant_id, series)
+        assert row is not None
+        number = f"{series}-{row['year']}-{row['last_number']:04d}"
+        if await db.fetch_one(_TAKEN.format(table=among), db.caller.tenant_id, number) is None:
+            return number

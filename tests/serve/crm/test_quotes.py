@@ -30,9 +30,10 @@ class TestWriting:
 
     def test_an_option_counts_once_it_is_chosen(self, owner, offer):
         extra = {**BOILER, "description": "Thermostat", "unit_price_cents": 10_000, "is_optional": True}
-        made = offer(lines=[BOILER, {**extra, "is_chosen": False}])
-        assert made["net_cents"] == 240_000
-        changed = owner.patch(f"{QUOTES}/{made['id']}", json={"lines": [BOILER, extra]}).json()["data"]
+        made = offer(lines=[BOILER, extra])
+        assert (made["net_cents"], made["lines"][1]["is_chosen"]) == (240_000, False)
+        lines = [BOILER, {**extra, "is_chosen": True}]
+        changed = owner.patch(f"{QUOTES}/{made['id']}", json={"lines": lines}).json()["data"]
         assert changed["net_cents"] == 250_000
 
     def test_numbers_follow_each_other_whoever_asks_at_once(self, firm, owner, customer):
@@ -46,6 +47,17 @@ class TestWriting:
         assert sorted(each["number"] for each in made) == [
             f"Q-{year}-{int(last) + n:04d}" for n in range(1, 9)
         ]
+
+    def test_a_number_that_was_given_by_hand_is_passed_over(self, firm, owner, customer):
+        series, year, last = owner.post(QUOTES, json=customer).json()["data"]["number"].split("-")
+        taken = f"{series}-{year}-{int(last) + 1:04d}"
+        brought = "update quotes set number = %s where id = %s returning 1"
+        firm.sql(brought, taken, owner.post(QUOTES, json=customer).json()["data"]["id"])
+        firm.sql("update number_series set last_number = %s where series = 'Q' returning 1", int(last))
+        assert (
+            owner.post(QUOTES, json=customer).json()["data"]["number"]
+            == f"{series}-{year}-{int(last) + 2:04d}"
+        )
 
     def test_a_refused_one_leaves_no_gap(self, owner, customer):
         before = owner.post(QUOTES, json=customer).json()["data"]["number"]

@@ -217,6 +217,16 @@ class TestLink:
         owner.delete(f"{QUOTES}/{quote['id']}")
         refused(anybody.post(LINK, json={"token": key}), 410, "QUOTE_WITHDRAWN")
 
+    def test_it_opens_nothing_while_the_firm_stands_still(self, firm, anybody, offer, send):
+        key = send(offer())
+        firm.sql("update tenants set suspended_at = now() where id = %s", firm.a)
+        try:
+            refused(anybody.post(LINK, json={"token": key}), 403, "TENANT_SUSPENDED")
+            refused(accept(anybody, key, 285_600), 403, "TENANT_SUSPENDED")
+        finally:
+            firm.sql("update tenants set suspended_at = null where id = %s", firm.a)
+        assert anybody.post(LINK, json={"token": key}).status_code == 200
+
     def test_a_guess_opens_nothing(self, anybody):
         refused(anybody.post(LINK, json={"token": "x" * 43}), 404, "QUOTE_LINK_UNKNOWN")
         refused(accept(anybody, "x" * 43, 1), 404, "QUOTE_LINK_UNKNOWN")
