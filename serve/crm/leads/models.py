@@ -110,6 +110,7 @@ leads = resource_table(
         asked_by(each)
         for each in ("status", "source", "owner_id", "campaign_id", "zone_id", "city", "country")
     ),
+    asked_by("currency"),
     asked_by("consent_email"),
     *(ranged_by(each) for each in ("score", "value_cents", "updated_at", "full_name", "email", "phone")),
     word_index("tags"),

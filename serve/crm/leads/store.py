@@ -22,7 +22,7 @@ from serve.kernel.resources.store import Store
 
 FILTERS = (
     *("external_id", "status", "source", "owner_id", "campaign_id", "zone_id", "account_id", "contact_id"),
-    "location_id",
+    *("location_id", "currency"),
     *("city", "country", "consent_email", "score", "value_cents", "updated_at", "email", "phone", "tags"),
 )
 """What leads are asked for by; each has an index, because there may be a million of them."""

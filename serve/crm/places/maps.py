@@ -169,8 +169,8 @@ def _cluster(row: Mapping[str, Any]) -> dict[str, Any]:
 def _source(db: Reads, asked: Any, box: Box, bind: Bindings) -> str:
     """The leads in the box that the filters let through."""
     tenants = ONE if len(db.caller.tenant_ids) == 1 else MANY
-    return f"from leads t where {leads.listing.where(asked, bind, tenants=tenants)} and {box.sql()}"
+    return f"from leads t where {leads.listing.where(asked, bind, tenants=tenants)} and {box.sql(bind)}"
 
 
 async def _fetch(db: Reads, inner: str, bind: Bindings) -> list[Any]:
-    return await db.fetch(guarded(inner), *bind.values)
+    return await db.fetch(guarded(inner), *bind.values, afresh=True)

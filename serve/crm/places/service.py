@@ -29,7 +29,7 @@ _LEADS = """
 async def nearby(db: Reads, asked: Nearby) -> tuple[list[dict[str, Any]], bool]:
     """(places within the radius, the nearest first; whether there are more than ``limit``)."""
     bind = Bindings()
-    box = around(asked.latitude, asked.longitude, asked.radius_m).sql()
+    box = around(asked.latitude, asked.longitude, asked.radius_m).sql(bind)
     point = f"{bind(asked.latitude)}::double precision, {bind(asked.longitude)}::double precision"
     kind = f" and t.kind = {bind(asked.kind)}" if asked.kind else ""
     columns = ", ".join(f"t.{name}" for name in locations.columns)
@@ -40,7 +40,7 @@ async def nearby(db: Reads, asked: Nearby) -> tuple[list[dict[str, Any]], bool]:
         f" and d.distance_m <= {bind(asked.radius_m)}::double precision"
         f" order by d.distance_m, t.id limit {asked.limit + 1}"
     )
-    rows = [dict(row) for row in await db.fetch(guarded(sql), *bind.values)]
+    rows = [dict(row) for row in await db.fetch(guarded(sql), *bind.values, afresh=True)]
     return rows[: asked.limit], len(rows) > asked.limit
 
 
@@ -62,12 +62,12 @@ async def leads_of(
         middle = f"{bind(place['latitude'])}::double precision, {bind(place['longitude'])}::double precision"
         distance = f"great_circle_m(t.latitude, t.longitude, {middle})"
     if place["radius_m"] is not None:
-        box = around(place["latitude"], place["longitude"], place["radius_m"]).sql()
+        box = around(place["latitude"], place["longitude"], place["radius_m"]).sql(bind)
         within = f"{box} and {distance} <= {bind(place['radius_m'])}::double precision"
         belongs = f"({belongs} or ({within}))"
     columns = ", ".join(f"t.{name}" for name in leads.columns)
     said = {"place": named, "distance": distance, "belongs": belongs, "columns": columns}
-    found = await db.fetch(_LEADS.format(**said, limit=limit, offset=offset), *values)
+    found = await db.fetch(_LEADS.format(**said, limit=limit, offset=offset), *values, afresh=True)
     if not found and offset:
         return [], (await leads_of(db, location_id, (1, 0)))[1]
     rows = [dict(row) for row in found]

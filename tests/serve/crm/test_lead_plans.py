@@ -51,6 +51,7 @@ ASKED = {
     ),
     "city": ["Town0", "Town499", "Town499,Town498", "Nowhere"],
     "country": ["DE", "AT", "CH"],
+    "currency": ["EUR", "USD"],
     "consent_email": ["true", "false"],
     "score": "0.5",
     "min_score": ["0.1", "0.9", "1"],

@@ -3,7 +3,10 @@
 from serve.kernel.migrations.guards import run
 
 revision, down_revision, branch_labels, depends_on = "0047", "0046", None, None
-VALUES = ("status", "source", "owner_id", "campaign_id", "zone_id", "city", "country", "consent_email")
+VALUES = (
+    *("status", "source", "owner_id", "campaign_id", "zone_id", "city", "country", "currency"),
+    "consent_email",
+)
 RANGES = ("score", "value_cents", "updated_at", "full_name", "email", "phone")
 
 
