@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 NO_TOUCH = (".scored",)
 """How names of events end that are nobody's work on the row: a model scores all rows, each night."""
+BY_ITSELF = (".assigned", ".unassigned")
+"""What is nobody's work where the platform has done it: its rules hand new leads out within seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Verdict:
 
 
 def verdict(events: Sequence[Mapping[str, Any]], import_id: str, undo_id: str) -> Verdict:
-    """``events`` are those of one row from the import's first on, oldest first: ``name``, ``cause_id``, ``before``.
+    """``events`` are those of one row from the import's first on, oldest first: ``name``,
+    ``actor_kind``, ``cause_id``, ``before``.
 
     ``done`` is what this undo has done with it already.
     """
@@ -28,6 +31,8 @@ def verdict(events: Sequence[Mapping[str, Any]], import_id: str, undo_id: str) -
     is_new = False
     for event in events:
         if event["name"].endswith(NO_TOUCH):
+            continue
+        if event["name"].endswith(BY_ITSELF) and event["actor_kind"] == "platform":
             continue
         if event["cause_id"] == undo_id:
             return Verdict("done")

@@ -57,7 +57,7 @@ _PAGE = """
     order by e.position desc limit $5
 """
 _EVENTS = """
-    select e.entity_id, e.name, e.cause_id, e.before from events e
+    select e.entity_id, e.name, e.actor_kind, e.cause_id, e.before from events e
     where e.tenant_id = $1 and e.entity_type = $2 and e.entity_id = any($3::uuid[]) and e.category = 'change'
         and e.position >= (
             select min(f.position) from events f

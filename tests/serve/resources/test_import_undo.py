@@ -90,6 +90,20 @@ class TestWhatItMade:
         )
         assert came(undone(firm, state)) == (1, 0, 0)
 
+    def test_an_owner_by_the_rules_is_nobodys_work(self, firm):
+        state = taken_in(firm, "external_id,full_name\nas1,A\nas2,B\n", path=LEADS)
+        rows = ids(firm, "as", "leads")
+        for name, actor in (("as1", "platform"), ("as2", f"user:{firm.people[firm.a, 'owner']}")):
+            firm.sql(
+                "with acting as materialized (select set_config('app.actor', %s, true),"
+                " set_config('app.event', 'lead.assigned', true))"
+                " update leads set owner_id = %s from acting where id = %s returning 1",
+                *(actor, firm.people[firm.a, "agent"], rows[name]),
+            )
+        after = undone(firm, state)
+        assert came(after) == (1, 0, 1)
+        assert [each["reason"] for each in after["left"]] == ["was changed since (lead.assigned)"]
+
 
 class TestWhatItChanged:
     def test_is_what_it_was_personal_values_too(self, firm):
