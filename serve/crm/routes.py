@@ -20,6 +20,7 @@ from serve.crm.quotes import endpoints as quotes
 from serve.crm.quotes.public import public as quote_links
 from serve.crm.reviews import endpoints as reviews
 from serve.crm.scoring import endpoints as scoring
+from serve.crm.search import endpoints as search
 from serve.crm.segments import endpoints as segments
 from serve.crm.sla import endpoints as sla
 from serve.crm.tags import endpoints as tags
@@ -59,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     ),
     assignment.router,
     segments.router,
+    search.router,
     assignment.of_leads,
     funnel.router,
     figures.router,

@@ -18,6 +18,7 @@ GROUPS = {
     "lead_conversions": r"leads/\{id\}/convert",
     "imports": "import/leads",
     "segments": "leads/advanced-filter",
+    "search": "search",
     "leads": "leads(?!.*(enrich|anal|score|convert|advanced)).*|(crm|import|export)/leads",
     "passkeys": "mobile/biometric/auth",
     "notifications": "notifications.*",

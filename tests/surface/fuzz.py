@@ -91,6 +91,7 @@ BEYOND = {
     "'.*' is unknown: a topic is .*": "the names of events; a page lists them",
     "does not go with .*, with which go: .*": "one field goes with another",
     "input should be .*|must be a list of .*|string should .*|datetimes? .*": "a value goes with its field",
+    "has no word in it": "letters of all scripts, which no pattern names",
     "is more than 5 deep|has more than 50 comparisons": "how a tree has grown",
     "goes without .*": "one parameter goes with another",
     "is needed,? .*|(.* )?needs .*": "one field goes with another",

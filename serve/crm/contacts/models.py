@@ -9,6 +9,7 @@ from serve.kernel.schema import (
     reference,
     required,
     resource_table,
+    searched,
     word_index,
     words,
 )
@@ -25,6 +26,7 @@ contacts = resource_table(
     attributes(),
     *keys("contacts"),
     word_index("tags"),
+    searched(),
     entity="contact",
     personal=("full_name", "email", "phone"),
     search=("full_name", "email", "phone", "job_title"),

@@ -20,6 +20,7 @@ from serve.kernel.schema import (
     reference,
     required,
     resource_table,
+    searched,
     unique,
 )
 
@@ -79,6 +80,7 @@ quotes = resource_table(
     optional("decline_reason", Text),
     optional("converted_at", Moment),
     unique("number"),
+    searched(),
     entity="quote",
     personal=("recipient_name", "recipient_email", "decided_by_name"),
     search=("number", "title", "recipient_name"),

@@ -13,6 +13,7 @@ from serve.kernel.schema import (
     reference,
     required,
     resource_table,
+    searched,
     unique,
 )
 
@@ -58,6 +59,7 @@ tickets = resource_table(
     lookup("status", "opened_at"),
     lookup("assignee_id", "status"),
     unique("number"),
+    searched(),
     entity="ticket",
     personal=("subject", "description", "resolution", "satisfaction_comment"),
     search=("subject", "description"),

@@ -73,14 +73,14 @@ def _there(column: str) -> Filter:
 _FROM, _UNTIL = ">= {}::date::timestamptz", "< ({}::date + 1)::timestamptz"
 
 
-def _split(asked: Any) -> Any:
+def split(asked: Any) -> Any:
     """``a,b`` is ``a`` and ``b``, whether sent once or as two parameters."""
     words = asked if isinstance(asked, list) else [asked]
     return [part.strip() for word in words for part in (word.split(",") if isinstance(word, str) else [word])]
 
 
 def _set(kind: Any) -> Any:
-    return Annotated[list[kind], BeforeValidator(_split), Field(max_length=200)]
+    return Annotated[list[kind], BeforeValidator(split), Field(max_length=200)]
 
 
 def _day_end(asked: date) -> datetime:

@@ -90,8 +90,8 @@ class Listing:
                     f"t.{entry.column} = v.value",
                 )
         words = getattr(query, "search", None)
-        if words and (prefixes := _prefixes(words)):
-            asked.append(f"t.search_text @@ to_tsquery('simple', {bind(prefixes)})")
+        if matching := getattr(query, "matching", None) or (_prefixes(words) if words else ""):
+            asked.append(f"t.search_text @@ to_tsquery('simple', {bind(matching)})")
             in_order, only = False, ""
         if (where := getattr(query, "where", None)) is not None:
             asked.append(compiled(self.kinds, where, bind))
