@@ -23,6 +23,7 @@ from serve.kernel.caller import Guard, identify
 from serve.kernel.idempotency import Claim, Shown
 from serve.kernel.layer import Layer
 from serve.kernel.resources import creation, endpoints, listing, store
+from serve.kernel.resources.order import Conditions
 from tests.surface import checks, tenancy
 from tests.surface.calls import Surface
 from tests.surface.operations import BY_NAME, Call
@@ -282,7 +283,11 @@ SABOTAGES = {
         of(checks.updates_ask_for_the_version, "PATCH /api/v1/contacts/{id}"),
     ),
     "a filter is a constant": Sabotage(
-        instead(listing.Listing, "where", lambda self, query, bind, *, tenants: f"t.tenant_id = {tenants}"),
+        instead(
+            listing.Listing,
+            "_asked",
+            lambda self, query, bind, tenants: Conditions(f"t.tenant_id = {tenants}", (), in_order=True),
+        ),
         of(checks.filters_choose, "GET /api/v1/contacts"),
     ),
     "totals are never counted again": Sabotage(

@@ -159,6 +159,13 @@ FREE = {
     "data": "rows of a metric query: their columns are those asked for; of a batch: whatever the operation answers",
     "meta": "of an operation of a batch: whatever the operation says",
     "details": "of an operation of a batch",
+    "values": "a row of a file, by the fields that its columns are",
+    "moved": "counts by the table whose rows were moved",
+    "features": "what a model looks at, by the names that it has for them",
+    "activity_counts": "counts by the kind of an activity",
+    "by_status": "counts by status",
+    "by_segment": "counts by segment",
+    "conditions": "a tree of conditions, as it was written",
     "input_schema": "a JSON Schema",
     "output_schema": "a JSON Schema",
 }

@@ -35,6 +35,16 @@ _FORMATS = {
     "application/*": "json",
     "*/*": "json",
 }
+_COLLECTION = {
+    "type": "object",
+    "required": ["type", "features", "is_truncated"],
+    "additionalProperties": False,
+    "properties": {
+        "type": {"type": "string", "const": "FeatureCollection"},
+        "features": {"type": "array", "items": {"$ref": "#/components/schemas/LeadFeature"}},
+        "is_truncated": {"type": "boolean"},
+    },
+}
 _FAILING = problems(DatabaseUnavailable)
 router = area_router(prefix="/api/v1/map", tags=["maps"])
 
@@ -44,7 +54,7 @@ router = area_router(prefix="/api/v1/map", tags=["maps"])
     response_model=Success[LeadFeatures, PointsMeta],
     dependencies=[reading(leads)],
     responses={
-        200: {"content": {GEOJSON: {"schema": {"type": "object"}}}},
+        200: {"content": {GEOJSON: {"schema": _COLLECTION}}},
         **problems(DatabaseUnavailable, NotAcceptable),
     },
     name="map.leads",

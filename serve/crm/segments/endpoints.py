@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Query, Response
 
+from serve.crm.leads.schemas import LeadRead
 from serve.crm.segments.models import segments as table
 from serve.crm.segments.rules import RESOURCES, check_segment
 from serve.crm.segments.schemas import Members, SegmentFields, SegmentRead, SegmentSize
@@ -26,6 +27,7 @@ segments = Resource(
     table, fields=SegmentFields, read=SegmentRead, rule=check_segment, calls=CALLS_OF_SEGMENTS
 )
 router = segments.router()
+Contact, Account = (RESOURCES[name].read_model for name in ("contacts", "accounts"))
 
 
 async def _asked(db: Reads, segment_id: Any, **paging: Any) -> tuple[Resource, Conditional]:
@@ -39,7 +41,7 @@ async def _asked(db: Reads, segment_id: Any, **paging: Any) -> tuple[Resource, C
 
 @router.get(
     "/{id}/members",
-    response_model=Success[list[dict[str, Any]], ListMeta],
+    response_model=Success[list[LeadRead | Contact | Account], ListMeta],  # type: ignore[valid-type]
     dependencies=[reading(segments)],
     responses=problems(segments.NotFound, DatabaseUnavailable),
     name="segments.members",
