@@ -66,7 +66,13 @@ def test_an_assistant_tidies_up(office):
     health = assistant("GET /api/mcp").data
     listed = ask(assistant, "tools/list")["tools"]
     assert health["tools"] == len(listed)
-    assert {each["name"].partition("-")[0] for each in listed} == {"actions", "contacts", "tags", "vehicles"}
+    assert {each["name"].partition("-")[0] for each in listed} == {
+        "actions",
+        "contacts",
+        "duplicates",
+        "tags",
+        "vehicles",
+    }
     office.stranger()("GET /api/mcp", refused=401)
 
     # It corrects a name, and the history says who did it for whom.
