@@ -181,10 +181,10 @@ async def _written(
                 new.append((index, resource.settled(None, values_of(written, sent_only=False))))
         except Problem as problem:
             results[index] = refused(problem)
-    ids = await resource.insert_many(db, [values for _, values in new])
-    results |= {index: _said("created", row_id) for (index, _), row_id in zip(new, ids, strict=True)}
     await resource.update_many(db, [(before, values) for _, before, values in changed])
-    return results | {index: _said("updated", before["id"]) for index, before, _ in changed}
+    results |= {index: _said("updated", before["id"]) for index, before, _ in changed}
+    ids = await resource.insert_many(db, [values for _, values in new])
+    return results | {index: _said("created", row_id) for (index, _), row_id in zip(new, ids, strict=True)}
 
 
 def _said(status: str, row_id: UUID | str) -> Result:

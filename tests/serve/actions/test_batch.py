@@ -282,7 +282,7 @@ class TestCatalogue:
         assert ids(firm.client("technician"), all=True) == everything
         assert ids(owner, area="contacts", risk="risky") == {
             *("contacts.delete", "contacts.bulk_create", "contacts.bulk_update", "contacts.bulk_delete"),
-            *("contacts.bulk_tag", "contacts.untag", "contacts.remove_note"),
+            *("contacts.bulk_tag", "contacts.untag", "contacts.remove_note", "contacts.merge"),
         }
         found = ids(owner, q="CONTACT history")
         assert found >= {"contacts.history", "contacts.note_history"}
