@@ -79,7 +79,7 @@ MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = (
 """Ids of rows that no POST of the collection makes, by the beginning of the path."""
 
 LISTED: dict[str, Callable[[Surface, UUID | None], Any]] = (
-    people.LISTED | tenants.LISTED | platform.LISTED | graph.LISTED
+    people.LISTED | tenants.LISTED | platform.LISTED | graph.LISTED | places.LISTED
 )
 """Makes a row for lists that no POST beside them fills."""
 

@@ -64,6 +64,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     f"GET {ARTICLES}/search": {"q": "card"},
+    "GET /api/v1/search": {"q": "ada"},
     f"GET {ARTICLES}/suggestions": {"ticket_id": _ticket},
 }
 
