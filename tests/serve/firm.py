@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -101,6 +103,16 @@ class Firm:
         with psycopg.connect(self.address.url("super")) as connection:
             cursor = connection.execute(query, values or None)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """The tenant ``a`` is suspended within; at the end the service knows that it goes on."""
+        self.sql("update tenants set suspended_at = now() where id = %s", self.a)
+        try:
+            yield
+        finally:
+            self.sql("update tenants set suspended_at = null where id = %s", self.a)
+            self.running.wait_for(self.running.app.state.tenants_watch.look())
 
     def deliver(self) -> None:
         """Hand everything that has happened so far to the readers of events; no loop does in tests."""

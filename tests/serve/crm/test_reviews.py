@@ -249,12 +249,9 @@ class TestLink:
 
     def test_a_firm_that_is_held_gets_no_answers(self, firm, sent):
         _, token = sent()
-        firm.sql("update tenants set suspended_at = now() where id = %s", firm.a)
-        try:
+        with firm.standing_still():
             said = firm.running.client().post(LINKS, json={"token": token, "rating": 1})
             assert said.status_code == 403, said.text
-        finally:
-            firm.sql("update tenants set suspended_at = null where id = %s", firm.a)
 
     @pytest.mark.parametrize("rating", [0, 6, None, "good"])
     def test_a_rating_is_from_one_to_five(self, firm, sent, rating):

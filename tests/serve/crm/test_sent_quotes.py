@@ -219,12 +219,9 @@ class TestLink:
 
     def test_it_opens_nothing_while_the_firm_stands_still(self, firm, anybody, offer, send):
         key = send(offer())
-        firm.sql("update tenants set suspended_at = now() where id = %s", firm.a)
-        try:
+        with firm.standing_still():
             refused(anybody.post(LINK, json={"token": key}), 403, "TENANT_SUSPENDED")
             refused(accept(anybody, key, 285_600), 403, "TENANT_SUSPENDED")
-        finally:
-            firm.sql("update tenants set suspended_at = null where id = %s", firm.a)
         assert anybody.post(LINK, json={"token": key}).status_code == 200
 
     def test_a_guess_opens_nothing(self, anybody):

@@ -161,7 +161,6 @@ class TestNeverTwice:
     def test_a_firm_that_stands_still_is_not_looked_at(self, firm, ticket, promise, clock):
         promise(is_default=True)
         ticket()
-        firm.sql("update tenants set suspended_at = now() where id = %s", firm.a)
-        assert clock(61) == 0
-        firm.sql("update tenants set suspended_at = null where id = %s", firm.a)
+        with firm.standing_still():
+            assert clock(61) == 0
         assert clock(61) == 1

@@ -101,11 +101,8 @@ class TestByLink:
 
     def test_a_firm_that_stands_still_takes_nothing(self, asked, stranger, firm):
         _, token = asked()
-        firm.sql("update tenants set suspended_at = now() where id = %s", firm.a)
-        try:
+        with firm.standing_still():
             assert stranger.post(RATINGS, json={"token": token, "rating": 5}).status_code == 403
-        finally:
-            firm.sql("update tenants set suspended_at = null where id = %s", firm.a)
 
     def test_nobody_is_asked_who_has_no_address(self, agent, ticket, customer):
         without = ticket(account_id=customer()["account_id"])
