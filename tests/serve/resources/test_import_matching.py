@@ -12,7 +12,7 @@ from serve.kernel.resources.files.cells import LONGEST_ATTRIBUTE
 from tests.serve.resources.sending import CONTACTS, counts, finished, refused, send, taken_in, workbook
 
 LEADS = "/api/v1/leads"
-REAL = Path("/work/shared/data/leads_xeducation/Leads.csv")
+REAL = Path(__file__).parents[4] / "shared" / "data" / "leads_xeducation" / "Leads.csv"
 
 
 def preview(client, content, *, path=CONTACTS, **form):
