@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,11 +20,11 @@ import psycopg
 
 from benchmarks import processes
 from benchmarks.common import Bar, Options, Result, interleave
-from benchmarks.processes import PROJECT, MemoryWatch, Sample, VariantFailed, highest_mb
-from benchmarks.servers import OURS, uvicorn
+from benchmarks.processes import MemoryWatch, Sample, highest_mb
+from benchmarks.servers import OURS, started, uvicorn
 from serve.kernel import bootstrap, migrate
 from serve.kernel.tokens import Tokens
-from warehouse.postgres import Address, Server, die_with_parent
+from warehouse.postgres import Address, Server
 from warehouse.settings import Home
 
 ROWS = 100_000
@@ -113,30 +110,8 @@ def _somebody(address: Address) -> tuple[UUID, UUID]:
 def worker(log: Path, env: Mapping[str, str]) -> Iterator[int]:
     """``throughline worker`` for the block; its process id. Raises VariantFailed when it does not come up."""
     words = [sys.executable, "-c", "from serve.cli import main; main()", "worker"]
-    began = time.perf_counter()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            words,
-            stdout=output,
-            stderr=output,
-            cwd=PROJECT,
-            env={**os.environ, **env},
-            start_new_session=True,
-            preexec_fn=die_with_parent,
-        )
-    try:
-        while b"worker is ready" not in log.read_bytes():
-            if process.poll() is not None or time.perf_counter() - began > 60:
-                raise VariantFailed(f"the worker did not start:\n{log.read_text()[-2000:]}")
-            time.sleep(0.05)
-        yield process.pid
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    with started(words, log, env, lambda: b"worker is ready" in log.read_bytes()) as (pid, _):
+        yield pid
 
 
 def taken_in(place: Place, mode: str, rows: int) -> Sample:

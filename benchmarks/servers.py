@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,10 @@ class Uvicorn:
 
 
 @contextmanager
-def uvicorn(app: str, ready: str, log: Path, env: Mapping[str, str], *flags: str) -> Iterator[Uvicorn]:
-    """One worker with production's flags, for the block. Raises VariantFailed when it does not come up."""
-    port = free_port()
-    words = [sys.executable, "-m", "uvicorn", app, *flags, "--no-access-log", "--port", str(port)]
+def started(
+    words: Sequence[str], log: Path, env: Mapping[str, str], is_ready: Callable[[], bool]
+) -> Iterator[tuple[int, float]]:
+    """A process for the block: its id, and the seconds until it was ready. Raises VariantFailed when it never is."""
     began = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -45,18 +45,27 @@ def uvicorn(app: str, ready: str, log: Path, env: Mapping[str, str], *flags: str
             preexec_fn=die_with_parent,
         )
     try:
-        while not answers(port, ready):
+        while not is_ready():
             if process.poll() is not None or time.perf_counter() - began > 60:
-                raise VariantFailed(f"{app} did not start:\n{log.read_text()[-2000:]}")
+                raise VariantFailed(f"{' '.join(words[1:])} did not start:\n{log.read_text()[-2000:]}")
             time.sleep(0.005)
-        yield Uvicorn(process.pid, port, time.perf_counter() - began)
+        yield process.pid, time.perf_counter() - began
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(10)
+            process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def uvicorn(app: str, ready: str, log: Path, env: Mapping[str, str], *flags: str) -> Iterator[Uvicorn]:
+    """One worker with production's flags, for the block. Raises VariantFailed when it does not come up."""
+    port = free_port()
+    words = [sys.executable, "-m", "uvicorn", app, *flags, "--no-access-log", "--port", str(port)]
+    with started(words, log, env, lambda: answers(port, ready)) as (pid, first_answer_s):
+        yield Uvicorn(pid, port, first_answer_s)
 
 
 def answers(port: int, path: str) -> bool:
