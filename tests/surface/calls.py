@@ -109,6 +109,7 @@ class Surface:
         params = {
             name: value(self, tenant) if callable(value) else value
             for name, value in PARAMETERS.get(operation.name, {}).items()
+            if value is not None
         }
         made_by = BY_NAME.get(f"POST {operation.canonical.path}")
         if operation.method == "GET" and not ids and made_by and made_by.name not in MAKE_NOTHING:

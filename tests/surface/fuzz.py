@@ -330,7 +330,9 @@ class _Asking:
         if ids:
             case.path_parameters = dict(known.ids)
         if asked:
-            case.query = {**(case.query or {}), **known.params}
+            given = PARAMETERS[self._operation.name]
+            drawn = {name: value for name, value in (case.query or {}).items() if name not in given}
+            case.query = drawn | known.params
         if body and known.form:
             texts = {name: content.decode() for name, (_, content, _) in known.form["files"].items()}
             files = {name: [text] if name == "files" else text for name, text in texts.items()}
