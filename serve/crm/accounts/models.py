@@ -23,6 +23,8 @@ accounts = resource_table(
     "accounts",
     choice("kind", "company", "household"),
     required("name", Text),
+    # No circles and ten levels at most: a trigger (`check_account_parent`).
+    reference("parent_id", "accounts", empty=True),
     # The extraction role may read this column and not `name`: a household's name is a person's.
     Column("company_name", Text, Computed("case when kind = 'company' then name end", persisted=True)),
     choice("segment", "enterprise", "smb", "consumer"),

@@ -5,6 +5,9 @@ from typing import Any
 
 from serve.kernel.errors import Invalid
 
+MOST_LEVELS = 10
+"""Of a branch of accounts, its topmost one included; the database holds to it (``check_account_parent``)."""
+
 
 def check_account(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
     """An account that left says when, and only such a one. Raises Invalid."""

@@ -102,5 +102,8 @@ async def stats(db: TenantDb) -> Response:
     name="accounts.health",
 )
 async def health(id: Id, db: TenantDb) -> Response:
-    """How the account does: its chance to leave with reasons, what it was billed and owes, and what is under way."""
+    """How the account does: its chance to leave with reasons, what it was billed and owes, and what is under way.
+
+    `with_children` says the same of it and all accounts that stand below it, together.
+    """
     return plain(await service.health_of(db, id))

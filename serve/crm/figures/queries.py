@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
 
 from serve.kernel.db import Record, Transaction
 
@@ -129,7 +128,7 @@ _ACCOUNT = f"""
             max(t.opened_at) as last_ticket_at
         from tickets t where t.account_id = a.id and t.deleted_at is null
     ) k
-    where a.id = $1 and a.deleted_at is null
+    where a.id = any($1::uuid[]) and a.deleted_at is null
 """
 
 Moments = tuple[datetime, datetime]
@@ -183,7 +182,8 @@ async def clients(db: Transaction, within: Moments) -> dict[str, Any]:
     return dict(found)
 
 
-async def account(db: Transaction, account_id: UUID, within: Moments) -> dict[str, Any] | None:
-    """What hangs on one account."""
-    found = await db.fetch_one(_ACCOUNT, account_id, *within)
-    return None if found is None else dict(found)
+async def of_accounts(
+    db: Transaction, account_ids: Sequence[str], within: Moments
+) -> dict[str, dict[str, Any]]:
+    """What hangs on each of these accounts, by its id."""
+    return {row["account_id"]: dict(row) for row in await db.fetch(_ACCOUNT, account_ids, *within)}

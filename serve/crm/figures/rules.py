@@ -11,6 +11,10 @@ POSSIBLE = 0.25
 """And from this on worth a look."""
 
 
+WORDS = ("at_risk", "watch", "unknown", "good")
+"""The worst first."""
+
+
 def health(facts: Mapping[str, Any]) -> tuple[str, list[str]]:
     """(`at_risk`, `watch`, `good` or `unknown`, every sentence that says why).
 
@@ -38,3 +42,19 @@ def health(facts: Mapping[str, Any]) -> tuple[str, list[str]]:
     if score is None:
         return "unknown", ["No model has looked at it yet, and nothing else speaks against it."]
     return "good", []
+
+
+def together(words: Mapping[str, int]) -> tuple[str, list[str]]:
+    """(the worst word, what is said of them) of so many accounts by word.
+
+    >>> together({"good": 3, "watch": 1})
+    ('watch', ['1 of 4 accounts is to be watched.'])
+    """
+    total = sum(words.values())
+    said = [
+        f"{words[word]} of {total} {'account' if total == 1 else 'accounts'}"
+        f" {'is' if words[word] == 1 else 'are'} {state}."
+        for word, state in (("at_risk", "at risk"), ("watch", "to be watched"), ("unknown", "not known yet"))
+        if words.get(word)
+    ]
+    return next(word for word in WORDS if words.get(word)), said

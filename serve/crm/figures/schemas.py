@@ -13,6 +13,7 @@ from serve.crm.funnel.schemas import Replies, Steps
 from serve.crm.scoring.schemas import Reason
 from serve.kernel.envelope import Day, Output
 
+Word = Literal["good", "watch", "at_risk", "unknown"]
 _CODE = Field(description="ISO 4217.", examples=["EUR"])
 
 
@@ -114,18 +115,9 @@ class EnterpriseStats(Output):
     billed: list[Money] = Field(description="Without tax; returns are taken off.")
 
 
-class Health(Output):
-    """How one account does now; billing and selling of the last 365 days."""
+class UnderWay(Output):
+    """What hangs on accounts now; billing of the last 365 days."""
 
-    account_id: UUID
-    health: Literal["good", "watch", "at_risk", "unknown"] = Field(
-        description="`at_risk`: it has left or is likely to; `watch`: it may leave, a ticket is late or an invoice"
-        " overdue; `unknown`: none of these, and no model has looked at it."
-    )
-    because: list[str] = Field(examples=[["A ticket is late."]])
-    churn_score: float | None = Field(description="Chance to leave, 0 to 1.", examples=[0.12])
-    churn_reasons: list[Reason] = Field(description="The model's, the strongest first.")
-    churn_scored_at: datetime | None
     billed: list[Money] = Field(description="Without tax; returns are taken off.")
     overdue: list[Money] = Field(description="With tax: what should have been paid by now.")
     overdue_count: int = Field(examples=[1])
@@ -136,5 +128,29 @@ class Health(Output):
     open_ticket_count: int = Field(examples=[1])
     late_ticket_count: int = Field(description="Of those open.", examples=[0])
     last_job_at: datetime | None = Field(description="When work was requested last.")
-    last_ticket_at: datetime | None = Field(description="When it last asked for help.")
+    last_ticket_at: datetime | None = Field(description="When help was asked for last.")
     last_invoice_at: datetime | None
+
+
+class WithChildren(UnderWay):
+    """The account and all that stand below it, together."""
+
+    account_count: int = Field(description="The account itself among them.", examples=[4])
+    by_health: dict[str, int] = Field(examples=[{"good": 3, "watch": 1}])
+    health: Word = Field(description="The worst of them.")
+    because: list[str] = Field(examples=[["1 of 4 accounts is to be watched."]])
+
+
+class Health(UnderWay):
+    """How one account does now, by itself and together with those below it."""
+
+    account_id: UUID
+    health: Word = Field(
+        description="`at_risk`: it has left or is likely to; `watch`: it may leave, a ticket is late or an invoice"
+        " overdue; `unknown`: none of these, and no model has looked at it."
+    )
+    because: list[str] = Field(examples=[["A ticket is late."]])
+    churn_score: float | None = Field(description="Chance to leave, 0 to 1.", examples=[0.12])
+    churn_reasons: list[Reason] = Field(description="The model's, the strongest first.")
+    churn_scored_at: datetime | None
+    with_children: WithChildren

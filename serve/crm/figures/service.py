@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from serve.crm.accounts.endpoints import accounts
+from serve.crm.accounts.tree import with_all_below
 from serve.crm.figures import queries
 from serve.crm.figures.queries import moments_of
-from serve.crm.figures.rules import health
+from serve.crm.figures.rules import WORDS, health, together
 from serve.crm.figures.schemas import DaysAsked
 from serve.crm.funnel import service as funnel
 from serve.crm.funnel.rules import share, span_of
@@ -79,13 +80,34 @@ async def enterprise(db: Transaction) -> dict[str, Any]:
 async def health_of(db: Transaction, account_id: UUID) -> dict[str, Any]:
     """Raises AccountNotFound."""
     today = datetime.now(UTC).date()
-    facts = await queries.account(db, account_id, moments_of((today - YEAR, today)))
-    if facts is None:
+    ids = await with_all_below(db, account_id)
+    if not ids:
+        await accounts.get(db, account_id)  # it may have been merged into another one, and says so
         raise accounts.NotFound
-    facts["overdue_count"] = sum(row["count"] for row in facts["overdue"])
-    word, because = health(facts)
-    del facts["status"]
-    return facts | {"health": word, "because": because}
+    found = await queries.of_accounts(db, ids, moments_of((today - YEAR, today)))
+    for facts in found.values():
+        facts["overdue_count"] = sum(row["count"] for row in facts["overdue"])
+        facts["health"], facts["because"] = health(facts)
+        del facts["status"]
+    return found[str(account_id)] | {"with_children": _together(list(found.values()))}
+
+
+def _together(each: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Several accounts as one: amounts and counts added up, the last moment of each kind."""
+    words = Counter(facts["health"] for facts in each)
+    word, because = together(words)
+    return {
+        "account_count": len(each),
+        "by_health": {name: words[name] for name in WORDS if words[name]},
+        "health": word,
+        "because": because,
+        **{name: by_currency(row for facts in each for row in facts[name]) for name in ("billed", "overdue")},
+        **{name: sum(facts[name] for facts in each) for name in each[0] if name.endswith("_count")},
+        **{
+            name: max((facts[name] for facts in each if facts[name] is not None), default=None)
+            for name in ("last_job_at", "last_ticket_at", "last_invoice_at")
+        },
+    }
 
 
 def by_currency(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -12,13 +12,13 @@ from serve.crm.people.errors import (
     MergeStands,
     TooMuchToMerge,
 )
+from serve.crm.people.mergeable import Mergeable
 from serve.crm.people.schemas import DuplicateCheck, MergeAsked, MergeRead, PossibleDuplicate, UndoAsked
 from serve.kernel.caller import Lacks, Needs
 from serve.kernel.db import ReadDb, TenantDb
 from serve.kernel.envelope import Meta, Success
 from serve.kernel.errors import Problem, problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
-from serve.kernel.resources import Resource
 from serve.kernel.resources.schemas import RowMeta
 from serve.kernel.resources.words import BODY, Id, one, plain
 from serve.kernel.risk import acts
@@ -65,7 +65,7 @@ async def undo(id: Id, asked: UndoAsked, db: TenantDb) -> Response:
     return one(await merging.undo(db, id, leave_changed=asked.leave_changed))
 
 
-def add_merge(router: APIRouter, resource: Resource, *fails: type[Problem]) -> None:
+def add_merge(router: APIRouter, resource: Mergeable, *fails: type[Problem]) -> None:
     """The call that puts two rows of the resource together; ``fails`` is what its rule may say."""
     merging.MERGEABLE[resource.entity] = resource
     entity = resource.entity

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from serve.crm.people.errors import IsMerged
+from serve.crm.people.schemas import MergeAsked
 from serve.kernel.db import Reads, Record, Transaction, guarded
 from serve.kernel.errors import NotFound
 from serve.kernel.idempotency import Shown
@@ -39,6 +41,15 @@ class Mergeable(Resource):
         if found := await db.fetch(_WENT_WITHIN, self.entity, row_id):
             raise IsMerged(details=_where(found[0]))
         return await super().restore(db, row_id)
+
+    async def before_merge(self, db: Transaction) -> None:
+        """What is done before either row is locked, to merge or to undo that."""
+
+    async def make_way(
+        self, db: Transaction, survivor: Row, merged: Row, asked: MergeAsked
+    ) -> tuple[Row, Mapping[str, Any]]:
+        """(the survivor, the values that it may take), before what refers to the merged row is moved."""
+        return survivor, merged
 
     def _said_where(self, absent: NotFound, found: list[Record]) -> NotFound:
         if not found:

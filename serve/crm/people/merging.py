@@ -19,6 +19,7 @@ import orjson
 from serve.crm.people import rules
 from serve.crm.people.combining import combined, difference, revived
 from serve.crm.people.errors import ChangedSince, ErasedSince, MergedAlready, MergeStands, TooMuchToMerge
+from serve.crm.people.mergeable import Mergeable
 from serve.crm.people.models import merges as table
 from serve.crm.people.schemas import MergeAsked, MergeFields, MergeRead
 from serve.kernel.db import Transaction
@@ -31,7 +32,7 @@ merges = Resource(
     table, fields=MergeFields, read=MergeRead, calls=("list", "get", "history"), permission="people"
 )
 
-MERGEABLE: dict[str, Resource] = {}
+MERGEABLE: dict[str, Mergeable] = {}
 """The resources whose rows can be put together, by entity: ``add_merge`` fills it."""
 
 for _entity in ("contact", "lead", "account"):
@@ -87,13 +88,14 @@ _COUNTRY = "select country from tenants where id = $1"
 _SECRETS = "select taken, erased_at from merges where id = $1"
 
 
-async def merge(db: Transaction, resource: Resource, survivor_id: UUID, asked: MergeAsked) -> Row:
+async def merge(db: Transaction, resource: Mergeable, survivor_id: UUID, asked: MergeAsked) -> Row:
     """The merge; asked again, the one that stands.
 
     Raises NotFound, Invalid, MergedAlready, TooMuchToMerge, or what the resource's rule says.
     """
     if survivor_id == asked.from_id:
         raise Invalid(details=[("from_id", "is the same row")])
+    await resource.before_merge(db)
     await _lock(db, resource, survivor_id, asked.from_id)
     survivor = await resource.get(db, survivor_id, lock=True)
     if standing := await db.fetch_one(_STANDING, resource.entity, asked.from_id):
@@ -112,13 +114,14 @@ async def merge(db: Transaction, resource: Resource, survivor_id: UUID, asked: M
         _compared(resource, merged),
         ((await db.fetch_one(_COUNTRY, db.caller.tenant_id)) or {}).get("country"),
     )
+    stands, offered = await resource.make_way(db, survivor, merged, asked)
     await db.execute(_QUIET)
     moves = await _move(db, resource, survivor_id, asked.from_id)
     await db.fetch(
         _MARK.format(table=resource.name, value="now()"), asked.from_id, f"{resource.entity}.merged"
     )
-    changes = combined(survivor, merged, resource.writable, take=asked.take, fill_gaps=asked.fill_gaps)
-    after = await resource.change(db, survivor, event=f"{resource.entity}.took_over", **changes)
+    changes = combined(stands, offered, resource.writable, take=asked.take, fill_gaps=asked.fill_gaps)
+    after = await resource.change(db, stands, event=f"{resource.entity}.took_over", **changes)
     was, became = difference(resource.table, survivor, after)
     made = await merges.insert(
         db,
@@ -154,6 +157,7 @@ async def undo(db: Transaction, merge_id: UUID, *, leave_changed: bool = False) 
         raise ErasedSince
     resource = MERGEABLE[made["entity_type"]]
     survivor_id, merged_id = UUID(made["survivor_id"]), UUID(made["merged_id"])
+    await resource.before_merge(db)
     await _lock(db, resource, survivor_id, merged_id)
     if later := await db.fetch_one(_STANDING, resource.entity, survivor_id):
         raise MergeStands(details=[("merge_id", str(later["id"]))])
@@ -164,7 +168,9 @@ async def undo(db: Transaction, merge_id: UUID, *, leave_changed: bool = False) 
 
     was, became = _opened(db, resource, survivor, secrets["taken"])
     moves = await _noted(db, merge_id)
-    left = [(name, "was changed since") for name, value in became.items() if survivor[name] != value]
+    left: list[tuple[str, str]] = [
+        (name, "was changed since") for name, value in became.items() if survivor[name] != value
+    ]
     for (name, column), ids in moves.items():
         still = await db.fetch(_STILL.format(table=name, column=column), survivor_id, ids)
         if gone := len(ids) - len(still):
@@ -175,10 +181,22 @@ async def undo(db: Transaction, merge_id: UUID, *, leave_changed: bool = False) 
     await db.fetch(_MARK.format(table=resource.name, value="null"), merged_id, f"{resource.entity}.unmerged")
     await db.execute(_QUIET)
     for (name, column), ids in moves.items():
-        await db.fetch(_MOVE_BACK.format(table=name, column=column), merged_id, survivor_id, ids)
+        if stuck := await _move_back(db, name, column, ids, merged_id, survivor_id):
+            left.append((f"{name}.{column}", f"{stuck} cannot go back to where they stood"))
     back = {name: value for name, value in was.items() if survivor[name] == became[name]}
     # Past the resource's rule: it was so before, whatever may follow what.
-    await resource.update(db, survivor, back, event=f"{resource.entity}.gave_back")
+    event_name = f"{resource.entity}.gave_back"
+    try:
+        async with db.attempt():
+            await resource.update(db, survivor, back, event=event_name)
+    except asyncpg.CheckViolationError:
+        if "parent_id" not in back:
+            raise
+        left.append(("parent_id", "cannot stand again where it stood"))
+        del back["parent_id"]
+        await resource.update(db, survivor, back, event=event_name)
+    if left and not leave_changed:
+        raise ChangedSince(details=left)
     changes = {
         "undone_at": datetime.now(UTC),
         "undone_by": db.caller.user_id,
@@ -187,7 +205,7 @@ async def undo(db: Transaction, merge_id: UUID, *, leave_changed: bool = False) 
     return await merges.update(db, made, changes, event="merge.undone")
 
 
-async def _lock(db: Transaction, resource: Resource, *ids: UUID) -> None:
+async def _lock(db: Transaction, resource: Mergeable, *ids: UUID) -> None:
     """Both rows, in order of their ids: two merges that cross do not block each other.
 
     So strongly that whoever is just adding something to one of them is waited for.
@@ -196,7 +214,7 @@ async def _lock(db: Transaction, resource: Resource, *ids: UUID) -> None:
 
 
 async def _move(
-    db: Transaction, resource: Resource, to: UUID, away_from: UUID
+    db: Transaction, resource: Mergeable, to: UUID, away_from: UUID
 ) -> list[tuple[str, str, list[str]]]:
     """(table, column, ids) of all rows that referred to the one and refer to the other now."""
     moved, count = [], 0
@@ -237,6 +255,26 @@ async def _move_some(
     return moved
 
 
+async def _move_back(
+    db: Transaction, name: str, column: str, ids: list[str], to: UUID, away_from: UUID
+) -> int:
+    """How many the database does not let go back: accounts that would stand below themselves by now."""
+    sql = _MOVE_BACK.format(table=name, column=column)
+    try:
+        async with db.attempt():
+            await db.fetch(sql, to, away_from, ids)
+        return 0
+    except asyncpg.CheckViolationError:
+        stuck = 0
+    for row_id in ids:
+        try:
+            async with db.attempt():
+                await db.fetch(sql, to, away_from, [row_id])
+        except asyncpg.CheckViolationError:
+            stuck += 1
+    return stuck
+
+
 async def _noted(db: Transaction, merge_id: UUID) -> dict[tuple[str, str], list[str]]:
     noted: dict[tuple[str, str], list[str]] = {}
     for row in await db.fetch(_MOVES, merge_id):
@@ -244,14 +282,14 @@ async def _noted(db: Transaction, merge_id: UUID) -> dict[tuple[str, str], list[
     return noted
 
 
-def _compared(resource: Resource, row: Mapping[str, Any]) -> dict[str, Any]:
+def _compared(resource: Mergeable, row: Mapping[str, Any]) -> dict[str, Any]:
     if resource.entity == "account":
         return {"full_name": row["name"], "city": row["city"]}
     return dict(row)
 
 
 def _sealed(
-    db: Transaction, resource: Resource, survivor: Row, was: Mapping[str, Any], became: Mapping[str, Any]
+    db: Transaction, resource: Mergeable, survivor: Row, was: Mapping[str, Any], became: Mapping[str, Any]
 ) -> dict[str, Any]:
     """As JSON, personal values under the survivor's own key: without it nobody reads them."""
     sides = {}
@@ -265,7 +303,7 @@ def _sealed(
 
 
 def _opened(
-    db: Transaction, resource: Resource, survivor: Row, taken: Mapping[str, Any]
+    db: Transaction, resource: Mergeable, survivor: Row, taken: Mapping[str, Any]
 ) -> Sequence[dict[str, Any]]:
     """(what was, what became) as the row has them."""
     return [

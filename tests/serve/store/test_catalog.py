@@ -129,7 +129,7 @@ HIDDEN_FROM_EXTRACTION = {
         for column in ("external_id", "search_text")
     ),
     *(f"{table}.person_key" for table in ("accounts", "contacts", "leads", "lead_activities")),
-    *("accounts.tags", "contacts.tags", "memberships.state"),
+    *("accounts.tags", "accounts.parent_id", "contacts.tags", "memberships.state"),
     *(f"{table}.{key}" for table in ("contacts", "leads") for key in ("name_key", "email_key", "phone_key")),
     *("leads.company_key", "accounts.company_key"),
     *(f"leads.{column}" for column in ("contact_id", "zone_id", "owner_id", "job_title", "website", "city")),
