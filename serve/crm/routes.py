@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi.routing import APIRouter
 
 from serve.crm.accounts import endpoints as accounts
+from serve.crm.activity import endpoints as activity
 from serve.crm.articles import asking
 from serve.crm.articles import endpoints as articles
 from serve.crm.assignment import endpoints as assignment
@@ -64,6 +65,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     assignment.of_leads,
     funnel.router,
     figures.router,
+    activity.router,
     scoring.router,
     *(quotes.estimates_router, quote_links, sla.calendar_router, sla.policy_router),
     *(tickets.canned_router, tickets.public, reviews.public, places.geocoder),
