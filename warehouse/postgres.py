@@ -31,7 +31,7 @@ from warehouse.settings import Home, locked, read_json, write_json
 DATABASE = "throughline"
 SUPERUSER = "postgres"
 SYSTEM_USER = "throughline"
-ROLES = ("owner", "api", "worker", "extract")
+ROLES = ("owner", "api", "worker", "extract", "match")
 
 SETTINGS = {
     "listen_addresses": "''",
@@ -66,7 +66,7 @@ class Address:
     passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def url(self, role: str, *, driver: str = "postgresql") -> str:
-        """The address as one of ``owner api worker extract`` or ``super`` (migrations' bootstrap)."""
+        """The address as one of ``owner api worker extract match`` or ``super`` (migrations' bootstrap)."""
         url = make_url(self.base)
         if role != "super":
             name = f"{DATABASE}_{role}"

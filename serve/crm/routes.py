@@ -15,6 +15,7 @@ from serve.crm.figures import endpoints as figures
 from serve.crm.funnel import endpoints as funnel
 from serve.crm.leads import endpoints as leads
 from serve.crm.people import endpoints as people
+from serve.crm.people import link_endpoints as person_links
 from serve.crm.places import endpoints as places
 from serve.crm.places import map_endpoints as maps
 from serve.crm.quotes import endpoints as quotes
@@ -69,6 +70,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     scoring.router,
     *(quotes.estimates_router, quote_links, sla.calendar_router, sla.policy_router),
     *(tickets.canned_router, tickets.public, reviews.public, places.geocoder),
-    *(people.router, people.merges),
+    *(people.router, people.merges, person_links.router),
     *(router for each in (accounts, contacts, leads, places, tags, tickets) for router in each.further),
 )

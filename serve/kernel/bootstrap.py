@@ -13,8 +13,15 @@ OWNER = "throughline_owner"  # owns the schema, runs migrations
 API = "throughline_api"  # serves requests, under row security
 WORKER = "throughline_worker"  # writes for the pipeline and background work, under row security
 EXTRACT = "throughline_extract"  # reads selected columns of all tenants into the landing
+MATCH = "throughline_match"  # compares people: a few functions of its own, and no table
 
-ATTRIBUTES = {OWNER: "nobypassrls", API: "nobypassrls", WORKER: "nobypassrls", EXTRACT: "bypassrls"}
+ATTRIBUTES = {
+    OWNER: "nobypassrls",
+    API: "nobypassrls",
+    WORKER: "nobypassrls",
+    EXTRACT: "bypassrls",
+    MATCH: "nobypassrls",
+}
 
 HARMLESS = (
     "arraycontains(anyarray, anyarray)",

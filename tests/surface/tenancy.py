@@ -256,6 +256,7 @@ MORE_VALUES: dict[str, dict[str, Any]] = {
     "compliance_documents": {"vehicle_id": uuid4()},
     "files": {"size_bytes": 1},
     "notes": {"lead_id": uuid4()},
+    "person_links": {"left_id": UUID(int=1), "right_id": UUID(int=2)},
     "privacy_requests": {"subject_id": uuid4()},
     "revocations": {"user_id": uuid4()},
     "schedules": {"cron": "0 0 * * *"},

@@ -1,6 +1,6 @@
 """How putting rows together and taking them apart can fail."""
 
-from serve.kernel.errors import Conflict
+from serve.kernel.errors import Conflict, NotFound
 
 
 class MergedAlready(Conflict):
@@ -28,3 +28,15 @@ class TooMuchToMerge(Conflict):
 
 class IsMerged(Conflict):
     code, message = "IS_MERGED", "It is part of another row: undo the merge to bring it back."
+
+
+class LinkDecided(Conflict):
+    code, message = "LINK_DECIDED", "Somebody has decided about that pair: reopen it to decide anew."
+
+
+class LinkOpen(Conflict):
+    code, message = "LINK_OPEN", "Nobody has decided about that pair."
+
+
+class NoSuchPerson(NotFound):
+    code, message = "PERSON_ROW_NOT_FOUND", "There is no such person."

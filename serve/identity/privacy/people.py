@@ -180,7 +180,7 @@ async def rows_of(
     conditions, values = [], list[Any]()
     for column, kind in known.links.items():
         if kind == "*":
-            of = "entity_type" if "entity_type" in table.columns else "subject_kind"
+            of = "entity_type" if "entity_type" in table.columns else column.removesuffix("_id") + "_kind"
             values += person.pairs()
             n = len(values)
             conditions.append(f"({of}, {column}) in (select * from unnest(${n - 1}::text[], ${n}::uuid[]))")

@@ -224,6 +224,9 @@ KNOWN: Final[dict[str, Known]] = {
         stays=("merged_by", "undone_by"),
         hidden=("taken",),  # sealed; the history of the row itself says it
     ),
+    "person_links": Known(
+        "deleted", {"left_id": "*", "right_id": "*"}, stays=("decided_by",), hidden=("keys",)
+    ),
     "subscriptions": Known("blanked", {"account_id": "account"}, blank=_NO_ATTRIBUTES),
     "compliance_documents": Known("blanked", {"provider_id": "provider"}, blank={"number": "null"}),
     "quotes": Known(
@@ -361,6 +364,7 @@ NOTHING: Final[dict[str, str]] = {
     "lead_assignment_rules": "who of the firm gets leads, by the id alone",
     "lead_assignment_turns": "who of the firm got leads, by the id alone",
     "merge_moves": "ids of rows that a merge has moved",
+    "person_matchings": "counts and times",
     "sla_policies": "of the tenant; whom they tell, by the id alone",
     "ticket_escalations": "times",
     "ticket_merges": "ids and times",

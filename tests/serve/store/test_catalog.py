@@ -44,6 +44,8 @@ OWN = {
     "review_requests",
     "merges",
     "merge_moves",
+    "person_links",
+    "person_matchings",
     "brand_versions",
     "consent_purposes",
     "consent_texts",
@@ -277,6 +279,7 @@ class TestRoles:
         assert roles == [
             ("throughline_api", False, False, False, False),
             ("throughline_extract", False, True, False, False),
+            ("throughline_match", False, False, False, False),
             ("throughline_owner", False, False, False, False),
             ("throughline_worker", False, False, False, False),
         ]

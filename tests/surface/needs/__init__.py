@@ -10,6 +10,7 @@ from tests.surface.needs import (
     crm,
     customers,
     graph,
+    links,
     people,
     places,
     platform,
@@ -73,13 +74,14 @@ MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = (
     | crm.MAKERS
     | customers.MAKERS
     | graph.MAKERS
+    | links.MAKERS
     | quotes.MAKERS
     | tickets.MAKERS
 )
 """Ids of rows that no POST of the collection makes, by the beginning of the path."""
 
 LISTED: dict[str, Callable[[Surface, UUID | None], Any]] = (
-    people.LISTED | tenants.LISTED | platform.LISTED | graph.LISTED | places.LISTED
+    people.LISTED | tenants.LISTED | platform.LISTED | graph.LISTED | links.LISTED | places.LISTED
 )
 """Makes a row for lists that no POST beside them fills."""
 
