@@ -18,6 +18,7 @@ from serve.crm.people import endpoints as people
 from serve.crm.people import link_endpoints as person_links
 from serve.crm.places import endpoints as places
 from serve.crm.places import map_endpoints as maps
+from serve.crm.provenance import endpoints as provenance
 from serve.crm.quotes import endpoints as quotes
 from serve.crm.quotes.public import public as quote_links
 from serve.crm.reviews import endpoints as reviews
@@ -67,6 +68,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     funnel.router,
     figures.router,
     activity.router,
+    provenance.router,
     scoring.router,
     *(quotes.estimates_router, quote_links, sla.calendar_router, sla.policy_router),
     *(tickets.canned_router, tickets.public, reviews.public, places.geocoder),

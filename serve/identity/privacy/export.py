@@ -14,6 +14,7 @@ from uuid import UUID
 
 import orjson
 
+from serve.crm.provenance.origins import TABLES, fields_of
 from serve.identity.privacy.people import OWN, Person, reached, rows_of
 from serve.identity.privacy.registry import shown
 from serve.kernel.db import Transaction
@@ -31,7 +32,8 @@ _PIECE = 1 << 20
 
 
 async def gather(db: Transaction, person: Person) -> dict[str, list[dict[str, Any]]]:
-    """Rows by table; ``history`` is what happened to the rows that are the person's own."""
+    """Rows by table; ``history`` is what happened to the rows that are the person's own, ``origins`` where each of
+    their values came from (GDPR Art. 15(1)(g))."""
     found: dict[str, list[dict[str, Any]]] = {}
     for user_id in person.ids("user"):
         account = await db.fetch_one("select privacy_account($1) as account", user_id)
@@ -47,7 +49,22 @@ async def gather(db: Transaction, person: Person) -> dict[str, list[dict[str, An
             found[name] = rows
         if rows and "person_key" in table.columns:
             history += await _history(db, name, table.info["entity"], [row["id"] for row in rows])
-    return found | ({"history": history} if history else {})
+    origins = await _origins(db, found)
+    return found | ({"history": history} if history else {}) | ({"origins": origins} if origins else {})
+
+
+async def _origins(db: Transaction, found: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Not who of the firm has typed it in: that is of others."""
+    told = []
+    for entity, table in TABLES.items():
+        for row in found.get(table, ()):
+            told += [
+                {"table": table, "row_id": row["id"]}
+                | {name: each[name] for name in ("field", "source", "at", "import_filename")}
+                | {"by_way_of": [way["way"] for way in each["by_way_of"]]}
+                for each in await fields_of(db, entity, row["id"], row)
+            ]
+    return told
 
 
 async def _history(db: Transaction, name: str, entity: str, ids: list[str]) -> list[dict[str, Any]]:
