@@ -1,13 +1,13 @@
 """Rows that many calls and files bring, each standing for itself: what is wrong with one is said of that one.
 
 What can be said of a row without the database is said first. The others go to the server fifty at a time without
-waiting for one another; where it refuses something of fifty they are tried by halves, until those that it refuses stand
-alone and all others are in.
+waiting for one another, but for those that it will hardly take: they stand alone from the start. Where it refuses
+something of fifty they are tried by halves, until those that it refuses stand alone and all others are in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -61,7 +61,9 @@ def read_many(resource: Resource, given: Sequence[Any], mode: str) -> Readings:
 async def write_many(resource: Resource, db: Transaction, rows: Readings) -> list[Result]:
     """What became of each, in their order."""
     results = dict(rows.refused)
-    for part in _parts(rows.good, 1 if resource.does_more else AT_ONCE, rows.mode):
+    most = 1 if resource.does_more else AT_ONCE
+    doubtful = await _doubtful(resource, db, rows) if len(rows.good) > 1 < most else frozenset()
+    for part in _parts(rows.good, most, rows.mode, doubtful):
         results |= await _tried(resource, db, part, rows.mode)
     return [results[index] for index in range(len(results))]
 
@@ -117,15 +119,38 @@ def _read(model: type[BaseModel], values: Any, mode: str) -> Any:
     return written
 
 
-def _parts(rows: Sequence[Numbered], most: int, mode: str) -> Iterator[list[Numbered]]:
+async def _doubtful(resource: Resource, db: Transaction, rows: Readings) -> frozenset[int]:
+    """Places of the rows that name what is not there, or would be what is. Each that is refused among fifty costs those
+    fifty again; and whether it is refused is still for the server to say."""
+    doubtful: set[int] = set()
+    for column, target in resource.references:
+        named = {index: str(value) for index, row in rows.good if (value := getattr(row, column, None))}
+        there = await resource.known(db, target, "id", {*named.values()}) if named else set()
+        doubtful |= {index for index, value in named.items() if value not in there}
+    if rows.mode == "create":
+        named = {index: row.external_id for index, row in rows.good if row.external_id is not None}
+        taken = await resource.known(db, resource.name, "external_id", {*named.values()}) if named else set()
+        for index, value in named.items():
+            if value in taken:
+                doubtful.add(index)
+            taken.add(value)
+    return frozenset(doubtful)
+
+
+def _parts(
+    rows: Sequence[Numbered], most: int, mode: str, doubtful: Container[int]
+) -> Iterator[list[Numbered]]:
     """Rows that can be looked up together: none of them names what another one of its part makes or changes."""
     part: list[Numbered] = []
     named: set[str] = set()
     for index, written in rows:
         is_there = mode != "create" and written.external_id in named
-        if is_there or len(part) == most:
+        if part and (is_there or len(part) == most or index in doubtful):
             yield part
             part, named = [], set()
+        if index in doubtful:
+            yield [(index, written)]
+            continue
         part.append((index, written))
         if mode != "create":
             named.add(written.external_id)

@@ -1,7 +1,8 @@
 """Files of rows on their way into a table, as tasks: the file waits in the storage under the import's id.
 
 A run takes 500 rows at a time, like a bulk call of so many; what it did is counted in the transaction that did it,
-which is a step of the task. So a worker that dies goes on behind the last batch, and no row is taken in twice.
+which is a step of the task. So a worker that dies goes on behind the last batch, and no row is taken in twice. Two
+such transactions run beside each other (``lanes.py``).
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from uuid import UUID
 
 from serve.kernel.db import Transaction
 from serve.kernel.errors import Forbidden, Problem, TooManyRequests
+from serve.kernel.idempotency import StillRunning
 from serve.kernel.resources.batches import Readings, Result
 from serve.kernel.resources.declaration import Resource
+from serve.kernel.resources.errors import MetAnother
 from serve.kernel.resources.files.readers import Cells, Table, opened
+from serve.kernel.resources.lanes import AT_ONCE, Met, through
 from serve.kernel.tasks import Work, task
 
 KIND = "resources.import"
@@ -40,6 +44,7 @@ class Taking:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
+    name: str  # of the step
     lines: list[int]
     rows: Readings
 
@@ -66,6 +71,10 @@ _REJECT = """
 """
 
 
+_OF_OTHERS = {StillRunning.code, MetAnother.code}
+"""What is said of a row because of somebody else at the same time: perhaps of our own other lane."""
+
+
 class TooManyImports(TooManyRequests):
     code, message = "TOO_MANY_IMPORTS", "Other imports are waiting. Send the file again in a little while."
 
@@ -85,34 +94,36 @@ async def check_room(db: Transaction) -> None:
 async def take_in(work: Work) -> Any:
     params, state = work.params, work.state
     await _check_permission(work)
-    _, importer = IMPORTERS[params["resource"]]
+    resource, importer = IMPORTERS[params["resource"]]
     async with kept_file(state.files.storage, work.tenant_id, UUID(work.id)) as file:
         table = await asyncio.to_thread(opened, file, params["known"])
         taking = importer(table, params)
         async with aclosing(_read_ahead(_batches(table, taking, work.is_done))) as batches:
-            async for name, batch in batches:
-                if batch is not None:
-                    await _batch(work, name, batch, taking)
+            # What does more with a row, such as giving it a number, makes the second wait for the first.
+            at_once = 1 if resource.does_more else AT_ONCE
+            await through(batches, _names, partial(_batch, work, taking), at_once)
     # Otherwise it is kept for a while: the rejected rows are read from it (serve/platform/imports/rejects.py).
     if not await _has_rejects(work):
         await asyncio.to_thread(state.files.storage.remove, work.tenant_id, UUID(work.id))
 
 
-def _batches(
-    table: Table, taking: Taking, is_done: Callable[[str], bool]
-) -> Iterator[tuple[str, Batch | None]]:
-    """(the name of a step, its rows; None for one that is done already). Blocks."""
+def _batches(table: Table, taking: Taking, is_done: Callable[[str], bool]) -> Iterator[Batch]:
+    """Those that are not done already. Blocks."""
     rows, first = table.rows(), 0
     while found := list(islice(rows, BATCH)):
         name = f"rows {first}"
         lines, cells = [line for line, _ in found], [cells for _, cells in found]
-        yield name, None if is_done(name) else Batch(lines, taking.read(cells))
+        if not is_done(name):
+            yield Batch(name, lines, taking.read(cells))
         first += len(found)
 
 
-async def _read_ahead(
-    batches: Iterator[tuple[str, Batch | None]],
-) -> AsyncGenerator[tuple[str, Batch | None]]:
+def _names(batch: Batch) -> frozenset[str]:
+    """What two batches must not have in common to be written in any order."""
+    return frozenset(row.external_id for _, row in batch.rows.good if row.external_id is not None)
+
+
+async def _read_ahead(batches: Iterator[Batch]) -> AsyncGenerator[Batch]:
     """Each of them, while the next is read by a thread."""
     coming = asyncio.create_task(asyncio.to_thread(next, batches, None))
     try:
@@ -138,13 +149,13 @@ async def _check_permission(work: Work) -> None:
         raise Forbidden(f"Whoever sent the file has no permission {resource.writing} any more.")
 
 
-async def _batch(work: Work, name: str, batch: Batch, taking: Taking) -> None:
-    """A step; of a dry run only what was counted."""
-    fields = work.params["fields"]
+async def _batch(work: Work, taking: Taking, batch: Batch, is_alone: bool) -> None:
+    """A step; of a dry run only what was counted. Raises Met, unless it ``is_alone``."""
+    name, fields = batch.name, work.params["fields"]
     if work.params["is_dry_run"]:
         try:
             async with work.transaction() as db:
-                counts, rejects = await _rows(db, batch, taking, fields)
+                counts, rejects = await _rows(db, batch, taking, fields, is_alone)
                 raise _RolledBack
         except _RolledBack:
             pass
@@ -152,19 +163,21 @@ async def _batch(work: Work, name: str, batch: Batch, taking: Taking) -> None:
     else:
 
         async def taken(db: Transaction) -> None:
-            await _note(work, *await _rows(db, batch, taking, fields), db)
+            await _note(work, *await _rows(db, batch, taking, fields, is_alone), db)
 
         await work.step(name, taken, counts=len(batch.lines))
 
 
 async def _rows(
-    db: Transaction, batch: Batch, taking: Taking, fields: Mapping[str, str]
+    db: Transaction, batch: Batch, taking: Taking, fields: Mapping[str, str], is_alone: bool
 ) -> tuple[Counter[str], list[dict[str, Any]]]:
     counts: Counter[str] = Counter()
     rejects: list[dict[str, Any]] = []
     for line, result in zip(batch.lines, await taking.write(db, batch.rows), strict=True):
         counts[result["status"]] += 1
         if result["error"]:
+            if result["error"]["code"] in _OF_OTHERS and not is_alone:
+                raise Met
             rejects.append({"line": line, "mistakes": said_of(fields, result["error"])})
     return counts, rejects
 

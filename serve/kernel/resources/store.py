@@ -84,6 +84,11 @@ class Store:
             select=f"{self.as_json(self.columns, 'q')} as data, q._version",
         )
         self._names = tuple(table.columns.keys())
+        self.references = tuple(
+            (key.column_keys[-1], key.elements[-1].target_fullname.partition(".")[0])
+            for key in table.foreign_key_constraints
+            if key.column_keys[0] == "tenant_id" and len(key.column_keys) == 2
+        )
         self._inserts: dict[tuple[str, ...], str] = {}
         self._updates: dict[tuple[str, ...], str] = {}
 
@@ -131,6 +136,15 @@ class Store:
         sql = self._find.replace("= $1", "= any($1::text[])") + " order by t.external_id for update of t"
         rows = [Row(record) for record in await db.fetch(sql, list(external_ids))]
         return {row.external_id: row for row in rows}
+
+    async def known(self, db: Transaction, table: str, column: str, values: Collection[str]) -> set[str]:
+        """Which of these the column has, among the caller's own rows."""
+        kind = "uuid" if column == "id" else "text"
+        sql = (
+            f"select t.{column} as value from {table} t where t.{column} = any($1::{kind}[])"
+            " and t.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
+        )
+        return {record["value"] for record in await db.fetch(sql, list(values))}
 
     # Writing; the database records the event
 

@@ -150,7 +150,8 @@ class Work:
     ) -> Any:
         """What ``do`` gives (JSON): now, or when an earlier run did it. ``counts`` is added to ``done_count``.
 
-        ``name`` is the same in every run: ``"rows 500"``, not a time or a random number. Raises Stopped.
+        ``name`` is the same in every run: ``"rows 500"``, not a time or a random number. Steps may run beside each
+        other, each in a transaction of its own. Raises Stopped.
         """
         if name in self._finished:
             return self._finished[name]
@@ -170,9 +171,12 @@ class Work:
             await self.recall()
             if name not in self._finished:  # by another process that has taken us for dead
                 raise
+        except Exception:
+            self.step_name = name  # another one may have begun beside it
+            raise
         else:
             self._finished[name] = output
-        self._end()
+        self._end(name)
         return self._finished[name]
 
     async def outside(
@@ -213,7 +217,7 @@ class Work:
             done = (self.tenant_id, self.id, self._round, name, output, counts, message, self._run)
             is_running = await db.fetch_one(_OUTSIDE_DONE, *done)
         self._finished[name] = output
-        self._end()
+        self._end(name)
         if is_running is None:
             raise Stopped
         return output
@@ -246,8 +250,9 @@ class Work:
             raise HandedBack
         self.step_name = name
 
-    def _end(self) -> None:
-        self.step_name = None
+    def _end(self, name: str) -> None:
+        if self.step_name == name:
+            self.step_name = None
         self.attempt = 1
 
     async def _forget(self, name: str) -> None:
