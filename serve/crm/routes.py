@@ -71,7 +71,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     provenance.router,
     scoring.router,
     *(quotes.estimates_router, quote_links, sla.calendar_router, sla.policy_router),
-    *(tickets.canned_router, tickets.public, reviews.public, places.geocoder),
+    *(asking.of_tickets, tickets.canned_router, tickets.public, reviews.public, places.geocoder),
     *(people.router, people.merges, person_links.router),
     *(router for each in (accounts, contacts, leads, places, tags, tickets) for router in each.further),
 )

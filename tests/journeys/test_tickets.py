@@ -39,6 +39,15 @@ def test_a_complaint_and_its_end(office):
     assert (waiting.data["status"], waiting.data["first_response_at"] is not None) == ("pending", True)
     agent("POST /api/v1/tickets/{id}/replies", {"body": "It is.", "is_from_contact": True}, id=ticket)
 
+    # What helped before may help again; what it was about is a word that others use too.
+    guide = {"title": "When nobody came", "body": "Say sorry, and send somebody else."}
+    article = manager("POST /api/v1/knowledge-base", guide).data["id"]
+    assert agent("GET /api/v1/tickets/{id}/suggestions", id=ticket).data == []
+    manager("POST /api/v1/knowledge-base/{id}/publish", id=article)
+    assert [hit["id"] for hit in agent("GET /api/v1/tickets/{id}/suggestions", id=ticket).data] == [article]
+    agent("POST /api/v1/tickets/{id}/tags", {"name": "no-show"}, id=ticket)
+    assert [row["id"] for row in manager("GET /api/tickets", tags="no-show").data] == [ticket]
+
     # Resolved without a word it is not; who read it before is told that it has changed.
     agent("POST /api/tickets/{id}/resolve", id=ticket, refused=422)
     done = agent("POST /api/tickets/{id}/resolve", {"resolution": "Came on Tuesday"}, id=ticket).data
@@ -55,7 +64,8 @@ def test_a_complaint_and_its_end(office):
     ]
     history = agent("GET /api/v1/tickets/{id}/history", id=ticket).data
     assert [change["name"] for change in reversed(history)] == [
-        *("ticket.created", "ticket.assigned", "ticket.updated", "ticket.updated", "ticket.resolved")
+        *("ticket.created", "ticket.assigned", "ticket.updated", "ticket.updated", "ticket.tagged"),
+        "ticket.resolved",
     ]
 
 

@@ -16,6 +16,7 @@ from serve.crm.articles.schemas import (
     SearchMeta,
     SearchQuery,
     SuggestionInput,
+    SuggestionLimit,
     SuggestionQuery,
     SuggestionRead,
     UseInput,
@@ -29,11 +30,12 @@ from serve.kernel.envelope import Meta, Success
 from serve.kernel.errors import problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, RepeatableRoute, StillRunning
 from serve.kernel.periods import DayRange
-from serve.kernel.resources.words import BODY, Id, plain
+from serve.kernel.resources.words import BODY, Id, plain, reading
 from serve.kernel.routing import area_router
 
 router = area_router(prefix=PATH, tags=["knowledge base"], route_class=RepeatableRoute)
 Reader = Annotated[Caller, Depends(Needs("articles:read"))]
+of_tickets = area_router(prefix=tickets.path, tags=["tickets"])
 MOST_USED = 10
 _WRITING = (*BODY, StillRunning, KeyOfAnotherRequest)
 
@@ -67,6 +69,21 @@ async def look_at_suggestions(
     """The articles that a ticket may need, the best first. Looking is not counted as shown."""
     _may_read_tickets(caller)
     text = await suggestions.ticket_text(db, asked.ticket_id)
+    return _hits(*await suggestions.look(db, text, limit=asked.limit))
+
+
+@of_tickets.get(
+    "/{id}/suggestions",
+    response_model=Success[list[ArticleHit], SearchMeta],
+    dependencies=[reading(tickets)],
+    responses=problems(tickets.NotFound, DatabaseUnavailable),
+    name="tickets.suggestions",
+)
+async def suggestions_of_ticket(
+    id: Id, asked: Annotated[SuggestionLimit, Query()], caller: Reader, db: TenantDb
+) -> Response:
+    """The published articles that the ticket may need, the best first. Looking is not counted as shown."""
+    text = await suggestions.ticket_text(db, id)
     return _hits(*await suggestions.look(db, text, limit=asked.limit))
 
 

@@ -197,9 +197,12 @@ class SearchMeta(Meta):
     )
 
 
-class SuggestionQuery(BaseModel):
-    ticket_id: UUID = Field(description="Whose subject and description are asked with.")
+class SuggestionLimit(BaseModel):
     limit: int = Field(5, ge=1, le=20, description="How many at most.")
+
+
+class SuggestionQuery(SuggestionLimit):
+    ticket_id: UUID = Field(description="Whose subject and description are asked with.")
 
 
 class SuggestionInput(Input):

@@ -13,7 +13,7 @@ from serve.crm.tags.schemas import RowTag, TagChoice, TagsApplied
 from serve.crm.tags.store import tags, with_tags
 from serve.kernel.db import DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import Meta, Success
-from serve.kernel.errors import problems
+from serve.kernel.errors import Problem, problems
 from serve.kernel.idempotency import KeyOfAnotherRequest, StillRunning
 from serve.kernel.resources import Resource
 from serve.kernel.resources.batches import Outcome
@@ -38,8 +38,11 @@ TagId = Annotated[UUID, Path(description="Id of the tag.")]
 REPEATED = (StillRunning, KeyOfAnotherRequest)
 
 
-def add_tags(router: APIRouter, resource: Resource) -> None:
-    """The calls about the tags of a resource's rows; its table has a column ``tags``."""
+def add_tags(router: APIRouter, resource: Resource, *kinds: type[Problem]) -> None:
+    """The calls about the tags of a resource's rows; its table has a column ``tags``.
+
+    ``kinds`` are failures of its own when a row changes.
+    """
     entity, many = resource.entity, resource.name
 
     @router.get(
@@ -58,7 +61,7 @@ def add_tags(router: APIRouter, resource: Resource) -> None:
         "/{id}/tags",
         response_model=Success[list[RowTag], Meta],
         dependencies=[writing(resource)],
-        responses=problems(*BODY, resource.NotFound, TooManyTags, *REPEATED),
+        responses=problems(*BODY, resource.NotFound, TooManyTags, *kinds, *REPEATED),
         description=f"Put a tag on the {entity}; the answer is all of its tags.",
         name=f"{many}.tag",
     )
@@ -72,7 +75,7 @@ def add_tags(router: APIRouter, resource: Resource) -> None:
         "/{id}/tags/{tag_id}",
         response_model=Success[list[RowTag], Meta],
         dependencies=[writing(resource)],
-        responses=problems(resource.NotFound, TagNotOnRow, DatabaseUnavailable),
+        responses=problems(resource.NotFound, TagNotOnRow, *kinds, DatabaseUnavailable),
         description=f"Take a tag off the {entity}; the answer is the tags that are left.",
         name=f"{many}.untag",
     )

@@ -1,4 +1,4 @@
-"""Words that people put on contacts, leads and accounts: one vocabulary for a tenant."""
+"""Words that people put on contacts, leads, accounts and tickets: one vocabulary for a tenant."""
 
 from sqlalchemy import Index, Text, func, text
 

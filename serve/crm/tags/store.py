@@ -15,9 +15,9 @@ from serve.kernel.events import event
 from serve.kernel.resources import Resource, Row
 from serve.kernel.tasks import Work, enqueue, task
 
-TAGGED = ("contacts", "leads", "accounts")
+TAGGED = ("contacts", "leads", "accounts", "tickets")
 """Tables whose rows have tags; ``keep_tags`` of the database keeps the vocabulary."""
-for _entity in ("contact", "lead", "account"):
+for _entity in ("contact", "lead", "account", "ticket"):
     event(f"{_entity}.tagged", f"A tag was put on the {_entity}: `after` has all of them.")
     event(f"{_entity}.untagged", f"A tag was taken off the {_entity}: `after` has those that are left.")
 

@@ -16,7 +16,7 @@ from serve.kernel.db import Transaction
 
 Level = Literal["warning", "breach"]
 Said = Collection[tuple[str, str]]
-"""(clock, level) of what people were told."""
+"""(clock, level) of what people were told since the ticket was last opened."""
 FOLLOWS_FROM = frozenset({"status", "first_response_at", "priority", "channel", "account_id"})
 CHOSEN_BY = frozenset({"priority", "channel", "account_id"})
 """Which of them say what is promised. A customer whose segment changes keeps what was promised for open tickets until
@@ -52,8 +52,8 @@ async def deadlines(
     columns = NOTHING | {"sla_policy_id": policy["id"]}
     for clock in clocks:
         columns |= {f"{clock.name}_due_at": clock.due_at, f"{clock.name}_breached_at": clock.breached_at}
-    said = await queries.said(db, ticket["id"]) if ticket.get("id") else ()
-    return columns, next_look(clocks, warning_of(policy), {(each["clock"], each["level"]) for each in said})
+    said = await queries.said_since_open(db, ticket) if ticket.get("id") else set()
+    return columns, next_look(clocks, warning_of(policy), said)
 
 
 def warning_of(policy: Mapping[str, Any]) -> timedelta | None:

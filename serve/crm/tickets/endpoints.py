@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Body, Query, Request, Response
 
+from serve.crm.tags.endpoints import add_tags
 from serve.crm.tickets import escalation as escalation  # its tasks
 from serve.crm.tickets import merging, replies, satisfaction, sla
 from serve.crm.tickets.canned import canned_replies, render
@@ -54,6 +55,7 @@ from serve.kernel.standing import TenantSuspended
 REPEATED = (StillRunning, KeyOfAnotherRequest)
 router = tickets.router()
 canned_router = canned_replies.router()
+add_tags(router, tickets, TicketMerged)
 
 
 @router.post(

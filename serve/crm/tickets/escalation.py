@@ -2,7 +2,8 @@
 
 The worker's clock looks which tickets somebody must look at (``check_at``, one index for all tenants) and queues a task
 for each, in the transaction that takes the mark away. The task reads the clocks anew under the ticket's lock, and what
-it tells is noted under a key of ticket, clock and level in the transaction that tells it.
+it tells is noted under a key of ticket, clock and level in the transaction that tells it; a ticket that was done and is
+open again is told of again.
 """
 
 from __future__ import annotations
@@ -115,8 +116,7 @@ async def _look(db: Transaction, ticket: Row, at: datetime) -> dict[str, Any]:
         return {"said": []}
     history = await history_of(db, ticket)
     clocks = clocks_of(policy, promised.calendar(policy), ticket, history, at)
-    before = await queries.said(db, ticket["id"])
-    known = {(each["clock"], each["level"]) for each in before}
+    known = await queries.said_since_open(db, ticket)
     said = []
     for clock, level in to_say(clocks, warning_of(policy), known, at):
         if await _say(db, ticket, policy, clock, level, at):
@@ -135,7 +135,7 @@ async def _say(
 ) -> bool:
     """Tell the assignee and the policy's people, or the tenant's leaders if there is nobody. False if it was said."""
     assert clock.due_at is not None
-    if not await queries.say(db, ticket["id"], clock.name, level, clock.due_at, at):
+    if not await queries.say(db, ticket, clock.name, level, clock.due_at, at):
         return False
     people = {*policy["notify_user_ids"], *([ticket["assignee_id"]] if ticket["assignee_id"] else [])}
     rule = _RULES[clock.name, level]
@@ -149,7 +149,7 @@ async def _say(
         roles=frozenset() if people else LEADERS,
         about=("ticket", ticket["id"]),
     )
-    await queries.count_told(db, ticket["id"], clock.name, level, told_count)
+    await queries.count_told(db, ticket, clock.name, level, told_count)
     return True
 
 

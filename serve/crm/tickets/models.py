@@ -1,20 +1,35 @@
 """Questions and complaints of customers: tickets, what was said in them, and which status they had when."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Computed, Index, Integer, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Computed,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from serve.kernel.schema import (
     Moment,
+    asked_by,
     between,
     choice,
     lookup,
     optional,
     own_table,
+    ranged_by,
     reference,
     required,
     resource_table,
     searched,
     unique,
+    word_index,
+    words,
 )
 
 PRIORITIES = ("low", "normal", "high", "urgent")
@@ -56,9 +71,11 @@ tickets = resource_table(
     reference("merged_into_id", "tickets", empty=True),
     optional("satisfaction_comment", Text),
     optional("satisfaction_at", Moment),
-    lookup("status", "opened_at"),
-    lookup("assignee_id", "status"),
+    words("tags"),
+    *(asked_by(each) for each in ("status", "priority", "channel", "assignee_id", "is_breached")),
+    *(ranged_by(each) for each in ("opened_at", "updated_at", "first_reply_due_at", "resolution_due_at")),
     unique("number"),
+    word_index("tags"),
     searched(),
     entity="ticket",
     personal=("subject", "description", "resolution", "satisfaction_comment"),
@@ -99,7 +116,7 @@ ticket_status_changes = own_table(
     lookup("ticket_id", "changed_at"),
 )
 
-# What was told of a ticket's clocks: each once, which the key keeps.
+# What was told of a ticket's clocks: each once until it is opened again, which the key keeps.
 ticket_escalations = own_table(
     "ticket_escalations",
     reference("ticket_id", "tickets", owned=True, indexed=False),
@@ -108,7 +125,10 @@ ticket_escalations = own_table(
     required("due_at", Moment),
     required("told_at", Moment),
     required("told_count", Integer),
-    unique("ticket_id", "clock", "level"),
+    required("reopened_count", Integer, default="0"),
+    UniqueConstraint(
+        *("tenant_id", "ticket_id", "clock", "level", "reopened_count"), name="ticket_escalations_told_once"
+    ),
 )
 
 # What a merge has moved and changed, so that it can be undone exactly.

@@ -108,9 +108,9 @@ _FIGURES = f"""
     order by grouping(s.priority) desc, array_position(array['urgent', 'high', 'normal', 'low'], s.priority)
 """
 _SAY = f"""
-    insert into ticket_escalations (id, tenant_id, ticket_id, clock, level, due_at, told_at, told_count)
-    select $1, {OWN}, $2, $3, $4, $5, $6, 0
-    on conflict (tenant_id, ticket_id, clock, level) do nothing returning id
+    insert into ticket_escalations (id, tenant_id, ticket_id, clock, level, due_at, told_at, told_count, reopened_count)
+    select $1, {OWN}, $2, $3, $4, $5, $6, 0, $7
+    on conflict (tenant_id, ticket_id, clock, level, reopened_count) do nothing returning id
 """
 
 
@@ -136,26 +136,34 @@ async def look_at(db: Transaction, ticket_id: UUID | str, at: datetime | None) -
 
 
 async def said(db: Transaction, ticket_id: UUID | str) -> list[dict[str, Any]]:
-    """What people were told of its clocks."""
+    """What people were told of its clocks, whenever it was open."""
     rows = await db.fetch(
-        "select clock, level, due_at, told_at, told_count from ticket_escalations where ticket_id = $1"
-        " order by told_at, clock, level",
+        "select clock, level, due_at, told_at, told_count, reopened_count from ticket_escalations"
+        " where ticket_id = $1 order by told_at, clock, level",
         ticket_id,
     )
     return [dict(row) for row in rows]
 
 
+async def said_since_open(db: Transaction, ticket: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """(clock, level) of what people were told since it was last opened: late again, it is told again."""
+    rows = await said(db, ticket["id"])
+    return {(row["clock"], row["level"]) for row in rows if row["reopened_count"] == ticket["reopened_count"]}
+
+
 async def say(
-    db: Transaction, ticket_id: UUID | str, clock: str, level: str, due_at: datetime, told_at: datetime
+    db: Transaction, ticket: Mapping[str, Any], clock: str, level: str, due_at: datetime, told_at: datetime
 ) -> bool:
     """Note that people are told; False when they were."""
-    return await db.fetch_one(_SAY, uuid7(), ticket_id, clock, level, due_at, told_at) is not None
+    values = (ticket["id"], clock, level, due_at, told_at, ticket["reopened_count"])
+    return await db.fetch_one(_SAY, uuid7(), *values) is not None
 
 
-async def count_told(db: Transaction, ticket_id: UUID | str, clock: str, level: str, count: int) -> None:
+async def count_told(db: Transaction, ticket: Mapping[str, Any], clock: str, level: str, count: int) -> None:
     await db.execute(
-        "update ticket_escalations set told_count = $4 where ticket_id = $1 and clock = $2 and level = $3",
-        *(ticket_id, clock, level, count),
+        "update ticket_escalations set told_count = $5"
+        " where ticket_id = $1 and clock = $2 and level = $3 and reopened_count = $4",
+        *(ticket["id"], clock, level, ticket["reopened_count"], count),
     )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from serve.crm.tags.schemas import Tags
 from serve.kernel.envelope import Day, Input, Output
 from serve.kernel.paging import Paged
 from serve.kernel.resources import Fields, read_of
@@ -46,6 +47,7 @@ class TicketFields(Fields):
     resolution: Annotated[Line, Field(max_length=20_000)] | None = Field(
         None, description="What was done, or why nothing.", examples=[None]
     )
+    tags: Tags = Field([], description="A new one becomes part of the vocabulary.", examples=[["billing"]])
 
 
 class TicketRead(read_of(TicketFields, "TicketBase")):  # type: ignore[misc]
@@ -199,13 +201,16 @@ class ClockRead(Output):
 
 
 class Told(Output):
-    """What people were told of a clock; each once."""
+    """What people were told of a clock; each once until the ticket is opened again."""
 
     clock: Literal["first_reply", "resolution"] = Field(examples=["first_reply"])
     level: Literal["warning", "breach"] = Field(examples=["warning"])
     due_at: datetime
     told_at: datetime
     told_count: int = Field(description="How many people.", examples=[1])
+    reopened_count: int = Field(
+        description="How often the ticket had been opened again by then.", examples=[0]
+    )
 
 
 class TicketSla(Output):

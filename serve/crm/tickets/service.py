@@ -24,6 +24,23 @@ for _status in sorted(DONE):
     event(f"ticket.{_status}", f"The ticket is {_status}.")
 REOPENED = event("ticket.reopened", "The ticket that was done is open again.")
 event("ticket.assigned", "Somebody else, or nobody, looks after the ticket: `after` has whom.")
+FILTERS = (
+    *("external_id", "number", "status", "priority", "channel", "account_id", "contact_id", "job_id"),
+    *(
+        "assignee_id",
+        "is_breached",
+        "opened_at",
+        "updated_at",
+        "first_reply_due_at",
+        "resolution_due_at",
+        "tags",
+    ),
+    *("sla_policy_id", "merged_into_id"),
+)
+"""What tickets are asked for by; each has an index, because there may be very many of them."""
+SORTABLE = (
+    *("created_at", "updated_at", "opened_at", "first_reply_due_at", "resolution_due_at", "number", "id"),
+)
 _LINKS = ("account_id", "contact_id", "job_id", "assignee_id")
 
 
@@ -131,6 +148,8 @@ tickets = Tickets(
     read=TicketRead,
     rule=check_ticket,
     deleting=(TicketMerged, HoldsMerged),
+    filters=FILTERS,
+    sortable=SORTABLE,
     # No create in the short way, which knows nothing of numbers; no replace, which would reopen what it leaves out.
     calls=(
         *("list", "get", "patch", "delete", "restore", "history", "stats"),

@@ -252,3 +252,24 @@ class TestSuggestions:
         answer = firm.client("agent").post(f"{KB}/suggestions", json=body)
         assert answer.status_code == 422
         assert [each["field"] for each in answer.json()["error"]["details"]] == ["text"]
+
+    def test_at_the_ticket_by_whoever_may_read_both(self, firm, learned, ticket):
+        agent, row_id = firm.client("agent"), ticket("My card was refused when I wanted to pay at the pump")
+        looked = agent.get(f"{KB}/suggestions", params={"ticket_id": row_id, "limit": 2}).json()
+        at_ticket = agent.get(f"/api/v1/tickets/{row_id}/suggestions", params={"limit": 2}).json()
+        assert at_ticket["data"] == looked["data"]
+        assert at_ticket["data"][0]["title"] == "Fuel card refused"
+        owner = firm.client("owner")
+        for scopes, status in (
+            (["tickets:read"], 403),
+            (["articles:read"], 403),
+            (["tickets:read", "articles:read"], 200),
+        ):
+            made = owner.post(
+                "/api/v1/auth/api-keys", json={"name": f"Key {scopes}", "scopes": scopes}
+            ).json()["data"]
+            key = {"Authorization": f"Bearer {made['key']}"}
+            answer = firm.running.client(**key).get(f"/api/v1/tickets/{row_id}/suggestions")
+            assert answer.status_code == status, scopes
+        stranger = firm.client("owner", firm.b)
+        assert stranger.get(f"/api/v1/tickets/{row_id}/suggestions").status_code == 404

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from serve.crm.leads.store import FILTERS, SORTABLE, leads
+from serve.kernel.resources import Resource
 from serve.kernel.resources.listing import EXACT_UNTIL
 from serve.kernel.resources.order import NEAR
 from serve.kernel.resources.quick import _parsed
@@ -113,15 +114,15 @@ def very_many(pg: TestCluster) -> Iterator[Firm]:
     yield from filled(pg, MANY_LEADS)
 
 
-def looked_at(firm: Firm, question: str) -> int:
+def looked_at(firm: Firm, question: str, resource: Resource = leads) -> int:
     """Rows of the table that the page of a question looks at, or its count: the larger of both."""
     db, tenant = firm
-    asked = _parsed(leads.query, question.encode())
+    asked = _parsed(resource.query, question.encode())
     assert asked is not None, question
-    plan = leads.listing.plan(asked, is_one=True)  # type: ignore[arg-type]
+    plan = resource.listing.plan(asked, is_one=True)  # type: ignore[arg-type]
     return max(
-        _touched(explained(db, plan.rows, tenant, *plan.bound)),
-        _touched(explained(db, plan.total, tenant, *plan.counted)),
+        _touched(explained(db, plan.rows, tenant, *plan.bound), resource.name),
+        _touched(explained(db, plan.total, tenant, *plan.counted), resource.name),
     )
 
 
@@ -132,11 +133,11 @@ def explained(db: psycopg.Connection[Any], sql: str, *values: Any) -> dict[str, 
     return plan
 
 
-def _touched(node: dict[str, Any]) -> int:
+def _touched(node: dict[str, Any], table: str) -> int:
     own = 0
-    if node.get("Relation Name") == "leads":
+    if node.get("Relation Name") == table:
         own = int((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
-    return own + sum(_touched(each) for each in node.get("Plans", ()))
+    return own + sum(_touched(each, table) for each in node.get("Plans", ()))
 
 
 def test_every_filter_is_asked():

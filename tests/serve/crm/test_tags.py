@@ -1,4 +1,4 @@
-"""Tags: one vocabulary, on the rows of three tables."""
+"""Tags: one vocabulary, on the rows of four tables."""
 
 from __future__ import annotations
 
@@ -53,6 +53,24 @@ class TestVocabulary:
         assert firm.events(one["id"])[-1][2] == {"tags": ["New name", "stays"]}
         assert vocabulary(owner, "Old name") == []
 
+    def test_on_tickets_too(self, owner):
+        account = owner.post("/api/v1/accounts", json={"name": "Tagged", "country": "DE"}).json()["data"][
+            "id"
+        ]
+        path, body = "/api/v1/tickets", {"subject": "Late", "account_id": account}
+        made = owner.post(path, json=body | {"tags": ["Desk old", "desk OLD", "Desk stays"]}).json()["data"]
+        assert made["tags"] == ["Desk old", "Desk stays"]
+        [tag] = owner.get(TAGS, params={"search": "Desk old"}).json()["data"]
+        owner.patch(f"{TAGS}/{tag['id']}", json={"name": "Desk new"})
+        assert tags_of(owner, made, path) == ["Desk new", "Desk stays"]
+        found = owner.get(path, params={"tags": "Desk new"}).json()["data"]
+        assert [row["id"] for row in found] == [made["id"]]
+        owner.post(f"{path}/bulk-tag", json={"ids": [made["id"]], "add": ["Desk more"]})
+        text = owner.get(f"{path}/export", params={"ids": made["id"], "fields": "tags"}).text
+        assert text.splitlines() == ["tags", "Desk new; Desk stays; Desk more"]
+        owner.delete(f"{TAGS}/{tag['id']}")
+        assert tags_of(owner, made, path) == ["Desk stays", "Desk more"]
+
     def test_one_that_goes_is_on_no_row(self, owner, contact):
         one = contact(tags=["Goes", "stays"])
         [tag] = owner.get(TAGS, params={"search": "Goes"}).json()["data"]
@@ -93,9 +111,12 @@ class TestVocabulary:
 
 
 class TestOfARow:
-    @pytest.mark.parametrize("path", [CONTACTS, LEADS, "/api/v1/accounts"])
+    @pytest.mark.parametrize("path", [CONTACTS, LEADS, "/api/v1/accounts", "/api/v1/tickets"])
     def test_put_on_and_taken_off(self, firm, owner, path):
         body = {"name": "Row", "country": "DE"} if path.endswith("accounts") else {"full_name": "Row"}
+        if path.endswith("tickets"):
+            account = owner.post("/api/v1/accounts", json={"name": "Row", "country": "DE"}).json()["data"]
+            body = {"subject": "Row", "account_id": account["id"]}
         row = owner.post(path, json=body).json()["data"]
         put = owner.post(f"{path}/{row['id']}/tags", json={"name": "Row tag"}).json()["data"]
         assert [tag["name"] for tag in put] == ["Row tag"]

@@ -123,7 +123,7 @@ HIDDEN_FROM_EXTRACTION = {
         for what in ("due", "breached")
     ),
     *("tickets.is_breached", "tickets.check_at", "tickets.merged_into_id"),
-    *("tickets.satisfaction_comment", "tickets.satisfaction_at"),
+    *("tickets.satisfaction_comment", "tickets.satisfaction_at", "tickets.tags"),
     *(f"tickets.{column}" for column in ("external_id", "search_text", "person_key")),
     *(
         f"{table}.{column}"

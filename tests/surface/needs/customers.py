@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.surface.calls import Surface
 
 WITH_NOTES = ("accounts", "contacts", "leads")
+WITH_TAGS = (*WITH_NOTES, "tickets")
 
 
 def part_of(collection: str, part: str, name: str, body: dict[str, Any]) -> Callable[..., dict[str, str]]:
@@ -63,20 +64,26 @@ def _converted(surface: Surface, tenant: UUID | None) -> dict[str, str]:
 
 MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = {
     f"/api/v1/{name}/{{id}}/{part}/{{": part_of(f"/api/v1/{name}", part, place, body)
-    for name in WITH_NOTES
-    for part, place, body in (
-        ("notes", "note_id", {"body": "Call again."}),
-        ("tags", "tag_id", {"name": "surface"}),
+    for names, part, place, body in (
+        (WITH_NOTES, "notes", "note_id", {"body": "Call again."}),
+        (WITH_TAGS, "tags", "tag_id", {"name": "surface"}),
     )
+    for name in names
 } | {"/api/v1/leads/{id}/conversion": _converted, "/api/v1/leads/{id}/analysis": _analysed}
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/tags": {"name": number("tag {}")},
     "/api/v1/lead-assignment-rules": {"name": number("Rule {}"), "members": _members, "is_active": False},
     "POST /api/v1/leads/{id}/assign": {"user_id": _colleague},
-    **{f"POST /api/v1/{name}/bulk-tag": {"ids": _row(f"/api/v1/{name}")} for name in WITH_NOTES},
+    **{f"POST /api/v1/{name}/bulk-tag": {"ids": _row(f"/api/v1/{name}")} for name in WITH_TAGS},
     **{
         f"POST /api/v1/{path}": {"tag_id": None, "name": "surface"}
-        for path in ("leads/{id}/tags", "leads/{id}/tag", "contacts/{id}/tags", "accounts/{id}/tags")
+        for path in (
+            "leads/{id}/tags",
+            "leads/{id}/tag",
+            "contacts/{id}/tags",
+            "accounts/{id}/tags",
+            "tickets/{id}/tags",
+        )
     },
     "PATCH /api/v1/leads/{id}/status": {"status": "contacted"},
 }

@@ -94,6 +94,20 @@ class TestTelling:
         agent.patch(f"{TICKETS}/{waits['id']}", json={"status": "open"})
         assert clock(62) == 1
 
+    def test_one_that_was_done_and_is_late_again_is_told_again(self, firm, agent, ticket, promise, clock):
+        promise(is_default=True, resolution_minutes=None, raises_priority=True)
+        made = ticket(assignee_id=str(firm.people[firm.a, "agent"]))
+        assert clock(61) == 1
+        act(agent, made, "resolve", resolution="Was nothing")
+        assert clock(62) == 0
+        act(agent, made, "reopen")
+        assert [clock(63), clock(64)] == [1, 0]
+        assert len(news(agent, made)) == 2
+        told = agent.get(f"{TICKETS}/{made['id']}/sla").json()["data"]["told"]
+        assert [(each["level"], each["reopened_count"]) for each in told] == [("breach", 0), ("breach", 1)]
+        assert happened(firm, made).count("ticket.breached") == 2
+        assert read(agent, made)["priority"] == "urgent"  # raised each time
+
     def test_who_has_muted_tickets_is_left_alone(self, firm, ticket, promise, clock):
         promise(is_default=True)
         viewer, user_id = firm.client("viewer"), str(firm.people[firm.a, "viewer"])
