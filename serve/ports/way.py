@@ -115,9 +115,10 @@ class Way(Generic[S]):
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
+        content: tuple[str, bytes] | None = None,
         key: str | None = None,
     ) -> Answer:
-        """What the service answers, once it does.
+        """What the service answers, once it does. ``content`` is another body than JSON: its media type and the bytes.
 
         Repeated is what may be: methods that are safe to repeat, calls with a ``key`` of their own by which the service
         knows them, and what certainly has not happened. Raises OutsideFailed, OutsideSlow, OutsideRefused or
@@ -130,6 +131,8 @@ class Way(Generic[S]):
         if key is not None:
             headers[self.key_header] = key
         body = None if json is None else orjson.dumps(json)
+        if content is not None:
+            headers["Content-Type"], body = content
         may_repeat = method in SAFE_TO_REPEAT or key is not None
 
         def pause(error: Exception) -> bool | float:

@@ -41,5 +41,8 @@ def test_a_morning_at_the_telephone(office):
     assert [row["id"] for row in manager("GET /api/call-logs", outcome="no_answer").data] == [missed["id"]]
     stranger("GET /api/call-logs/{id}", id=row_id, refused=404)
 
+    # Nobody writes down what was said unless the tenant has set who does.
+    agent("POST /api/v1/call-logs/{id}/transcribe", id=row_id, refused=503)
+
     agent("DELETE /api/call-logs/{id}", id=missed["id"])
     assert [row["id"] for row in manager("GET /api/call-logs", direction="inbound,outbound").data] == [row_id]

@@ -29,7 +29,8 @@ calls = resource_table(
     # No foreign key: a file that somebody has deleted goes for good, whoever names it.
     optional("recording_file_id", Uuid),
     optional("transcript", Text),
-    choice("transcript_source", "manual", empty=True),
+    choice("transcript_source", "manual", "provider", empty=True),
+    optional("transcribed_at", Moment),
     lookup("started_at"),
     lookup("user_id", "started_at"),
     entity="call",

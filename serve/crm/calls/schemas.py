@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 import phonenumbers
 from pydantic import AfterValidator, Field
 
-from serve.kernel.envelope import Moment
+from serve.kernel.envelope import Input, Moment
 from serve.kernel.resources import Fields, read_of
 from serve.kernel.resources.schemas import Line
 
@@ -63,7 +64,13 @@ class CallFields(Fields):
 
 
 class CallRead(read_of(CallFields, "CallBase")):  # type: ignore[misc]
-    transcript_source: Literal["manual"] | None = Field(
-        description="Who wrote it: `manual`, a client of this API; empty without a transcript.",
+    transcript_source: Literal["manual", "provider"] | None = Field(
+        description="Who wrote it: `manual`, a client of this API, or the service that the settings `transcription`"
+        " name; empty without a transcript.",
         examples=["manual"],
     )
+    transcribed_at: datetime | None = Field(description="When it was written.")
+
+
+class TranscriptionAsked(Input):
+    replace: bool = Field(False, description="Also where there is a transcript.", examples=[False])

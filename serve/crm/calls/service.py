@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +33,7 @@ class Calls(Resource):
         await _check_references(
             db, {name: each for name, each in changes.items() if each != before.get(name)}
         )
-        return await super().update(db, before, {**changes, **_source(changes)}, event=event)
+        return await super().update(db, before, {**_source(changes), **changes}, event=event)
 
 
 calls = Calls(
@@ -49,7 +50,9 @@ calls = Calls(
 def _source(values: Mapping[str, Any]) -> dict[str, Any]:
     if "transcript" not in values:
         return {}
-    return {"transcript_source": None if values["transcript"] is None else "manual"}
+    if values["transcript"] is None:
+        return {"transcript_source": None, "transcribed_at": None}
+    return {"transcript_source": "manual", "transcribed_at": datetime.now(UTC)}
 
 
 async def _check_references(db: Transaction, values: Mapping[str, Any]) -> None:

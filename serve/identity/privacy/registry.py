@@ -172,6 +172,7 @@ KNOWN: Final[dict[str, Known]] = {
             "notes": "null",
             "transcript": "null",
             "transcript_source": "null",
+            "transcribed_at": "null",
             "recording_file_id": "null",  # and a trigger deletes the file
             "external_id": "null",
             "person_key": "null",

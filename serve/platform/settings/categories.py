@@ -84,6 +84,7 @@ CATEGORIES = {
         Category("sales", "tenant", schemas.Sales),
         Category("reviews", "tenant", schemas.Reviews),
         Category("geocoding", "tenant", schemas.Geocoding),
+        Category("transcription", "tenant", schemas.Transcription, secrets=("api_key",)),
         Category("notifications", "user", schemas.Notifications),
         Category("preferences", "user", schemas.Preferences),
     )

@@ -209,6 +209,23 @@ class Geocoding(Input):
     )
 
 
+class Transcription(Input):
+    """Who writes down what was said in calls: a service that speaks as OpenAI's does. Nobody, unless it is set."""
+
+    base_url: Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s]+$")] | None = Field(
+        None, description="Its `/audio/transcriptions` is asked.", examples=["https://speech.example.org/v1"]
+    )
+    api_key: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        None, description="Left out for a service of your own that asks for none.", examples=["a key"]
+    )
+    model: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s\x00]+$")] = Field(
+        "whisper-1", description="By the name that the service gives it.", examples=["whisper-1"]
+    )
+    language: Annotated[str, Field(pattern="^[a-z]{2}$")] | None = Field(
+        None, description="ISO 639-1; the service finds out unless said.", examples=["de"]
+    )
+
+
 class CategoryMeta(Meta):
     category: str = Field(examples=["email"])
     scope: Literal["tenant", "user"] = Field(description="Whose they are.")

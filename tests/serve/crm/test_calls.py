@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from contextlib import AsyncExitStack
 from uuid import uuid4
 
 import pytest
+
+from serve.crm.calls import rules
+from serve.ports.out import Door
+from serve.ports.transcription import Transcriber
+from serve.ports.way import Ways
+from tests.serve.ports.internet import internet, say
 
 CALLS = "/api/v1/call-logs"
 CALL = {
@@ -137,3 +146,167 @@ class TestRecording:
         answer = agent.post(CALLS, json={**CALL, "recording_file_id": upload("note.txt", b"A note.")})
         assert fields_of(answer) == ["recording_file_id"]
         assert "text/plain" in answer.json()["error"]["details"][0]["message"]
+
+
+SETTINGS = "/api/v1/settings/transcription"
+
+
+async def heard(request, writer):
+    await say(writer, 200, json.dumps({"text": " Good morning, my van is late. ", "language": "en"}).encode())
+
+
+async def says_nothing(request, writer):
+    await asyncio.sleep(5)
+
+
+def answers(status: int, body: bytes):
+    async def answer(request, writer):
+        await say(writer, status, body)
+
+    return answer
+
+
+@pytest.fixture
+def outside(firm):
+    """A world outside of the service, and settings that lead there."""
+    state, stack = firm.running.app.state, AsyncExitStack()
+    world = firm.running.wait_for(stack.enter_async_context(internet()))
+    before, state.ways = state.ways, Ways(Door(look_up=world.look_up, network=world))
+    owner = firm.client("owner")
+    set_to = {"base_url": "http://public.example/v1", "api_key": "a-secret-key", "language": "en"}
+    assert owner.put(SETTINGS, json=set_to).status_code == 200
+    yield world
+    owner.put(SETTINGS, json={"base_url": None, "api_key": None})
+    ours, state.ways = state.ways, before
+    firm.running.wait_for(ours.close())
+    firm.running.wait_for(stack.aclose())
+
+
+@pytest.fixture
+def recorded(log, upload):
+    def make(**fields: object):
+        return log(recording_file_id=upload("call.wav", WAVE), **fields)
+
+    return make
+
+
+class TestTranscription:
+    def ask(self, agent, call, **body):
+        return agent.post(f"{CALLS}/{call['id']}/transcribe", json=body)
+
+    def done(self, firm, agent, call, **body):
+        """The call and the task, once the worker has tried."""
+        asked = self.ask(agent, call, **body)
+        assert asked.status_code == 202, asked.text
+        firm.work()
+        task = agent.get(asked.json()["data"]["url"]).json()["data"]
+        return agent.get(f"{CALLS}/{call['id']}").json()["data"], task
+
+    def test_without_a_service_it_says_so(self, agent, recorded):
+        address = f"{CALLS}/{recorded()['id']}"
+        call = agent.get(address).json()["data"]
+        refused = agent.post(f"{address}/transcribe")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "INTEGRATION_NOT_CONFIGURED")
+        assert agent.get(address).json()["data"] == call
+
+    def test_what_the_service_hears_is_the_transcript(self, firm, agent, recorded, outside):
+        outside.answers = [heard]
+        call, task = self.done(firm, agent, recorded())
+        assert (call["transcript"], call["transcript_source"]) == (
+            "Good morning, my van is late.",
+            "provider",
+        )
+        assert call["transcribed_at"] is not None
+        assert (task["status"], task["done_count"]) == ("succeeded", 1)
+        assert task["result"] == {"is_kept": True, "character_count": 29}
+        [request] = outside.requests
+        assert (request.method, request.path) == ("POST", "/v1/audio/transcriptions")
+        assert request.headers["authorization"] == "bearer a-secret-key"
+        assert WAVE in request.body
+        assert b"whisper-1" in request.body
+        assert b'filename="call.wav"' in request.body
+        assert firm.events(call["id"])[-1][0] == "call.transcribed"
+        [found] = agent.get(CALLS, params={"search": "van late", "ids": call["id"]}).json()["data"]
+        assert found["id"] == call["id"]
+        # What was said stands neither in the task nor readable in an event.
+        steps = firm.sql(
+            "select count(*) from tasks where id = %s and tasks::text like '%%van%%'", task["id"]
+        )
+        assert steps == [(0,)]
+        events = firm.sql("select after::text from events where entity_id = %s", call["id"])
+        assert not any("van is late" in (after or "") for (after,) in events)
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            answers(200, b"<html>not json</html>"),
+            answers(200, b'{"words": []}'),
+            answers(200, b'{"text": 7}'),
+            answers(200, json.dumps({"text": "x" * 100_001}).encode()),
+            answers(500, b"broken"),
+            says_nothing,
+        ],
+        ids=["no json", "no text", "no words", "too long", "broken", "silent"],
+    )
+    def test_rubbish_is_no_transcript_and_is_asked_for_again(
+        self, firm, agent, recorded, outside, monkeypatch, answer
+    ):
+        monkeypatch.setattr(Transcriber, "within_s", 0.3)
+        outside.answers = [answer]
+        call, task = self.done(firm, agent, recorded())
+        assert (call["transcript"], call["transcript_source"]) == (None, None)
+        assert task["status"] in ("queued", "waiting", "running"), task
+        monkeypatch.undo()
+        outside.answers = [heard]
+        firm.work(waits_too=True)
+        assert agent.get(f"{CALLS}/{call['id']}").json()["data"]["transcript_source"] == "provider"
+
+    def test_a_service_that_refuses_ends_it(self, firm, agent, recorded, outside):
+        outside.answers = [answers(401, b"who are you?")]
+        call, task = self.done(firm, agent, recorded())
+        assert (task["status"], task["error"]["code"]) == ("failed", "OUTSIDE_REFUSED")
+        assert "a-secret-key" not in json.dumps(task)
+        assert call["transcript"] is None
+
+    def test_an_address_of_this_machine_is_not_called(self, firm, agent, recorded, outside):
+        inside = {"base_url": f"http://127.0.0.1:{outside.canary_port}"}
+        firm.client("owner").put(SETTINGS, json=inside | {"api_key": "a-secret-key"})
+        _, task = self.done(firm, agent, recorded())
+        assert (task["status"], task["error"]["code"]) == ("failed", "ADDRESS_REFUSED")
+        assert outside.canary_calls == 0
+
+    def test_what_cannot_be_transcribed_is_refused(self, firm, agent, log, recorded, outside, monkeypatch):
+        for call, code in (
+            (log(), "CALL_NOT_RECORDED"),
+            (recorded(transcript="By hand."), "TRANSCRIPT_STANDS"),
+        ):
+            refused = self.ask(agent, call)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (409, code)
+        stranger = firm.client("owner", firm.b)
+        assert self.ask(stranger, recorded()).status_code == 404
+        assert self.ask(firm.client("technician"), recorded()).status_code == 403
+        monkeypatch.setattr(rules, "MOST_SOUND_BYTES", 10)
+        assert self.ask(agent, recorded()).json()["error"]["code"] == "RECORDING_TOO_LARGE"
+        assert outside.requests == []
+
+    def test_asked_twice_is_one_task_and_what_is_written_meanwhile_stays(
+        self, firm, agent, recorded, outside
+    ):
+        call = recorded(transcript="Old.")
+        first, again = (self.ask(agent, call, replace=True).json()["data"]["task_id"] for _ in range(2))
+        assert first == again
+
+        async def hand_is_quicker(request, writer):
+            def write():
+                agent.patch(f"{CALLS}/{call['id']}", json={"transcript": "By hand."})
+
+            await asyncio.to_thread(write)
+            await heard(request, writer)
+
+        outside.answers = [hand_is_quicker]
+        firm.work()
+        after = agent.get(f"{CALLS}/{call['id']}").json()["data"]
+        assert (after["transcript"], after["transcript_source"]) == ("By hand.", "manual")
+        outside.answers = [heard]
+        replaced, _ = self.done(firm, agent, call, replace=True)
+        assert replaced["transcript_source"] == "provider"

@@ -10,7 +10,17 @@ import pytest
 from tests.serve.firm import PASSWORD
 
 API = "/api/v1/settings"
-PATHS = ("general", "email", "security", "sales", "reviews", "geocoding", "notifications", "preferences")
+PATHS = (
+    "general",
+    "email",
+    "security",
+    "sales",
+    "reviews",
+    "geocoding",
+    "transcription",
+    "notifications",
+    "preferences",
+)
 
 
 @pytest.fixture(autouse=True)

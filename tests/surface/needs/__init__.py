@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tests.surface.needs import (
+    calls,
     crm,
     customers,
     graph,
@@ -76,6 +77,7 @@ MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = (
     | graph.MAKERS
     | links.MAKERS
     | quotes.MAKERS
+    | calls.MAKERS
     | tickets.MAKERS
 )
 """Ids of rows that no POST of the collection makes, by the beginning of the path."""

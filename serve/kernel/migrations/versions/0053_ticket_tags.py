@@ -2,7 +2,7 @@
 
 from serve.kernel.migrations.guards import column_names, guard_tenant_table, run, show, stamp
 
-revision, down_revision, branch_labels, depends_on = "0050", "0049", None, None
+revision, down_revision, branch_labels, depends_on = "0053", "0052", None, None
 HIDDEN = (
     *("subject", "number", "description", "channel", "assignee_id", "resolution", "closed_at", "reopened_count"),
     *("sla_policy_id", "first_reply_due_at", "resolution_due_at", "first_reply_breached_at"),
