@@ -4,6 +4,7 @@ import dagster as dg
 
 from pipelines.ingest import assets as ingest
 from pipelines.learn import assets as learn
+from pipelines.match import assets as match
 from pipelines.publish import assets as publish
 from pipelines.schedule import jobs, schedules, sensors
 from pipelines.sources import assets as sources
@@ -20,6 +21,7 @@ defs = dg.Definitions(
         transform.models_after,
         publish.release,
         publish.write_back,
+        match.person_links,
     ],
     jobs=jobs.ALL,
     schedules=schedules.ALL,

@@ -12,6 +12,7 @@ from serve.identity.privacy import erasure, work
 from serve.identity.retention import service as retention
 from serve.kernel.tasks.runner import Runner
 from serve.platform.audit.seals import seal
+from tests.serve.crm.found_people import find
 
 NUMBERS = count(1)
 PRIVACY = "/api/v1/privacy"
@@ -74,6 +75,17 @@ def test_two_at_once_end_as_one(desk, firm):
         [e["id"] for e in both],
     )
     assert hashes == [(1,)]
+
+
+def test_what_was_found_of_them_goes_too(desk, firm):
+    ada = desk.contact()
+    others = [desk.contact()["id"] for _ in range(2)]
+    find(firm, *((("contact", one), ("contact", other)) for one, other in ((ada["id"], others[0]), others)))
+    done = desk.ends(desk.forgets("contact", ada["id"]))
+    assert (done["status"], done["result"]["erased"]["person_links"]) == ("done", 1)
+    left = firm.sql("select left_id::text, right_id::text from person_links")
+    assert [{*pair} for pair in left] == [{*others}]
+    assert find(firm, (("contact", ada["id"]), ("contact", others[0])))[0] == 0  # and is found no more
 
 
 def test_killed_in_the_database_nothing_is_done_and_the_next_try_does_all(desk, firm, monkeypatch):
