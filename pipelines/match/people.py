@@ -117,7 +117,7 @@ def match_tenant(address: Address, tenant: Tenant, made_by: str) -> Outcome:
     try:
         pairs = compare(people)
     except (ValueError, ZeroDivisionError, SplinkException) as error:
-        because = f"the model could not learn from these people ({type(error).__name__})"
+        because = f"too few of these people are alike to learn from them ({type(error).__name__})"
         return _refused(address, tenant, made_by, because)
     kept = pairs.head(MOST_PAIRS)
     with psycopg.connect(address.url(ROLE)) as connection:
