@@ -26,6 +26,12 @@ class TooMuchToMerge(Conflict):
     code, message = "TOO_MUCH_TO_MERGE", "More rows refer to that one than can be moved at once (20,000)."
 
 
+class NamedTwice(Conflict):
+    """Told to nobody: rows that were looked up together are looked up one by one then."""
+
+    code, message = "NAMED_TWICE", "Two of these are one row by now."
+
+
 class IsMerged(Conflict):
     code, message = "IS_MERGED", "It is part of another row: undo the merge to bring it back."
 

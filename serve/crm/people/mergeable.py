@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from serve.crm.people.errors import IsMerged
+from serve.crm.people.errors import IsMerged, NamedTwice
 from serve.crm.people.schemas import MergeAsked
 from serve.kernel.db import Reads, Record, Transaction, guarded
 from serve.kernel.errors import NotFound
@@ -35,6 +35,34 @@ class Mergeable(Resource):
             return await super().get(db, row_id, lock=lock, deleted=deleted)
         except NotFound as absent:
             raise self._said_where(absent, await db.fetch(_WENT_WITHIN, self.entity, row_id)) from None
+
+    async def find(self, db: Transaction, external_id: str, *, lock: bool = False) -> Row | None:
+        """The row with the client's own id, or the one into which that was merged."""
+        row = await super().find(db, external_id, lock=lock)
+        return row if row is None or not row.is_deleted else await self._survivor(db, row, lock=lock)
+
+    async def find_many(self, db: Transaction, external_ids: Iterable[str]) -> dict[str, Row]:
+        """Raises NamedTwice where two of the ids lead to one row by now."""
+        rows = await super().find_many(db, external_ids)
+        for external_id, row in rows.items():
+            if row.is_deleted:
+                rows[external_id] = await self._survivor(db, row, lock=True)
+        if len({row["id"] for row in rows.values()}) < len(rows):
+            raise NamedTwice
+        return rows
+
+    async def _survivor(self, db: Transaction, gone: Row, *, lock: bool) -> Row:
+        """What a deleted row is part of, known by the deleted one's own id; that itself where it is part of nothing."""
+        row_id = None
+        while found := await db.fetch(_WENT_WITHIN, self.entity, row_id or gone["id"]):
+            row_id = found[0]["survivor_id"]
+        try:
+            row = await super().get(db, UUID(row_id or gone["id"]), lock=lock)
+        except NotFound:
+            return gone
+        # So it is no change of its own id, which it keeps.
+        row["external_id"] = row.external_id = gone.external_id
+        return row
 
     async def restore(self, db: Transaction, row_id: UUID) -> Row:
         """Raises NotFound, or IsMerged saying into what."""

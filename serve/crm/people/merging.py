@@ -43,7 +43,7 @@ for _entity in ("contact", "lead", "account"):
 event("merge.undone", "The two rows are two again; `after.left_as_changed` names what stayed.")
 
 MOST_MOVED = 20_000
-OTHERWISE_NAMED = (("files", "entity_type", "entity_id"),)
+OTHERWISE_NAMED = tuple((name, "entity_type", "entity_id") for name in ("files", "notifications", "tasks"))
 """Tables that name rows of any kind: (table, column of the kind, column of the id)."""
 
 _OWN = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"

@@ -210,6 +210,76 @@ class TestUndo:
         assert data(firm.client("agent").get(f"{MERGES}/{made['id']}"))["survivor_id"] == pair[0]["id"]
 
 
+def test_tasks_and_notifications_follow_it_and_come_back(owner, pair, firm):
+    first, second = pair
+    person = firm.people[firm.a, "agent"]
+    about = (firm.a, "contact", second["id"])
+    firm.sql(
+        "insert into tasks (tenant_id, kind, queue, title, most_attempts, status, entity_type, entity_id)"
+        " values (%s, 'contacts.write', 'default', 'Write to Ada', 3, 'succeeded', %s, %s)",
+        *about,
+    )
+    firm.sql(
+        "insert into notifications (tenant_id, kind, title, entity_type, entity_id, user_id)"
+        " values (%s, 'note', 'Ada called', %s, %s, %s)",
+        *about,
+        person,
+    )
+    before = everything(firm)
+    made = data(merge(owner, first, second))
+    assert (made["moved"]["tasks"], made["moved"]["notifications"]) == (1, 1)
+    for table in ("tasks", "notifications"):
+        found = firm.sql(f"select entity_id::text from {table} where entity_type = 'contact'")
+        assert first["id"] in {row_id for (row_id,) in found}
+        assert second["id"] not in {row_id for (row_id,) in found}
+    data(undo(owner, made))
+    assert everything(firm) == before
+
+
+class TestOwnIds:
+    """What another system calls a row leads to the row that it is part of."""
+
+    def put(self, owner, *rows: dict[str, Any], mode: str = "upsert"):
+        return owner.post(f"{CONTACTS}/bulk", params={"mode": mode}, json={"rows": rows}).json()["data"][
+            "results"
+        ]
+
+    @pytest.fixture
+    def own(self, owner, make):
+        """Three that are one: the ids of the first, and of the second, which the third was merged into."""
+
+        def made(mark: str):
+            rows = [make(CONTACTS, full_name="Ada", external_id=f"{mark}{n}") for n in (1, 2, 3)]
+            data(merge(owner, rows[1], rows[2]))
+            data(merge(owner, rows[0], rows[1]))
+            return rows
+
+        return made
+
+    def test_they_change_the_survivor(self, owner, own):
+        first, *_ = own("X")
+        results = self.put(owner, {"external_id": "X3", "full_name": "Ada King"})
+        assert [(each["status"], each["id"]) for each in results] == [("updated", first["id"])]
+        row = data(owner.get(f"{CONTACTS}/{first['id']}"))
+        assert (row["full_name"], row["external_id"]) == ("Ada King", "X1")
+        assert self.put(owner, {"external_id": "X2", "full_name": "Ada King"})[0]["status"] == "unchanged"
+
+    def test_several_of_one_row_are_taken_in_their_order(self, owner, own):
+        first, *_ = own("Y")
+        rows = [{"external_id": f"Y{n}", "full_name": f"Name {n}", "phone": "1"} for n in (1, 3, 2)]
+        results = self.put(owner, {"external_id": "Y9", "full_name": "New"}, *rows)
+        assert [each["status"] for each in results] == ["created", "updated", "updated", "updated"]
+        assert data(owner.get(f"{CONTACTS}/{first['id']}"))["full_name"] == "Name 2"
+
+    def test_what_was_deleted_is_still_refused(self, owner, make, own):
+        gone = make(CONTACTS, full_name="Gone", external_id="Z0")
+        owner.delete(f"{CONTACTS}/{gone['id']}")
+        first, *_ = own("Z")
+        owner.delete(f"{CONTACTS}/{first['id']}")
+        results = self.put(owner, *({"external_id": f"Z{n}", "full_name": "Back"} for n in (9, 0, 1, 3)))
+        assert [(each["error"] or {}).get("code") for each in results] == [None, *["CONTACT_NOT_FOUND"] * 3]
+
+
 REFERRING = """
     select c.conrelid::regclass::text, a.attname, c.confrelid::regclass::text
     from pg_constraint c cross join lateral unnest(c.conkey, c.confkey) k (own, other)
