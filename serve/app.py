@@ -23,6 +23,7 @@ from starlette.middleware.cors import CORSMiddleware
 from ml.registry import Registry
 from serve.analytics import routes as analytics
 from serve.crm import routes as crm
+from serve.crm.scoring.predicting import warm as warm_models
 from serve.fleet import routes as fleet
 from serve.identity import routes as identity
 from serve.identity.account_mails.service import LOOK_S as MAILS_LOOK_S
@@ -267,7 +268,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state.catalogue = Catalogue()
     desk = Desk(state.actions, state.database, Confirmations(home.secret("confirmation_key")))
     state.mcp = McpServer(desk, state.catalogue, version=app.version)
-    warming = asyncio.create_task(_warm_up(state.answers))
+    warming = asyncio.create_task(_warm_up(state.answers, state.models))
     state.background = Background(is_on=settings.background_work)
     state.relay.start(state.background)
     state.own_loops = Background()  # what this process must do whatever others do
@@ -351,9 +352,11 @@ def _own_mail_server(settings: Settings) -> SmtpServer | None:
     )
 
 
-async def _warm_up(answers: Answers) -> None:
-    """Open the release and load the metric engine, so that the first request need not wait a second for it."""
+async def _warm_up(answers: Answers, models: Registry) -> None:
+    """Open the release, load the metric engine and what models of leads are read with, so that no request waits for
+    that: a second for the one, six to ten for the other."""
     await asyncio.to_thread(_load, answers)
+    await asyncio.to_thread(warm_models, models)
     _freeze()
 
 

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     cors_origins: Annotated[list[str], NoDecode] = Field(
         [], description="Origins, separated by commas, whose pages may call the API with a bearer token."
     )
+    lead_scores_kept: int = Field(
+        20, ge=1, le=10_000, description="Scores and analyses that are kept of each lead: the newest."
+    )
     max_body_bytes: int = Field(1_048_576, ge=1_024, description="Largest request body, bytes.")
     max_upload_bytes: int = Field(104_857_600, ge=1_024, description="Largest body with files in it, bytes.")
     request_timeout_s: float = Field(

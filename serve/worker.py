@@ -69,7 +69,8 @@ async def _run(settings: Settings) -> None:
                 clock.every(EVERY_S, partial(fire_due, database), name="schedules")
                 clock.every(TICKETS_EVERY_S, partial(queue_due, database), name="tickets")
                 clock.every(LEADS_EVERY_S, partial(assign_due, database), name="leads")
-                clock.every(SCORES_EVERY_S, partial(score_due, database, state.models), name="scores")
+                scoring = partial(score_due, database, state.models, kept=settings.lead_scores_kept)
+                clock.every(SCORES_EVERY_S, scoring, name="scores")
                 print("worker is ready", flush=True)
                 await stopping
             else:

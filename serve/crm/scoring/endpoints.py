@@ -34,7 +34,8 @@ async def score(id: Id, request: Request, db: TenantDb) -> Response:
 
     It is scored anew by itself some seconds after it changes.
     """
-    return plain(await service.score(db, request.app.state.models, id))
+    state = request.app.state
+    return plain(await service.score(db, state.models, id, kept=state.settings.lead_scores_kept))
 
 
 @router.post(
@@ -49,7 +50,8 @@ async def analyze(id: Id, request: Request, db: TenantDb) -> Response:
 
     All of it is counted or computed from your rows. Where no model answers, `unscored_because` says why.
     """
-    return plain(await service.analyse(db, request.app.state.models, id))
+    state = request.app.state
+    return plain(await service.analyse(db, state.models, id, kept=state.settings.lead_scores_kept))
 
 
 @router.get(
@@ -72,7 +74,10 @@ async def analysis(id: Id, db: TenantDb) -> Response:
     name="leads.scores",
 )
 async def scores(id: Id, asked: Annotated[Paged, Query()], db: TenantDb) -> Response:
-    """Every score that was asked for, or followed from a change, with the version that gave it; newest first."""
+    """Scores that were asked for, or followed from a change, with the version that gave each; newest first.
+
+    The newest of each lead are kept: 20, unless whoever runs the service sets `LEAD_SCORES_KEPT`.
+    """
     window = asked.window()
     found, total = await service.scores(db, id, window)
     return plain(found, page_meta(window, total))

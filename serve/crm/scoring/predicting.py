@@ -41,6 +41,14 @@ _known: dict[tuple[UUID, str], LeadModel] = remembered(16)
 """By tenant and version: a version never changes, and nobody is answered by another tenant's."""
 
 
+def warm(registry: Registry) -> None:
+    """Load what a model is read with, some seconds of imports, where any tenant has one. Blocks."""
+    if next(registry.root.glob(f"{QUESTION}/*/champion"), None) is not None:
+        import skops.io  # noqa: F401  # and with it scikit-learn, SciPy and pandas
+
+        import ml.classifier  # noqa: F401
+
+
 async def model_of(registry: Registry, tenant_id: UUID) -> LeadModel:
     """Raises NoModelYet."""
     version = registry.champion(QUESTION, str(tenant_id))

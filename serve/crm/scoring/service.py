@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,19 @@ _SCORES = f"""
     select {_SHOWN}, count(*) over () as total from lead_analyses where lead_id = $1 and score is not null
     order by created_at desc, id desc limit $2 offset $3
 """
+# The newest analysis stays however many scores came after it: it is what `GET …/analysis` shows.
+_FORGET = """
+    delete from lead_analyses where id in (
+        select n.id from (
+            select a.id, row_number() over newest as place,
+                row_number() over (partition by a.lead_id, a.facts is null order by a.created_at desc, a.id desc)
+                    as place_of_kind, a.facts
+            from lead_analyses a where a.lead_id = any ($1::uuid[])
+            window newest as (partition by a.lead_id order by a.created_at desc, a.id desc)
+        ) n
+        where n.place > $2 and not (n.facts is not null and n.place_of_kind = 1)
+    )
+"""
 _KNOWN = """
     select coalesce((
             select jsonb_object_agg(k.kind, k.count) from (
@@ -60,17 +73,23 @@ _KNOWN = """
 """
 
 
-async def score(db: Transaction, registry: Registry, lead_id: UUID) -> dict[str, Any]:
-    """Raises LeadNotFound, LeadClosed or NoModelYet."""
+async def score(db: Transaction, registry: Registry, lead_id: UUID, *, kept: int) -> dict[str, Any]:
+    """``kept`` is how many answers stay of each lead. Raises LeadNotFound, LeadClosed or NoModelYet."""
     lead = await leads.get(db, lead_id, lock=True)
     if lead["status"] not in OPEN:
         raise LeadClosed
-    kept = await _keep(db, lead, await _scored(db, registry, lead, datetime.now(UTC)), None)
-    del kept["facts"]
-    return kept
+    told = await _keep(db, lead, await _scored(db, registry, lead, datetime.now(UTC)), None)
+    await forget(db, [lead["id"]], kept)
+    del told["facts"]
+    return told
 
 
-async def analyse(db: Transaction, registry: Registry, lead_id: UUID) -> dict[str, Any]:
+async def forget(db: Transaction, lead_ids: Sequence[str], kept: int) -> None:
+    """Of these leads all but the newest answers go, so that the table grows with leads and not with time."""
+    await db.execute(_FORGET, lead_ids, kept)
+
+
+async def analyse(db: Transaction, registry: Registry, lead_id: UUID, *, kept: int) -> dict[str, Any]:
     """Without a model, or for a closed lead, it says why there is no score. Raises LeadNotFound."""
     now = datetime.now(UTC)
     lead = await leads.get(db, lead_id, lock=True)
@@ -82,7 +101,9 @@ async def analyse(db: Transaction, registry: Registry, lead_id: UUID) -> dict[st
             scored = await _scored(db, registry, lead, now)
         except NoModelYet as missing:
             scored["unscored_because"] = missing.details[0][1]
-    return await _keep(db, lead, scored, await _facts(db, lead, now))
+    told = await _keep(db, lead, scored, await _facts(db, lead, now))
+    await forget(db, [lead["id"]], kept)
+    return told
 
 
 async def newest_analysis(db: Transaction, lead_id: UUID) -> dict[str, Any]:

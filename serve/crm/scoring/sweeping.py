@@ -16,9 +16,10 @@ from serve.crm.assignment.rules import OPEN
 from serve.crm.scoring.errors import NoModelYet
 from serve.crm.scoring.features import features_of
 from serve.crm.scoring.predicting import LeadModel, answers, model_of
-from serve.crm.scoring.service import SCORED, shown
+from serve.crm.scoring.service import SCORED, forget, shown
 from serve.kernel.db import Database, Transaction
 from serve.kernel.tasks.acting import acting_for
+from serve.settings import Settings
 
 log = logging.getLogger("throughline.leads")
 
@@ -26,6 +27,7 @@ EVERY_S = 5.0
 MOST_TENANTS = 100
 BATCH = 500
 MOST_BATCHES = 20
+USUALLY_KEPT: int = Settings.model_fields["lead_scores_kept"].default
 
 _TENANTS = "select tenant_id from tenants_with_leads_to_score($1, $2)"
 _WAITING = """
@@ -49,8 +51,11 @@ _KEEP = """
 _NAMED = "select set_config('app.event', $1, true)"
 
 
-async def score_due(database: Database, registry: Registry, moment: datetime | None = None) -> int:
+async def score_due(
+    database: Database, registry: Registry, moment: datetime | None = None, *, kept: int = USUALLY_KEPT
+) -> int:
     """Score the leads that changed some seconds before then (``moment`` is for tests); how many got another score.
+    ``kept`` is how many answers stay of each lead.
 
     ``database`` acts as the worker. Without a model of the tenant there is nothing to do for its leads.
     """
@@ -67,7 +72,7 @@ async def score_due(database: Database, registry: Registry, moment: datetime | N
                 model = None
             for _ in range(MOST_BATCHES):
                 async with database.transaction(acting_for(tenant_id, None)) as db:
-                    seen, count = await _score(db, model, moment)
+                    seen, count = await _score(db, model, moment, kept)
                 scored += count
                 if seen < BATCH:
                     break
@@ -76,7 +81,9 @@ async def score_due(database: Database, registry: Registry, moment: datetime | N
     return scored
 
 
-async def _score(db: Transaction, model: LeadModel | None, moment: datetime) -> tuple[int, int]:
+async def _score(
+    db: Transaction, model: LeadModel | None, moment: datetime, most_kept: int
+) -> tuple[int, int]:
     """(how many were looked at, how many got another score)."""
     waiting = await db.fetch(_WAITING, moment, BATCH)
     await db.execute(_DONE, [lead["id"] for lead in waiting])
@@ -100,4 +107,5 @@ async def _score(db: Transaction, model: LeadModel | None, moment: datetime) -> 
     await db.execute(_NAMED, "")
     kept = [each for each in found if each["id"] in changed]
     await db.execute(_KEEP, db.caller.tenant_id, kept, dict(model.about))
+    await forget(db, sorted(changed), most_kept)
     return len(waiting), len(changed)

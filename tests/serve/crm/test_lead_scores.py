@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -192,3 +194,45 @@ class TestChanging:
         ada = lead()
         assert sweep(firm, registry) == 0
         assert firm.sql("select rescore_at from leads where id = %s", ada["id"]) == [(None,)]
+
+
+class TestKept:
+    def test_of_each_lead_the_newest_answers_stay(self, firm, owner, registry, version, lead):
+        most = firm.running.app.state.settings.lead_scores_kept
+        ada, bea = lead(source="search"), lead(source="search")
+        analysis = post(owner, ada, "analyze")
+        told = [post(owner, ada, "score")["id"] for _ in range(most + 3)]
+        post(owner, bea, "score")
+        shown = owner.get(f"{LEADS}/{ada['id']}/scores", params={"limit": 100}).json()["data"]
+        # The analysis is older than all of them, and is still what was found last.
+        assert [each["id"] for each in shown] == [*reversed(told[-most:]), analysis["id"]]
+        assert owner.get(f"{LEADS}/{ada['id']}/analysis").json()["data"]["id"] == analysis["id"]
+        newer = post(owner, ada, "analyze")
+        left = {
+            row_id
+            for (row_id,) in firm.sql("select id::text from lead_analyses where lead_id = %s", ada["id"])
+        }
+        assert left == {newer["id"], *told[-most + 1 :]}
+        assert len(owner.get(f"{LEADS}/{bea['id']}/scores").json()["data"]) == 1
+
+    def test_those_that_follow_from_changes_are_forgotten_too(self, firm, owner, registry, version, lead):
+        ada = lead(source="search")
+        for source in ("referral", "bought", "search", "referral"):
+            owner.patch(f"{LEADS}/{ada['id']}", json={"source": source})
+            moment = datetime.now(UTC) + timedelta(seconds=20)
+            state = firm.running.app.state
+            firm.running.wait_for(score_due(state.worker_database, registry, moment, kept=2))
+        count = "select count(*) from lead_analyses where lead_id = %s and cause = 'changed'"
+        assert firm.sql(count, ada["id"]) == [(2,)]
+
+
+def test_what_models_are_read_with_is_loaded_before_it_is_asked_for(tmp_path):
+    """In a process of its own, where nothing else has loaded it; without any model nothing is loaded."""
+    program = (
+        "import sys; from pathlib import Path; from ml.registry import Registry;"
+        "from serve.crm.scoring.predicting import warm; root = Path(sys.argv[1]);"
+        "warm(Registry(root)); assert 'sklearn' not in sys.modules;"
+        "place = root / 'lead_score' / 'a' / 'champion'; place.parent.mkdir(parents=True); place.touch();"
+        "warm(Registry(root)); assert {'sklearn', 'skops.io', 'ml.classifier'} <= {*sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
