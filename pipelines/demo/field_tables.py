@@ -1,4 +1,4 @@
-"""Tables of the work itself: jobs with every change of status, quotes before them, tickets after them."""
+"""Tables of the work itself: jobs with every change of status, and quotes before them."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,6 @@ from pipelines.demo.draw import (
     HOUR_US,
     MINUTE_US,
     NEVER,
-    Floats,
     Ints,
     choose,
     given,
@@ -24,7 +23,6 @@ from pipelines.demo.world import World
 STATUSES = ("new", "assigned", "in_progress", "completed", "cancelled")
 QUOTED_SHARE = {"fleet": 0.12, "marketplace": 0.04, "field_service": 0.25}
 UNTAKEN_QUOTE_SHARE = 0.06
-CLOSED_AFTER_US = 7 * DAY_US
 QUOTE_EXPIRES_US = 30 * DAY_US
 
 
@@ -40,7 +38,6 @@ def tables(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
     yield "jobs", _jobs(world, now_us)
     yield "job_status_changes", _status_changes(world, now_us)
     yield "quotes", _quotes(world, now_us)
-    yield "tickets", _tickets(world, now_us)
 
 
 def _jobs(world: World, now_us: int) -> pl.DataFrame:
@@ -154,37 +151,4 @@ def _quotes(world: World, now_us: int) -> pl.DataFrame:
         currency=world.currency,
         sent_at=moments(sent),
         decided_at=moments(decided),
-    )
-
-
-def _tickets(world: World, now_us: int) -> pl.DataFrame:
-    jobs, rng = world.customers.jobs, world.rng("tickets")
-    job = np.flatnonzero(jobs.ticket_opened_us != NEVER)
-    count = len(job)
-    opened, resolve = jobs.ticket_opened_us[job], jobs.ticket_resolved_us[job]
-    wait: Floats = np.minimum(rng.lognormal(np.log(5.0), 1.4, count) * HOUR_US, (resolve - opened) * 0.9)
-    responded, resolved = seen(opened + wait.astype(np.int64), now_us), seen(resolve, now_us)
-    is_closed = (resolved != NEVER) & (resolved + CLOSED_AFTER_US < now_us)
-    status = np.select([is_closed, resolved != NEVER, responded != NEVER], [3, 2, 1], 0)
-    late, cancelled = jobs.is_late[job], jobs.cancelled_us[job] != NEVER
-    subject = np.select([late, cancelled, jobs.rating[job].clip(0, 5) <= 2], [0, 1, 2], 3)
-    stars = jobs.ticket_satisfaction[job]
-    return rows(
-        world.tenant_id,
-        world.new_ids("tickets", opened),
-        opened,
-        np.maximum(responded, np.where(is_closed, resolved + CLOSED_AFTER_US, resolved)),
-        now_us,
-        account_id=pick(world.ids["accounts"], jobs.account[job]),
-        job_id=pick(world.ids["jobs"], np.where(rng.random(count) < 0.9, job, -1)),
-        subject=pick(
-            ("Work came late", "Visit was cancelled", "Not satisfied with the work", "Question on the bill"),
-            subject,
-        ),
-        priority=pick(("low", "normal", "high", "urgent"), choose(rng, (0.2, 0.55, 0.2, 0.05), count)),
-        status=pick(("open", "pending", "resolved", "closed"), status),
-        opened_at=moments(opened),
-        first_response_at=moments(responded),
-        resolved_at=moments(resolved),
-        satisfaction=given(stars.astype(np.int32), (stars > 0) & (resolved != NEVER)),
     )

@@ -103,3 +103,11 @@ def work(profile: Profile, calendar: Calendar, seed: int) -> People:
     return People(
         members, joined_us, stops_us, np.array(suspended), comes, tuple(member.method for member in members)
     )
+
+
+def at_work(people: People, at_us: Ints, roles: tuple[str, ...], rng: np.random.Generator) -> Ints:
+    """For each moment somebody of the staff with one of these roles who is with the company then."""
+    who = np.array([nth for nth, member in enumerate(STAFF) if member.role in roles])
+    joined, stops = people.joined_us[who], people.stops_us[who]
+    is_there = (joined <= at_us[:, None]) & ((stops == NEVER) | (at_us[:, None] < stops))
+    return who[np.where(is_there, rng.random((len(at_us), len(who))), -1.0).argmax(axis=1)]

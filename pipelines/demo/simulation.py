@@ -14,6 +14,7 @@ from pipelines.demo import (
     organisation,
     people_tables,
     spending,
+    support,
 )
 from pipelines.demo.calendar import HISTORY_DAYS
 from pipelines.demo.draw import DAY_US
@@ -29,6 +30,7 @@ BUILDERS: tuple[Builder, ...] = (
     fleet_tables.vehicles,
     crm_tables.tables,
     field_tables.tables,
+    support.tables,
     money.tables,
     spending.tables,
     crm_tables.messages,

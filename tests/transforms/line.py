@@ -39,6 +39,8 @@ DEFAULTS = {
     "created_at": pl.lit(datetime(2024, 1, 1, tzinfo=UTC)),
     "attributes": pl.lit("{}"),
     "failure_horizon_h": pl.lit(336),
+    "reopened_count": pl.lit(0),
+    "version": pl.lit(1),
 }
 
 

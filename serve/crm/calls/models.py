@@ -36,5 +36,4 @@ calls = resource_table(
     entity="call",
     personal=PERSONAL,
     search=("from_number", "to_number", "notes", "transcript"),
-    extracted=False,
 )

@@ -16,11 +16,11 @@ from serve.kernel.schema import (
     currency,
     money,
     optional,
-    own_table,
     reference,
     required,
     resource_table,
     searched,
+    tenant_table,
     unique,
 )
 
@@ -100,7 +100,7 @@ estimates = resource_table(
     extracted=False,
 )
 
-quote_versions = own_table(
+quote_versions = tenant_table(
     "quote_versions",
     reference("quote_id", "quotes", indexed=False),
     reference("account_id", "accounts"),

@@ -38,5 +38,4 @@ review_requests = resource_table(
     entity="review_request",
     personal=("message", "comment"),
     search=("comment",),
-    extracted=False,
 )

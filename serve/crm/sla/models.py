@@ -39,7 +39,6 @@ sla_policies = resource_table(
     unique("name"),
     entity="sla_policy",
     search=("name",),
-    extracted=False,
 )
 Index(
     "sla_policies_is_default_key",

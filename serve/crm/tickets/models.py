@@ -27,6 +27,7 @@ from serve.kernel.schema import (
     required,
     resource_table,
     searched,
+    tenant_table,
     unique,
     word_index,
     words,
@@ -103,11 +104,10 @@ ticket_replies = resource_table(
     entity="ticket_reply",
     personal=("body",),
     unrecorded=("mail_id",),
-    extracted=False,
 )
 ticket_replies.info["heard_with"] = "tickets:read"
 
-ticket_status_changes = own_table(
+ticket_status_changes = tenant_table(
     "ticket_status_changes",
     reference("ticket_id", "tickets", owned=True, indexed=False),
     choice("status", *STATUSES),
@@ -117,7 +117,7 @@ ticket_status_changes = own_table(
 )
 
 # What was told of a ticket's clocks: each once until it is opened again, which the key keeps.
-ticket_escalations = own_table(
+ticket_escalations = tenant_table(
     "ticket_escalations",
     reference("ticket_id", "tickets", owned=True, indexed=False),
     choice("clock", "first_reply", "resolution"),

@@ -8,7 +8,10 @@ import pytest
 from pipelines.demo import Size, increment, simulate
 from warehouse.contracts import load_contracts
 
-PLANNED_AHEAD = {"due_at", "due_date", "expires_at", "expires_date", "month"}
+PLANNED_AHEAD = {
+    *("due_at", "due_date", "expires_at", "expires_date", "month"),
+    *("first_reply_due_at", "resolution_due_at"),
+}
 
 
 @pytest.fixture(scope="module")

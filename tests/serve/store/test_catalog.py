@@ -31,7 +31,6 @@ OWN = {
     "employees",
     "estimates",
     "number_series",
-    "quote_versions",
     "articles",
     "segments",
     "article_feedback",
@@ -39,9 +38,7 @@ OWN = {
     "article_models",
     "article_suggestions",
     "article_uses",
-    "calls",
     "locations",
-    "review_requests",
     "merges",
     "merge_moves",
     "person_links",
@@ -73,12 +70,8 @@ OWN = {
     "retention_rules",
     "tasks",
     "business_calendars",
-    "sla_policies",
     "canned_replies",
-    "ticket_escalations",
     "ticket_merges",
-    "ticket_replies",
-    "ticket_status_changes",
     "tenant_closings",
     "tenant_limits",
     "threats",
@@ -103,7 +96,8 @@ QUOTES_SHOWN = {
         "sent_at",
         "decided_at",
     ),
-    *("created_at", "updated_at", "change_xid"),
+    *("created_at", "updated_at", "change_xid", "deleted_at", "converted_at"),
+    *("version", "sent_version", "accepted_version", "expires_at", "decided_by"),
 }
 HIDDEN_FROM_EXTRACTION = {
     *(
@@ -115,15 +109,24 @@ HIDDEN_FROM_EXTRACTION = {
     *("leads.score", "leads.score_reasons", "leads.scored_at"),
     *("vehicles.failure_score", "vehicles.failure_reasons", "vehicles.failure_scored_at"),
     *("tickets.subject", "work_orders.description", "compliance_documents.number"),
-    *(f"tickets.{column}" for column in ("number", "description", "channel", "assignee_id", "resolution")),
-    *(f"tickets.{column}" for column in ("closed_at", "reopened_count", "sla_policy_id")),
+    *(f"tickets.{column}" for column in ("number", "description", "resolution", "is_breached", "check_at")),
+    "tickets.satisfaction_comment",
+    *(f"ticket_replies.{column}" for column in ("contact_id", "account_id", "body", "mail_id")),
+    *(f"calls.{side}_number" for side in ("from", "to")),
+    *(f"calls.{column}" for column in ("notes", "transcript", "transcript_source", "recording_file_id")),
+    *(f"review_requests.{column}" for column in ("message", "comment", "published_on", "cancel_reason")),
+    "review_requests.mail_id",
+    *(f"sla_policies.{column}" for column in ("notify_user_ids", "raises_priority", "reassign_to_id")),
+    *(f"quote_versions.{column}" for column in ("document", "recipient_email", "pdf", "pdf_sha256")),
     *(
-        f"tickets.{clock}_{what}_at"
-        for clock in ("first_reply", "resolution")
-        for what in ("due", "breached")
+        f"{table}.{column}"
+        for table in ("ticket_replies", "calls", "review_requests")
+        for column in ("external_id", "person_key")
     ),
-    *("tickets.is_breached", "tickets.check_at", "tickets.merged_into_id"),
-    *("tickets.satisfaction_comment", "tickets.satisfaction_at", "tickets.tags"),
+    *(f"{table}.search_text" for table in ("calls", "review_requests", "sla_policies")),
+    "sla_policies.external_id",
+    "tickets.tags",
+    "calls.transcribed_at",
     *(f"tickets.{column}" for column in ("external_id", "search_text", "person_key")),
     *(
         f"{table}.{column}"
@@ -134,14 +137,14 @@ HIDDEN_FROM_EXTRACTION = {
     *("accounts.tags", "accounts.parent_id", "contacts.tags", "memberships.state"),
     *(f"{table}.{key}" for table in ("contacts", "leads") for key in ("name_key", "email_key", "phone_key")),
     *("leads.company_key", "accounts.company_key"),
-    *(f"leads.{column}" for column in ("contact_id", "zone_id", "owner_id", "job_title", "website", "city")),
+    *(f"leads.{column}" for column in ("contact_id", "job_title", "website", "city")),
     *(
         f"leads.{column}"
         for column in ("postcode", "country", "latitude", "longitude", "lost_reason", "tags")
     ),
-    *(f"leads.{column}" for column in ("consent_email", "first_reply_s", "contacted_at", "qualified_at")),
-    *("leads.converted_at", "leads.location_id", "leads.assign_at", "leads.rescore_at", "leads.cell"),
-    *(f"lead_activities.{column}" for column in ("external_id", "outcome", "summary", "user_id")),
+    *(f"leads.{column}" for column in ("consent_email", "first_reply_s", "location_id")),
+    *("leads.assign_at", "leads.rescore_at", "leads.cell"),
+    *(f"lead_activities.{column}" for column in ("external_id", "summary")),
     *("tenants.state", "tenants.suspended_at", "tenants.suspended_because", "tenants.closing_since"),
     *("tenants.erase_after", "tenants.closed_at", "tenants.awaiting_owner_since"),
     "tenants.suspended_by_installation",

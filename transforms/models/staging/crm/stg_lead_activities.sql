@@ -17,6 +17,8 @@ select
     happened_at,
     duration_s,
     attributes,
+    outcome,
+    user_id,
     _source,
     _load,
     _change_xid,

@@ -4,7 +4,7 @@ with
 
 landed as (
 
-    {{ landed('quotes') }}
+    {{ landed('quotes', softly=true) }}
 
 )
 
@@ -18,6 +18,13 @@ select
     currency,
     sent_at,
     decided_at,
+    created_at,
+    version,
+    sent_version,
+    accepted_version,
+    expires_at,
+    decided_by,
+    converted_at,
     _source,
     _load,
     _change_xid,
