@@ -9,6 +9,8 @@ from functools import partial
 from serve.app import create_app, database_address
 from serve.crm.assignment.sweeping import EVERY_S as LEADS_EVERY_S
 from serve.crm.assignment.sweeping import assign_due
+from serve.crm.reviews.after_jobs import EVERY_S as REVIEWS_EVERY_S
+from serve.crm.reviews.after_jobs import queue_due as queue_reviews
 from serve.crm.scoring.sweeping import EVERY_S as SCORES_EVERY_S
 from serve.crm.scoring.sweeping import score_due
 from serve.crm.tickets.escalation import EVERY_S as TICKETS_EVERY_S
@@ -71,6 +73,7 @@ async def _run(settings: Settings) -> None:
                 clock.every(LEADS_EVERY_S, partial(assign_due, database), name="leads")
                 scoring = partial(score_due, database, state.models, kept=settings.lead_scores_kept)
                 clock.every(SCORES_EVERY_S, scoring, name="scores")
+                clock.every(REVIEWS_EVERY_S, partial(queue_reviews, database), name="reviews")
                 print("worker is ready", flush=True)
                 await stopping
             else:

@@ -111,6 +111,11 @@ MORE_POLICIES: Final = {
         OWNER,
     ): "whoever is asked to join an umbrella sees the request, which is a row of that one",
     ("tickets", "owner_reads", OWNER): "a function finds the tickets of every tenant whose time has come",
+    (
+        "review_turns",
+        "owner_all",
+        OWNER,
+    ): "functions note jobs that are done, and find those of every tenant whose time has come",
     ("brand_versions", "owner_reads", OWNER): "the log-in page has a look before anybody has logged in",
 }
 """Policies beyond the four, (table, policy, role), and why."""

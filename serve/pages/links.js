@@ -21,8 +21,8 @@ const LINKS = {
   reset: { send: reset, otherwise: [FORGOT, LOG_IN] },
   forgot: { send: forgot, needsNoToken: true },
   invitation: { show: showInvitation, send: accept, otherwise: [LOG_IN] },
-  rating: { show: showRating, send: rate, otherwise: [] },
-  review: { show: showReview, send: review, otherwise: [] },
+  rating: { card: "opinion", ...opinion("/ticket-ratings", ({ number }) => `did for ${number === null ? "your request" : `request ${number}`}`) },
+  review: { card: "opinion", ...opinion("/review-links", ({ service }) => (service === null ? "did" : `did (${service})`)) },
 };
 const GONE = [404, 410];
 
@@ -36,7 +36,7 @@ export function followLink() {
     tellRefusal(token);
     return true;
   }
-  const form = byId(`link-${word}`);
+  const form = byId(`link-${link.card ?? word}`);
   clear(form);
   form.onsubmit = (event) => {
     event.preventDefault();
@@ -133,42 +133,24 @@ function logInFirst(form, told = "Log in to your account, then accept the invita
   showDoor(opened, { told });
 }
 
-/** Which request it is about, and what was said before. Nothing is sent before somebody presses the button. */
-async function showRating(token, form) {
-  const { data } = await post("/ticket-ratings/show", { token });
-  wear(data.tenant_slug);
-  const request = data.number === null ? "your request" : `request ${data.number}`;
-  form.querySelector(".hint").textContent = `With what ${data.tenant_name} did for ${request}.`;
-  form.rating.value = data.rating ?? "";
-  form.comment.value = data.comment ?? "";
-  showCard(form.id);
-  form.rating.focus();
-}
-
-async function rate(token, form) {
-  const { rating, comment } = values(form);
-  const { data } = await post("/ticket-ratings", { token, rating: Number(rating), comment });
-  finish("Thank you", `${data.tenant_name} has what you said. With the link of the mail you can change it.`);
-}
-
-/** What the firm did, and what was said of it before. */
-async function showReview(token, form) {
-  const { data } = await post("/review-links/show", { token });
-  wear(data.tenant_slug);
-  const work = data.service === null ? "did" : `did (${data.service})`;
-  form.querySelector(".hint").textContent = `With what ${data.tenant_name} ${work}.`;
-  form.rating.value = data.rating ?? "";
-  form.comment.value = data.comment ?? "";
-  showCard(form.id);
-  form.rating.focus();
-}
-
-async function review(token, form) {
-  const { rating, comment } = values(form);
-  const said = { token, rating: Number(rating), comment: comment || null };
-  const { data } = await post("/review-links", said);
-  const ways = data.publish_at === null ? [] : [["Say it in public too", data.publish_at]];
-  finish("Thank you", `${data.tenant_name} has what you said. With the link of the mail you can change it.`, ways);
+/** What was done, and what the customer said of it before. Nothing is sent before they press the button. */
+function opinion(path, done) {
+  const show = async (token, form) => {
+    const { data } = await post(`${path}/show`, { token });
+    wear(data.tenant_slug);
+    form.querySelector(".hint").textContent = `With what ${data.tenant_name} ${done(data)}.`;
+    form.rating.value = data.rating ?? "";
+    form.comment.value = data.comment ?? "";
+    showCard(form.id);
+    form.rating.focus();
+  };
+  const send = async (token, form) => {
+    const { rating, comment } = values(form);
+    const { data } = await post(path, { token, rating: Number(rating), comment: comment || null });
+    const ways = data.publish_at ? [["Say it in public too", data.publish_at]] : [];
+    finish("Thank you", `${data.tenant_name} has what you said. With the link of the mail you can change it.`, ways);
+  };
+  return { show, send, otherwise: [] };
 }
 
 function tellRefusal(said) {

@@ -249,7 +249,7 @@ class TestRating:
         form = card(page, "How content are you?")
         expect(form.locator(".hint")).to_have_text(f"With what A did for request {ticket['number']}.")
         assert page.url == f"{desk.url}/account"
-        desk.keep("link-rating")
+        desk.keep("link-opinion")
         stored = "select satisfaction, satisfaction_comment from tickets where id = %s"
         assert desk.firm.sql(stored, ticket["id"]) == [(None, None)]
         form.get_by_label("From 1").select_option("4")
@@ -266,3 +266,50 @@ class TestRating:
         form.get_by_role("button", name="Send").click()
         card(page, "Thank you")
         assert desk.firm.sql(stored, ticket["id"]) == [(5, "Friendly")]
+
+
+class TestReview:
+    def test_a_customer_reviews_the_work_and_is_shown_where_else(self, desk):
+        owner = desk.firm.client("owner")
+        publish_at = "https://reviews.example.org/a"
+        assert owner.put("/api/v1/settings/reviews", json={"publish_at": publish_at}).status_code == 200
+        purpose = {"key": "review_requests", "name": "Reviews", "lawful_basis": "legitimate_interests"}
+        assert owner.post("/api/v1/privacy/purposes", json=purpose).status_code in (201, 409)
+        ada = {"full_name": "Ada Byron", "email": address()}
+        contact = owner.post("/api/v1/contacts", json=ada).json()["data"]["id"]
+        [(job,)] = desk.firm.sql(
+            "insert into jobs (tenant_id, service, status, requested_at, price_cents, cost_cents, currency)"
+            " values (%s, 'Boiler <service>', 'completed', now(), 100, 50, 'EUR') returning id",
+            desk.firm.a,
+        )
+        asked = owner.post("/api/v1/review-requests", json={"contact_id": contact, "job_id": str(job)})
+        assert asked.status_code == 201, asked.text
+        desk.firm.work()
+        [(text,)] = desk.firm.sql("select text from mails where to_address = %s", ada["email"])
+        link = re.search(r"http\S+(/account#review=\S+)", text)[1]
+
+        page = desk.open(link)
+        form = card(page, "How content are you?")
+        expect(form.locator(".hint")).to_have_text("With what A did (Boiler <service>).")
+        assert page.url == f"{desk.url}/account"
+        desk.keep("link-review")
+        stored = "select status, rating, comment from review_requests where contact_id = %s"
+        assert desk.firm.sql(stored, contact) == [("opened", None, None)]
+        form.get_by_label("From 1").select_option("5")
+        form.get_by_role("button", name="Send").click()
+        done = card(page, "Thank you")
+        expect(done.get_by_role("link", name="Say it in public too")).to_have_attribute("href", publish_at)
+        assert desk.firm.sql(stored, contact) == [("answered", 5, None)]
+
+        # The link shows what was said, and changes it; once it is taken back it opens nothing.
+        page.goto("about:blank")
+        form = card(desk.open(link), "How content are you?")
+        expect(form.get_by_label("From 1")).to_have_value("5")
+        form.get_by_label("Anything").fill("Tidy")
+        form.get_by_role("button", name="Send").click()
+        card(page, "Thank you")
+        assert desk.firm.sql(stored, contact) == [("answered", 5, "Tidy")]
+        desk.firm.sql("update account_tokens set used_at = now() where purpose = 'review'")
+        page.goto("about:blank")
+        card(desk.open(link), "This link opens nothing any more")
+        desk.visit.expects("410")

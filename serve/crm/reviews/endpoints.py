@@ -4,6 +4,7 @@
 
 from fastapi import Request, Response
 
+from serve.crm.reviews import after_jobs as after_jobs  # its task
 from serve.crm.reviews import answering, service
 from serve.crm.reviews.errors import (
     JobNotDone,

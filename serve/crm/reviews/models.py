@@ -1,6 +1,6 @@
 """Customers who were asked what they think of the work, and what they said."""
 
-from sqlalchemy import Integer, Text, Uuid
+from sqlalchemy import Index, Integer, Text, Uuid, text
 
 from serve.kernel.schema import (
     Moment,
@@ -8,9 +8,11 @@ from serve.kernel.schema import (
     choice,
     lookup,
     optional,
+    own_table,
     reference,
     required,
     resource_table,
+    unique,
 )
 
 STATUSES = ("queued", "sent", "opened", "answered", "expired", "cancelled")
@@ -39,3 +41,14 @@ review_requests = resource_table(
     personal=("message", "comment"),
     search=("comment",),
 )
+
+# Jobs that are done, each once for ever: when its customer is to be asked, and what came of it.
+review_turns = own_table(
+    "review_turns",
+    reference("job_id", "jobs", owned=True, indexed=False),
+    required("done_at", Moment),
+    optional("ask_at", Moment),
+    optional("outcome", Text),
+    unique("job_id"),
+)
+Index("review_turns_ask_at_idx", review_turns.c.ask_at, postgresql_where=text("ask_at is not null"))

@@ -368,6 +368,7 @@ NOTHING: Final[dict[str, str]] = {
     "person_matchings": "counts and times",
     "sla_policies": "of the tenant; whom they tell, by the id alone",
     "ticket_escalations": "times",
+    "review_turns": "jobs that are done, and when",
     "ticket_merges": "ids and times",
     "canned_replies": "texts of the tenant, with places for names",
     "ticket_status_changes": "times; who of the firm changed it, by the id alone",

@@ -181,6 +181,13 @@ class Reviews(Input):
     link_days: int = Field(
         30, ge=1, le=365, description="So long the link of the mail is good, days.", examples=[14]
     )
+    ask_after_h: int | None = Field(
+        None,
+        ge=0,
+        le=2160,
+        description="So long after a job is done its customer is asked by itself, hours; null: never.",
+        examples=[24],
+    )
     publish_at: Annotated[str, Field(max_length=500, pattern=r"^https://[^\s]+$")] | None = Field(
         None,
         description="Where you would like it to be said too; shown to everybody who has answered, whatever they said.",

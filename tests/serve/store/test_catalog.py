@@ -71,6 +71,7 @@ OWN = {
     "tasks",
     "business_calendars",
     "canned_replies",
+    "review_turns",
     "ticket_merges",
     "tenant_closings",
     "tenant_limits",
