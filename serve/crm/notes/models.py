@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Text, Uuid
 
-from serve.kernel.schema import reference, required, resource_table
+from serve.kernel.schema import reference, required, resource_table, searched
 
 notes = resource_table(
     "notes",
@@ -12,6 +12,7 @@ notes = resource_table(
     required("body", Text),
     required("is_pinned", Boolean, default="false"),
     Column("user_id", Uuid, ForeignKey("users.id", ondelete="SET NULL"), nullable=True),
+    searched(),
     CheckConstraint("num_nonnulls(lead_id, contact_id, account_id) = 1", name="about"),
     entity="note",
     personal=("body",),

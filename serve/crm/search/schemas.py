@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from serve.crm.search.targets import TARGETS
+from serve.crm.search.service import KINDS
 from serve.kernel.envelope import Meta, Output
 from serve.kernel.resources.filters import Word, split
 
@@ -23,7 +23,7 @@ class Question(BaseModel):
         examples=["nordlicht ada"],
     )
     kinds: Annotated[list[Word], BeforeValidator(split), Field(max_length=20)] | None = Field(
-        None, description=f"Only these: {', '.join(TARGETS)}."
+        None, description=f"Only these: {', '.join(KINDS)}."
     )
     limit: int = Field(20, ge=1, le=50, description="How many at most.")
 

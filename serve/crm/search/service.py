@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from serve.crm.people import duplicates
+from serve.crm.search import notes
 from serve.crm.search.rules import MOST_WORDS, is_number, likely, plainly, rank, words_of
 from serve.crm.search.targets import TARGETS, Target
 from serve.kernel.db import Reads
@@ -15,6 +16,7 @@ from serve.kernel.errors import Invalid
 from serve.kernel.resources.filters import ListQuery
 
 MOST_OF_A_KIND = 50
+KINDS = (*TARGETS, notes.KIND)
 
 
 class _Wanted(ListQuery):
@@ -31,8 +33,8 @@ class Found(NamedTuple):
 
 async def search(db: Reads, question: str, kinds: Iterable[str] | None) -> Found:
     """What answers best first. Raises Invalid for kinds that there are not, and for a question without a word."""
-    if unknown := sorted(set(kinds or ()) - TARGETS.keys()):
-        said = f"{', '.join(unknown)} names nothing; there are: {', '.join(TARGETS)}"
+    if unknown := sorted(set(kinds or ()) - {*KINDS}):
+        said = f"{', '.join(unknown)} names nothing; there are: {', '.join(KINDS)}"
         raise Invalid(details=[("kinds", said)])
     words = list(dict.fromkeys(words_of(question)))[:MOST_WORDS]
     if not words:
@@ -42,6 +44,8 @@ async def search(db: Reads, question: str, kinds: Iterable[str] | None) -> Found
         for kind, target in TARGETS.items()
         if (kinds is None or kind in kinds) and target.resource.reading in db.caller.permissions
     ]
+    if (kinds is None or notes.KIND in kinds) and notes.readable(db.caller.permissions):
+        looked_at.append(notes.KIND)
     hits = await _by_number(db, question, looked_at)
     hits |= await _asked(db, looked_at, words, plainly(question, words))
     matching = likely(words) if not hits else None
@@ -56,9 +60,12 @@ async def search(db: Reads, question: str, kinds: Iterable[str] | None) -> Found
 async def _asked(
     db: Reads, kinds: Iterable[str], words: list[str], matching: str
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    hits = {}
+    hits: dict[tuple[str, str], dict[str, Any]] = {}
     wanted = _Wanted(matching=matching, limit=MOST_OF_A_KIND, count="none")
     for kind in kinds:
+        if kind == notes.KIND:
+            hits |= await notes.asked(db, words, matching)
+            continue
         target = TARGETS[kind]
         listed = await target.resource.listing.page(db, wanted)
         for row in orjson.loads(listed.data):

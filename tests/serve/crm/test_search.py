@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from serve.crm.search import notes
 from serve.crm.search.rules import GOOD, likely, otherwise, rank, words_of
 from serve.crm.search.targets import TARGETS
 from serve.kernel.permissions import ROLES
@@ -154,7 +155,47 @@ class TestSeeing:
         assert hits == []
         assert "contact" not in meta["kinds"]
         readable = {kind for kind, each in TARGETS.items() if each.resource.reading in ROLES["technician"]}
-        assert set(meta["kinds"]) == readable
+        assert set(meta["kinds"]) == readable | ({"note"} if notes.readable(ROLES["technician"]) else set())
+
+    def test_notes_are_for_who_reads_what_they_are_on(self, firm, find, rows):
+        client = firm.client("owner")
+
+        def note(path: str, row_id: str, body: str) -> str:
+            made = client.post(f"/api/v1/{path}/{row_id}/notes", json={"body": body})
+            assert made.status_code == 201, made.text
+            return made.json()["data"]["id"]
+
+        long = "filler " * 300 + "wants Stachelbeermarmelade by June"
+        on_lead, on_account = (
+            note("leads", rows["lead"], long),
+            note("accounts", rows["account"], "Stachelbeermarmelade too"),
+        )
+        on_contact = note("contacts", rows["contact"], "no Stachelbeermarmelade please")
+        hits, meta, shown = find("stachelbeermarmelade")
+        assert {*hits} == {("note", each) for each in (on_lead, on_account, on_contact)}
+        assert "note" in meta["kinds"]
+        [mine] = [hit for hit in shown if hit["id"] == on_lead]
+        assert mine["title"] == "Wilhelmine Krause"
+        assert "wants Stachelbeermarmelade by June" in mine["subtitle"]
+        assert client.get(mine["href"]).json()["data"]["id"] == on_lead
+        assert find("Stachelbeermarmelaed")[1]["is_corrected"] is True
+        assert find("stachelbeermarmelade", kinds="lead")[0] == []
+
+        # Somebody who reads leads alone, another tenant, and after the note or its row has gone.
+        key = {"name": "Leads alone", "scopes": ["leads:read", "self:read"]}
+        made = client.post("/api/v1/auth/api-keys", json=key).json()["data"]
+        program = firm.running.client(Authorization=f"Bearer {made['key']}")
+        seen = program.get(SEARCH, params={"q": "stachelbeermarmelade"})
+        assert [hit["id"] for hit in seen.json()["data"]] == [on_lead]
+        assert find("stachelbeermarmelade", role="technician")[0] == []
+        assert find("stachelbeermarmelade", tenant=firm.b)[0] == []
+        assert ("note", on_lead) in find("stachelbeermarmelade", tenant=firm.umbrella)[0]
+        client.delete(f"/api/v1/contacts/{rows['contact']}/notes/{on_contact}")
+        gone = client.post("/api/v1/leads", json={"full_name": "Soon Gone"}).json()["data"]["id"]
+        on_gone = note("leads", gone, "Stachelbeermarmelade again")
+        assert ("note", on_gone) in find("stachelbeermarmelade")[0]
+        client.delete(f"/api/v1/leads/{gone}")
+        assert {*find("stachelbeermarmelade")[0]} == {("note", on_lead), ("note", on_account)}
 
     def test_drafts_of_the_knowledge_base_are_for_nobody(self, firm, find):
         client = firm.client("owner")

@@ -2,7 +2,7 @@
 
 from serve.kernel.migrations.guards import guard_tenant_table, run
 
-revision, down_revision, branch_labels, depends_on = "0055", "0054", None, None
+revision, down_revision, branch_labels, depends_on = "0056", "0055", None, None
 TURNS = """
 create table review_turns (
     id uuid primary key default uuidv7(),
