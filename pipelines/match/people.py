@@ -28,7 +28,7 @@ ROLE = "match"
 EVERY = timedelta(hours=20)  # the line runs hourly; who may be whom changes little within a day
 LEAST_PEOPLE = 200
 """With fewer there are too few pairs to learn from; whoever adds one is warned of duplicates all the same."""
-MOST_PEOPLE = 100_000
+MOST_PEOPLE = 50_000
 """Of one tenant at once. All of them and the pairs that are compared lie in memory."""
 MOST_ALIKE = 200
 """A name, address or number that more rows share tells nobody apart: it counts as none."""
