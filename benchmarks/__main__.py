@@ -21,6 +21,7 @@ NAMES = (
     "realtime",
     "export",
     "imports",
+    "leads",
     "increment",
     "line",
     "tasks",

@@ -139,7 +139,8 @@ def first_rows(
         there = f"t.{leading} {'desc' if down else 'asc'}, {rest}"
         found = (
             f"({some(*conditions.asked, f't.{leading} is not null', by=there)})"
-            f" union all ({some(*conditions.asked, f't.{leading} is null', by=rest)})"
+            # They are all alike in it; named all the same, or the planner goes through other tenants' rows by id.
+            f" union all ({some(*conditions.asked, f't.{leading} is null', by=there)})"
         )
     elif leading != "created_at" or (conditions.in_order and conditions.each is None):
         return some(*conditions.asked, most=first)
