@@ -9,9 +9,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from benchmarks.leads_set import MADE
 from serve.crm.tickets.service import FILTERS, SORTABLE, tickets
 from tests.conftest import TestCluster
-from tests.serve.crm.test_lead_plans import MADE, MOST, Firm, looked_at
+from tests.serve.crm.test_lead_plans import MOST, Firm, looked_at
 
 MANY = 60_000
 FILL = """
