@@ -21,6 +21,7 @@ from pipelines.demo.draw import (
     seen,
 )
 from pipelines.demo.leads import CHANNELS
+from pipelines.demo.people import at_work
 from pipelines.demo.spending import campaign_spending
 from pipelines.demo.world import World
 
@@ -162,12 +163,18 @@ def _leads(world: World, now_us: int) -> pl.DataFrame:
         email=given(names.emails(person, "lead.example"), rng.random(count) < 0.95),
         phone=given(names.phones(count, world.profile.country, rng), rng.random(count) < 0.7),
         company=given(company, leads.is_company),
+        owner_id=pick(
+            world.ids["users"],
+            at_work(world.people, leads.created_us, ("agent", "manager"), world.rng("lead owners")),
+        ),
         source=pick(truths.SOURCES, leads.source),
         status=pick(("new", "contacted", "qualified", "won", "lost"), status),
         cost_cents=pl.Series(leads.cost_cents),
         currency=world.currency,
         value_cents=given(leads.value_cents, qualified != NEVER),
         first_replied_at=moments(replied),
+        contacted_at=moments(np.where(replied != NEVER, replied, qualified)),
+        qualified_at=moments(qualified),
         won_at=moments(np.where(leads.is_won, closed, NEVER)),
         lost_at=moments(np.where(leads.is_won, NEVER, closed)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import argon2
@@ -14,6 +14,8 @@ from psycopg.rows import dict_row
 
 from pipelines.demo import Size, load, simulate
 from pipelines.ingest.operational import extract
+from serve.crm.funnel import queries as lead_queries
+from serve.crm.funnel.schemas import LeadsAsked
 from serve.crm.tickets import queries as ticket_queries
 from tests.transforms.line import Line
 
@@ -25,6 +27,9 @@ class Asked:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._cursor = psycopg.RawCursor(connection, row_factory=dict_row)
+
+    async def fetch_one(self, statement: str, *values: Any) -> dict[str, Any] | None:
+        return self._cursor.execute(statement.encode(), values).fetchone()
 
     async def fetch(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         return self._cursor.execute(statement.encode(), values).fetchall()
@@ -38,7 +43,7 @@ def demo(pg: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Li
     load(address.url("super"), simulation, passwords=lambda logins: None, hasher=CHEAP)
     with line.landing.writer("run") as writer:
         extract(address, writer, line.contracts)
-    line.build("stg_tenants", "+sla_monthly")
+    line.build("stg_tenants", "+sla_monthly", "+lead_funnel_by_owner", "+lead_sources")
     with psycopg.connect(address.url("api")) as connection:
         yield line, connection
     pg.drop(address)
@@ -77,3 +82,52 @@ def test_promises_are_kept_as_often(demo: tuple[Line, psycopg.Connection[Any]]) 
         }
         assert found == expected
         assert sum(met for met, _ in found.values()) > 0
+
+
+def test_leads_of_a_source_have_come_as_far(demo: tuple[Line, psycopg.Connection[Any]]) -> None:
+    line, connection = demo
+    counts = [f"{step}_count" for step in ("contacted", "qualified", "won", "lost")]
+    for tenant in tenants(line):
+        span = (date(2020, 1, 1), date(2027, 1, 1))
+        steps = asyncio.run(lead_queries.steps(acting(connection, tenant), LeadsAsked(), span))  # type: ignore[arg-type]
+        sums = ", ".join(f"sum({name})::int" for name in ("lead_count", *counts))
+        found = line.read(
+            f"select source, {sums} from marts.lead_funnel_by_owner where tenant_id = '{tenant}' group by source"
+        ).rows()
+        expected = [(row["source"], row["came_count"], *(row[name] for name in counts)) for row in steps[1:]]
+        assert sorted(found) == sorted(expected)
+        of_source = line.read(
+            f"select source, lead_count, won_count, lost_count from marts.lead_sources where tenant_id = '{tenant}'"
+        ).rows()
+        assert sorted(of_source) == sorted((row[0], row[1], row[4], row[5]) for row in expected)
+
+
+def test_times_and_first_replies_of_one_persons_leads_are_the_same(
+    demo: tuple[Line, psycopg.Connection[Any]],
+) -> None:
+    line, connection = demo
+    cells = line.read(
+        "select * replace (tenant_id::varchar as tenant_id, owner_id::varchar as owner_id)"
+        " from marts.lead_funnel_by_owner where owner_id is not null"
+        " order by lead_count desc, month, source, owner_id limit 8"
+    ).to_dicts()
+    assert cells[0]["answered_count"] > 1
+    for cell in cells:
+        first = cell["month"]
+        after = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+        span = (first, after - timedelta(days=1))
+        asked = LeadsAsked(source=cell["source"], owner_id=cell["owner_id"])
+        db: Any = acting(connection, cell["tenant_id"])
+        whole, *_ = asyncio.run(lead_queries.steps(db, asked, span))
+        assert whole["came_count"] == cell["lead_count"]
+        for step in ("contact", "qualify", "win"):
+            assert hours(whole[f"median_{step}_s"]) == pytest.approx(cell[f"median_{step}_hours"])
+        replies = asyncio.run(lead_queries.replies(db, asked, span, 3600, datetime.now(UTC)))
+        assert replies["answered_count"] == cell["answered_count"]
+        assert replies["in_time_count"] == cell["within_hour_count"]
+        assert hours(replies["median_s"]) == pytest.approx(cell["median_reply_hours"])
+        assert hours(replies["p90_s"]) == pytest.approx(cell["p90_reply_hours"])
+
+
+def hours(seconds: float | None) -> float | None:
+    return None if seconds is None else float(seconds) / 3600

@@ -16,6 +16,8 @@ NEW_METRICS = (
     *("first_replies_in_time", "first_replies_judged", "first_reply_in_time_share", "sla_paused_hours"),
     *("resolutions_in_time", "resolutions_judged", "resolution_in_time_share", "sla_breaches"),
     *("resolved_tickets", "ticket_reopenings", "first_response_p90_hours"),
+    *("reply_p90_hours", "answered_leads", "leads_within_hour", "reply_within_hour_share"),
+    *("qualified_leads", "qualified_share"),
 )
 
 

@@ -114,3 +114,19 @@ def test_people_are_told_of_every_breach_when_it_comes_and_warned_before(tables,
                 assert warning["told_at"] <= breach["told_at"]
     assert {level for _, _, level in told} == {"warning", "breach"}
     assert all(row["told_at"] > tickets[key[0]]["opened_at"] for key, row in told.items())
+
+
+def test_the_steps_of_a_lead_follow_each_other_and_belong_to_its_status(tables):
+    leads = tables["leads"]
+    for before, after in (
+        ("created_at", "contacted_at"),
+        ("contacted_at", "qualified_at"),
+        ("qualified_at", "won_at"),
+    ):
+        assert leads.filter(pl.col(before) > pl.col(after)).is_empty(), (before, after)
+    assert leads.filter(
+        pl.col("status").is_in(["qualified", "won"]) & pl.col("qualified_at").is_null()
+    ).is_empty()
+    assert leads.filter((pl.col("status") == "new") & pl.col("contacted_at").is_not_null()).is_empty()
+    assert leads["owner_id"].null_count() == 0
+    assert leads["owner_id"].n_unique() > 10
