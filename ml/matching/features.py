@@ -7,11 +7,17 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
+import numpy as np
 import phonenumbers
 import polars as pl
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 WANTED = ("unique_id", "full_name", "email", "phone", "company", "city", "country")
 """What a row has; all but the id may be empty. ``country`` says where a number without a code belongs to."""
+
+RARE, OFTEN = 2, 10
+"""In how many rows a word stands at most to be taken for a slip, and at least to be what was meant."""
 
 SHARED = frozenset(
     [
@@ -80,8 +86,8 @@ def number(phone: str | None, country: str | None) -> str | None:
 
 
 def prepared(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row for each, with what is compared: ``name`` (words by the alphabet), ``given``, ``family``, ``email``,
-    ``local``, ``phone``, ``company``, ``city``; empty where nothing is known."""
+    """One row for each, with what is compared: ``name`` (words by the alphabet), ``given`` and ``family`` with slips
+    mended (and in how many rows each stands), ``email``, ``local``, ``digits`` of it, ``phone``, ``company``, ``city``; empty where nothing is known."""
     found = frame.select(WANTED).rows(named=True)
     names = [plain(row["full_name"]).split() for row in found]
     leaning = _leaning(row["full_name"] for row in found)
@@ -98,13 +104,29 @@ def prepared(frame: pl.DataFrame) -> pl.DataFrame:
                 "family": family,
                 "email": email,
                 "local": email.partition("@")[0] if email else None,
+                "digits": re.sub(r"\D", "", email) if email else None,
                 "phone": number(row["phone"], row["country"]),
                 "company": work or None,
                 "city": plain(row["city"]) or None,
             }
         )
-    columns = ("unique_id", "name", "given", "family", "email", "local", "phone", "company", "city")
-    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String))
+    columns = ("unique_id", "name", "given", "family", "email", "local", "digits", "phone", "company", "city")
+    told = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String))
+    parts = ("given", "family")
+    mended = told.with_columns(pl.col(part).replace(_slips(Counter(told[part].drop_nulls()))) for part in parts)
+    return mended.with_columns(pl.len().over(part).alias(f"{part}_rows") for part in parts)
+
+
+def _slips(counts: Counter[str]) -> dict[str, str]:
+    """The frequent word that a rare one is a slip of: one letter away, and the rare one stands in two rows at most."""
+    rare = [word for word, count in counts.items() if count <= RARE and len(word) > 2]
+    often = [word for word, count in counts.most_common() if count >= OFTEN and len(word) > 2]
+    if not rare or not often:
+        return {}
+    away = process.cdist(rare, often, scorer=OSA.distance, score_cutoff=1, dtype=np.uint8)
+    near = away <= 1
+    # The first is the most frequent one.
+    return {rare[row]: often[int(near[row].argmax())] for row in np.flatnonzero(near.any(axis=1))}
 
 
 def _leaning(names: Iterable[str | None]) -> Counter[str]:

@@ -1,4 +1,4 @@
-"""Fit, predict: Fellegi and Sunter's model by splink, without labels."""
+"""Fit, predict: Fellegi and Sunter's model by splink, without labels; then relatives, then rows taken together."""
 
 from __future__ import annotations
 
@@ -7,132 +7,204 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import numpy as np
 import polars as pl
 import splink.comparison_level_library as level
 import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
-from ml.matching.features import SHARED, prepared
+from ml.matching import kin, nicknames
+from ml.matching.features import RARE, SHARED, prepared
+from ml.matching.together import COMPARED, Evidence, together
 
-THRESHOLD = 0.95
+THRESHOLD = 0.6
 """From this chance on two rows are taken for one person; chosen on the tuning set alone."""
 
 FIELDS = ("name", "email", "phone", "company", "city")
+"""What speaks for or against a pair, in bits."""
+
+LEAST = 0.001
+"""Pairs below this chance are not looked at again when rows are taken together."""
+
+UNSEEN = 1e-6
+
 _RULES = (
     block_on("email"),
     block_on("phone"),
     block_on("name"),
-    block_on("local"),
     block_on("family", "city"),
     block_on("family", "company"),
     block_on("given", "company"),
-    block_on("substr(given, 1, 4)", "substr(family, 1, 4)"),
+    block_on("substr(given, 1, 1)", "family"),
+    block_on("substr(given, 1, 3)", "substr(family, 1, 3)"),
 )
-_SHARED = ", ".join(f"'{each}'" for each in sorted(SHARED))
 
 
 @dataclass(frozen=True)
 class Matcher:
-    """A fitted model: splink's settings, with m and u of each level."""
+    """A fitted model: splink's settings, with m and u of each level, and what relatives have in common."""
 
     settings: dict[str, Any]
+    relatives: kin.Relatives
 
 
 def fit(frame: pl.DataFrame, *, seed: int = 7) -> Matcher:
-    """Learn how often fields agree, of strangers and of one person, from rows with ``features.WANTED``."""
-    linker = _linker(prepared(frame), _settings())
+    """Learn how often fields agree, of strangers, relatives and one person, from rows with ``features.WANTED``."""
+    rows = prepared(frame)
+    linker = _linker(rows, _settings(nicknames.learned(rows)))
     linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=seed)
     linker.training.estimate_probability_two_random_records_match(
         [block_on("name", "email"), block_on("name", "phone")], recall=0.6
     )
-    for field in ("email", "name", "phone"):
+    # With one given name they are no relatives; the given name itself is learned where two things agree.
+    for together_by in (("email", "given"), ("phone", "given"), ("given", "family"), ("email", "phone")):
         linker.training.estimate_parameters_using_expectation_maximisation(
-            block_on(field), record_sample_proportion=1.0
+            block_on(*together_by), record_sample_proportion=1.0
         )
-    return Matcher(linker.misc.save_model_to_json())
+    settings = _whole(linker.misc.save_model_to_json())
+    pairs = _compared(_linker(rows, settings))
+    return Matcher(settings, kin.learned(pairs, settings, rows=rows.height))
 
 
 def predict(matcher: Matcher, frame: pl.DataFrame, *, least: float = 0.5) -> pl.DataFrame:
-    """Pairs with at least that chance: ``left_id``, ``right_id``, ``chance``, and the bits of each of ``FIELDS``."""
-    linker = _linker(prepared(frame), matcher.settings)
-    found = linker.inference.predict(threshold_match_probability=least)
+    """Pairs with at least that chance: ``left_id``, ``right_id``, ``chance``, the bits of each of ``FIELDS``, and
+    ``others``: the bits by which further rows raise or lower it, as when both are like a third or two of one family.
+    """
+    rows = prepared(frame)
+    pairs = _compared(_linker(rows, matcher.settings))
+    evidence = Evidence(rows, pairs, matcher.settings, matcher.relatives)
+    chances = together(evidence, least=least)
+    told = pl.DataFrame(
+        {
+            "left_id": [evidence.ids[left] for left, _ in chances],
+            "right_id": [evidence.ids[right] for _, right in chances],
+            "chance": list(chances.values()),
+        },
+        schema={"left_id": pl.String, "right_id": pl.String, "chance": pl.Float64},
+    )
+    odds = np.log2(told["chance"].to_numpy() / np.maximum(1 - told["chance"].to_numpy(), 1e-15))
+    alone = pairs.select("left_id", "right_id", *COMPARED)
+    return (
+        told.join(alone, on=["left_id", "right_id"], how="left")
+        .with_columns(pl.col(COMPARED).fill_null(0.0), pl.Series("odds", odds))
+        .select(
+            "left_id",
+            "right_id",
+            "chance",
+            name=pl.col("given") + pl.col("family"),
+            *("email", "phone", "company", "city"),
+            others=pl.col("odds") - evidence.prior_bits - pl.sum_horizontal(COMPARED),
+        )
+        .sort("left_id", "right_id")
+    )
+
+
+def _compared(linker: Linker) -> pl.DataFrame:
+    """Pairs worth a second look, by ``left_id`` and ``right_id`` (the smaller one left), with the bits of each of
+    ``COMPARED`` and, as ``is_<field>``, whether it agrees (empty where one of both says nothing)."""
+    found = linker.inference.predict(threshold_match_probability=LEAST)
     pairs: pl.DataFrame = found.as_duckdbpyrelation().pl()
     bits = [
         pl.sum_horizontal(
             pl.col(name) for name in pairs.columns if name in (f"mw_{field}", f"mw_tf_adj_{field}")
         ).alias(field)
-        for field in FIELDS
+        for field in COMPARED
     ]
+    agree = [
+        pl.when(pl.col(f"gamma_{field}") >= 0).then(pl.col(f"gamma_{field}") > 0).alias(f"is_{field}")
+        for field in COMPARED
+    ]
+    left, right = pl.col("unique_id_l"), pl.col("unique_id_r")
     return pairs.select(
-        pl.col("unique_id_l").alias("left_id"),
-        pl.col("unique_id_r").alias("right_id"),
+        pl.min_horizontal(left, right).alias("left_id"),
+        pl.max_horizontal(left, right).alias("right_id"),
         pl.col("match_probability").alias("chance"),
         *bits,
+        *agree,
     ).sort("left_id", "right_id")
 
 
-def _settings() -> SettingsCreator:
-    alike = "jaro_winkler_similarity({0}_l, {0}_r) >= {1}"
-    same_family = f"(family_l = family_r or {alike.format('family', 0.92)})"
-    same_given = f"(given_l = given_r or {alike.format('given', 0.88)})"
-    initial = (
-        "(least(length(given_l), length(given_r)) = 1 and substr(given_l, 1, 1) = substr(given_r, 1, 1))"
-    )
-    slip = (
-        "damerau_levenshtein(email_l, email_r) = 1"
-        " and regexp_replace(email_l, '[^0-9]', '', 'g') = regexp_replace(email_r, '[^0-9]', '', 'g')"
-    )
-    name = cl.CustomComparison(
+def _settings(nicknames_known: list[tuple[str, str]]) -> SettingsCreator:
+    initial = "least(length(given_l), length(given_r)) = 1 and given_l[1] = given_r[1]"
+    known = [f"{one} {other}" for pair in nicknames_known for one, other in (pair, pair[::-1])]
+    given = cl.CustomComparison(
         [
-            level.NullLevel("name"),
-            level.ExactMatchLevel("name", term_frequency_adjustments=True),
-            level.CustomLevel(f"{same_family} and {same_given}", "much like it"),
-            level.CustomLevel(f"{same_family} and {initial}", "the family name and an initial"),
-            level.CustomLevel(f"{same_family} and {alike.format('given', 0.75)}", "a nickname, it may be"),
-            _rare(level.CustomLevel("family_l = family_r", "of one family"), 0.0005),
-            _rare(level.CustomLevel("given_l = given_r", "another family name"), 0.015),
-            _rare(level.ElseLevel(), 0.002),
+            level.NullLevel("given"),
+            level.ExactMatchLevel("given", term_frequency_adjustments=True),
+            level.CustomLevel(initial, "an initial of it"),
+            level.CustomLevel(f"given_l || ' ' || given_r in ({_quoted(known)})", "a nickname of it"),
+            level.CustomLevel(_alike("given"), "much like it"),
+            _rare(level.ElseLevel(), 0.004),
         ],
-        output_column_name="name",
+        output_column_name="given",
+    )
+    family = cl.CustomComparison(
+        [
+            level.NullLevel("family"),
+            level.ExactMatchLevel("family", term_frequency_adjustments=True),
+            level.CustomLevel(_alike("family"), "much like it"),
+            _rare(level.ElseLevel(), 0.03),
+        ],
+        output_column_name="family",
     )
     email = cl.CustomComparison(
         [
             level.NullLevel("email"),
             level.CustomLevel(
-                f"email_l = email_r and local_l in ({_SHARED})", "the same, which several may read"
+                f"email_l = email_r and local_l in ({_quoted(sorted(SHARED))})",
+                "the same, which several may read",
             ),
             level.ExactMatchLevel("email", term_frequency_adjustments=True),
-            level.CustomLevel("local_l = local_r and length(local_l) > 5", "the same before the @"),
-            level.CustomLevel(slip, "but for one letter"),
+            level.CustomLevel(
+                "digits_l = digits_r and abs(length(email_l) - length(email_r)) <= 1"
+                " and damerau_levenshtein(email_l, email_r) = 1",
+                "but for one letter",
+            ),
             level.ElseLevel(),
         ],
         output_column_name="email",
     )
-    company = cl.CustomComparison(
-        [
-            level.NullLevel("company"),
-            level.ExactMatchLevel("company", term_frequency_adjustments=True),
-            level.ElseLevel(),
-        ],
-        output_column_name="company",
-    )
     return SettingsCreator(
         link_type="dedupe_only",
-        comparisons=[
-            name,
-            email,
-            cl.ExactMatch("phone").configure(term_frequency_adjustments=True),
-            company,
-            cl.ExactMatch("city").configure(term_frequency_adjustments=True),
-        ],
+        comparisons=[given, family, email, *(_same(field) for field in ("phone", "company", "city"))],
         blocking_rules_to_generate_predictions=list(_RULES),
         retain_intermediate_calculation_columns=True,
     )
 
 
+def _same(field: str) -> Any:
+    return cl.ExactMatch(field).configure(term_frequency_adjustments=True)
+
+
+def _alike(field: str) -> str:
+    """Two words that both stand in several rows (Petra and Peter) are two names, however alike they are."""
+    return (
+        f"least({field}_rows_l, {field}_rows_r) <= {RARE}"
+        f" and jaro_winkler_similarity({field}_l, {field}_r) >= 0.92"
+    )
+
+
+def _quoted(words: list[str]) -> str:
+    return ", ".join(f"'{each}'" for each in words) or "''"
+
+
 def _rare(one: Any, share: float) -> Any:
     """Expectation maximisation would take the members of a household for one person where they share a telephone."""
     return one.configure(m_probability=share, fix_m_probability=True)
+
+
+def _whole(settings: dict[str, Any]) -> dict[str, Any]:
+    """What was never seen says nothing, and the shares of each comparison's levels add up to one again."""
+    for comparison in settings["comparisons"]:
+        levels = [each for each in comparison["comparison_levels"] if not each.get("is_null_level")]
+        for each in levels:
+            if not (each.get("m_probability") and each.get("u_probability")):
+                each |= {"m_probability": UNSEEN, "u_probability": UNSEEN}
+        last = levels[-1]["m_probability"]
+        learned = sum(each["m_probability"] for each in levels[:-1])
+        for each in levels[:-1]:
+            each["m_probability"] *= (1 - last) / learned
+    return settings
 
 
 def _linker(rows: pl.DataFrame, settings: SettingsCreator | dict[str, Any]) -> Linker:
