@@ -1,4 +1,4 @@
-"""Relatives: a third answer beside one person and strangers, or whoever shares a telephone is taken for one person."""
+"""Relatives and colleagues: answers beside one person and strangers, or whoever shares a telephone is taken for one."""
 
 from __future__ import annotations
 
@@ -9,55 +9,83 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-SHARED = ("phone", "email", "city")
-"""What a household may have in common besides its family name."""
-
 _ROUNDS = 30
 _NEVER = -99.0
+_MOST_BITS = 60.0
+_LEAST, _MOST = 0.01, 0.95
 
 
 @dataclass(frozen=True)
-class Relatives:
-    """How large a part of all pairs of rows are relatives, and of these, how many agree in each of ``SHARED``."""
+class Kin:
+    """Two people who are one of a kind: how large a part of all pairs of rows they are, what they have in common
+    (``by``), and how many of them agree in each further field. In all other fields they are strangers."""
 
+    by: str
     share: float
     agreeing: dict[str, float]
+    by_is_known: bool = True
 
 
-def learned(pairs: pl.DataFrame, settings: dict[str, Any], *, rows: int) -> Relatives:
-    """By expectation maximisation: each pair is one person, two relatives or two strangers."""
+def learned(rows: pl.DataFrame, pairs: pl.DataFrame, settings: dict[str, Any]) -> list[Kin]:
+    """Relatives and colleagues, from ``features.prepared`` and the pairs of it that were compared."""
+    return [_relatives(rows, pairs, settings), _colleagues(rows)]
+
+
+def _relatives(rows: pl.DataFrame, pairs: pl.DataFrame, settings: dict[str, Any]) -> Kin:
+    """By expectation maximisation: each pair is one person, two people of one family name, or two strangers."""
     chance = pairs["chance"].to_numpy()
     match = chance / np.maximum(1 - chance, 1e-15)
-    share = settings["probability_two_random_records_match"] / 2
-    agreeing = {"phone": 0.5, "email": 0.1, "city": 0.8}
+    kin = Kin(
+        "family",
+        settings["probability_two_random_records_match"] / 2,
+        {"phone": 0.5, "email": 0.1, "city": 0.8},
+    )
     for _ in range(_ROUNDS):
-        relatives = Relatives(share, agreeing)
-        kin = np.exp2(np.log2(share) + bits(pairs, settings, relatives).sum(axis=1))
-        weight = kin / (1 + match + kin)
-        share = max(float(weight.sum()) / (rows * (rows - 1) / 2), 1e-12)
-        agreeing = {field: _share_of(pairs[f"is_{field}"], weight, agreeing[field]) for field in SHARED}
-    return Relatives(share, agreeing)
+        odds = np.exp2(np.minimum(bits(pairs, settings, kin).sum(axis=1), _MOST_BITS))
+        weight = odds / (1 + match + odds)
+        kin = Kin(
+            kin.by,
+            _share(float(weight.sum()), rows.height),
+            {field: _part(pairs[f"is_{field}"], weight, was) for field, was in kin.agreeing.items()},
+        )
+    return kin
 
 
-def _share_of(agrees: pl.Series, weight: NDArray[np.float64], otherwise: float) -> float:
-    known = agrees.is_not_null().to_numpy()
-    among = float(weight[known].sum())
+def _colleagues(rows: pl.DataFrame) -> Kin:
+    """Counted: one company and one telephone, and nothing of the names in common, are two people. Whose company one
+    row does not say may be a colleague all the same."""
+    known = rows.drop_nulls(["company", "phone", "given", "family"])
+    two = known.join(known, on=["company", "phone"], suffix="_other").filter(
+        (pl.col("unique_id") < pl.col("unique_id_other"))
+        & (pl.col("given").str.slice(0, 1) != pl.col("given_other").str.slice(0, 1))
+        & (pl.col("family") != pl.col("family_other"))
+    )
+    weight = np.ones(two.height)
+    shares = {"phone": _MOST, "email": _part(two["email"] == two["email_other"], weight, _LEAST)}
+    return Kin("company", _share(two.height, known.height), shares, by_is_known=False)
+
+
+def _share(pairs: float, rows: int) -> float:
+    return max(pairs / max(rows * (rows - 1) / 2, 1), 1e-12)
+
+
+def _part(agrees: pl.Series, weight: NDArray[np.float64], otherwise: float) -> float:
+    among = float(weight[agrees.is_not_null().to_numpy()].sum())
     if not among:
         return otherwise
-    return float(np.clip(weight[agrees.fill_null(False).to_numpy()].sum() / among, 0.01, 0.95))
+    return float(np.clip(weight[agrees.fill_null(False).to_numpy()].sum() / among, _LEAST, _MOST))
 
 
-def bits(
-    pairs: pl.DataFrame, settings: dict[str, Any], relatives: Relatives
-) -> NDArray[np.float64]:
-    """What speaks for two relatives rather than strangers: one column for the family name, one for each of ``SHARED``.
-
-    Their given names and companies are those of strangers. A pair of another family name is never one of relatives.
-    """
-    columns = [np.where(pairs["is_family"].fill_null(False).to_numpy(), pairs["family"].to_numpy(), _NEVER)]
-    for field in SHARED:
-        agree_m, agree_u = exact_shares(settings, field)
-        of_kin = relatives.agreeing[field]
+def bits(pairs: pl.DataFrame, settings: dict[str, Any], kind: Kin) -> NDArray[np.float64]:
+    """What speaks for that kind rather than strangers: a column for how frequent it is, then one for each field."""
+    by, is_by = pairs[kind.by].to_numpy(), pairs[f"is_{kind.by}"]
+    unknown = _NEVER if kind.by_is_known else 0.0
+    columns = [
+        np.full(pairs.height, np.log2(kind.share)),
+        np.where(is_by.is_null().to_numpy(), unknown, np.where(is_by.fill_null(False).to_numpy(), by, _NEVER)),
+    ]
+    for field, of_kin in kind.agreeing.items():
+        agree_m, agree_u = agreeing(settings, field)
         # The bits of a pair hold how rare its value is, so only the share is changed.
         agree = pairs[field].to_numpy() - np.log2(agree_m) + np.log2(of_kin)
         differ = np.log2((1 - of_kin) / (1 - agree_u))
@@ -67,7 +95,7 @@ def bits(
     return np.column_stack(columns)
 
 
-def exact_shares(settings: dict[str, Any], field: str) -> tuple[float, float]:
+def agreeing(settings: dict[str, Any], field: str) -> tuple[float, float]:
     """(m, u) of all levels of a comparison but the last, which is that nothing agrees."""
     comparison = next(each for each in settings["comparisons"] if each["output_column_name"] == field)
     last = comparison["comparison_levels"][-1]

@@ -27,6 +27,8 @@ LEAST = 0.001
 """Pairs below this chance are not looked at again when rows are taken together."""
 
 UNSEEN = 1e-6
+DIFFERING = 0.01
+"""So often at least does each field differ between two rows of one person, whatever these rows say."""
 
 _RULES = (
     block_on("email"),
@@ -42,10 +44,10 @@ _RULES = (
 
 @dataclass(frozen=True)
 class Matcher:
-    """A fitted model: splink's settings, with m and u of each level, and what relatives have in common."""
+    """A fitted model: splink's settings, with m and u of each level, and what relatives and colleagues share."""
 
     settings: dict[str, Any]
-    relatives: kin.Relatives
+    kinds: list[kin.Kin]
 
 
 def fit(frame: pl.DataFrame, *, seed: int = 7) -> Matcher:
@@ -63,7 +65,7 @@ def fit(frame: pl.DataFrame, *, seed: int = 7) -> Matcher:
         )
     settings = _whole(linker.misc.save_model_to_json())
     pairs = _compared(_linker(rows, settings))
-    return Matcher(settings, kin.learned(pairs, settings, rows=rows.height))
+    return Matcher(settings, kin.learned(rows, pairs, settings))
 
 
 def predict(matcher: Matcher, frame: pl.DataFrame, *, least: float = 0.5) -> pl.DataFrame:
@@ -72,7 +74,7 @@ def predict(matcher: Matcher, frame: pl.DataFrame, *, least: float = 0.5) -> pl.
     """
     rows = prepared(frame)
     pairs = _compared(_linker(rows, matcher.settings))
-    evidence = Evidence(rows, pairs, matcher.settings, matcher.relatives)
+    evidence = Evidence(rows, pairs, matcher.settings, matcher.kinds)
     chances = together(evidence, least=least)
     told = pl.DataFrame(
         {
@@ -200,7 +202,7 @@ def _whole(settings: dict[str, Any]) -> dict[str, Any]:
         for each in levels:
             if not (each.get("m_probability") and each.get("u_probability")):
                 each |= {"m_probability": UNSEEN, "u_probability": UNSEEN}
-        last = levels[-1]["m_probability"]
+        last = levels[-1]["m_probability"] = max(levels[-1]["m_probability"], DIFFERING)
         learned = sum(each["m_probability"] for each in levels[:-1])
         for each in levels[:-1]:
             each["m_probability"] *= (1 - last) / learned
@@ -210,7 +212,14 @@ def _whole(settings: dict[str, Any]) -> dict[str, Any]:
 def _linker(rows: pl.DataFrame, settings: SettingsCreator | dict[str, Any]) -> Linker:
     logging.getLogger("splink").setLevel(logging.ERROR)
     api = DuckDBAPI(duckdb.connect())
-    return Linker(api.register(rows.to_arrow()), settings, log_level=logging.ERROR)
+    linker = Linker(api.register(rows.to_arrow()), settings, log_level=logging.ERROR)
+    for field in ("phone", "email"):
+        # Several rows of one person make a number no more frequent: those of others do.
+        names = rows.drop_nulls(field).group_by(field).agg(pl.col("given").n_unique().alias(f"tf_{field}"))
+        of_all = rows[field].drop_nulls().len()
+        shares = names.with_columns(pl.col(f"tf_{field}") / max(of_all, 1))
+        linker.table_management.register_term_frequency_lookup(api.register(shares.to_arrow()), field)
+    return linker
 
 
 def groups(pairs: pl.DataFrame, *, least: float = THRESHOLD) -> dict[str, str]:

@@ -8,6 +8,7 @@ pairs they make. The likeliest sets are joined first, as long as one person is l
 from __future__ import annotations
 
 import heapq
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import combinations
@@ -35,7 +36,7 @@ class Evidence:
         rows: pl.DataFrame,
         pairs: pl.DataFrame,
         settings: dict[str, Any],
-        relatives: kin.Relatives,
+        kinds: list[kin.Kin],
     ) -> None:
         rows = rows.sort("unique_id")
         self.ids: list[str] = rows["unique_id"].to_list()
@@ -44,19 +45,19 @@ class Evidence:
         self._known = [tuple(value is not None for value in row) for row in rows.select(COMPARED).iter_rows()]
         self._is_initial = [name is not None and len(name) == 1 for name in rows["given"]]
         self._differ = [_bits_of_difference(settings, field) for field in COMPARED]
-        self._kin_prior = float(np.log2(relatives.share))
         place = {row_id: number for number, row_id in enumerate(self.ids)}
         keys = [(place[left], place[right]) for left, right in pairs.select("left_id", "right_id").iter_rows()]
         self.pairs: dict[Pair, tuple[float, ...]] = dict(
             zip(keys, pairs.select(COMPARED).iter_rows(), strict=True)
         )
-        of_kin = kin.bits(pairs, settings, relatives).tolist()
-        self._kin: dict[Pair, list[float]] = dict(zip(keys, of_kin, strict=True))
+        self._kin: list[dict[Pair, list[float]]] = [
+            dict(zip(keys, kin.bits(pairs, settings, kind).tolist(), strict=True)) for kind in kinds
+        ]
         self._told: dict[Rows, float] = {}
 
     def gain(self, one: Rows, other: Rows) -> float:
-        """Bits for one person rather than two, strangers or relatives."""
-        return self.of(one + other) - self.of(one) - self.of(other) - self._relatives(one, other)
+        """Bits for one person rather than two, whether strangers, relatives or colleagues."""
+        return self.of(one + other) - self.of(one) - self.of(other) - self._kindred(one, other)
 
     def of(self, rows: Rows) -> float:
         """Bits for one person rather than as many as there are rows."""
@@ -86,18 +87,14 @@ class Evidence:
             edges.sort(key=lambda edge: self._is_initial[edge[1][0]] or self._is_initial[edge[1][1]])
         return _heaviest(known, edges)
 
-    def _relatives(self, one: Rows, other: Rows) -> float:
-        """By how much two relatives are likelier than two strangers; what any two rows share, they share."""
-        told = [
-            found
-            for left in one
-            for right in other
-            if (found := self._kin.get((left, right) if left < right else (right, left))) is not None
-        ]
-        if not told:
-            return 0.0
-        bits = self._kin_prior + sum(max(column) for column in zip(*told, strict=True))
-        return float(np.log2(1 + 2 ** min(bits, 60.0)))
+    def _kindred(self, one: Rows, other: Rows) -> float:
+        """By how much two relatives or colleagues are likelier than strangers; what two rows share, all share."""
+        across = list(_across(one, other))
+        odds = 0.0
+        for of_kind in self._kin:
+            if told := [found for pair in across if (found := of_kind.get(pair)) is not None]:
+                odds += 2 ** min(sum(max(column) for column in zip(*told, strict=True)), 60.0)
+        return math.log2(1 + odds)
 
 
 def together(evidence: Evidence, *, least: float) -> dict[Pair, float]:
@@ -185,5 +182,5 @@ def _heaviest(rows: list[int], edges: list[tuple[float, Pair]]) -> float:
 
 
 def _bits_of_difference(settings: dict[str, Any], field: str) -> float:
-    agree_m, agree_u = kin.exact_shares(settings, field)
+    agree_m, agree_u = kin.agreeing(settings, field)
     return float(np.log2((1 - agree_m) / (1 - agree_u)))
