@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -15,6 +17,8 @@ from ml.matching.features import WANTED
 
 SETS: dict[str, tuple[Lists, int]] = {"tuning": (TUNING, 11), "held out": (HELD_OUT, 1729)}
 PEOPLE, FEW = 4_000, 400
+CLASSES = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
+"""Where classes of chances begin."""
 CARD = Path(model.__file__).with_name("CARD.md")
 
 
@@ -25,7 +29,10 @@ def measure(options: Options) -> Result:
     for name, (lists, seed) in SETS.items():
         figures = measured(lists, seed, people=FEW if options.quick else PEOPLE)
         result.facts[name] = figures
-        console.print(name, figures)
+        console.print(name, {each: figure for each, figure in figures.items() if each != "reliability"})
+    console.print("held out: pairs by their chance, what it says and what is so")
+    for each in result.facts["held out"]["reliability"]:
+        console.print(each)
     held = result.facts["held out"]
     result.bars = [
         Bar("precision on the held-out set", held["precision"], least=0.99),
@@ -34,17 +41,20 @@ def measure(options: Options) -> Result:
     return result
 
 
-def measured(lists: Lists, seed: int, *, people: int) -> dict[str, float]:
+def measured(lists: Lists, seed: int, *, people: int) -> dict[str, Any]:
     """Of pairs of rows, at the matcher's threshold. ``silent_share`` is the part of true pairs of which neither address
     nor number nor company is the same as it is written, whatever finds them."""
     rows = rows_of_people(lists, people=people, seed=seed)
     frame = rows.select(WANTED)
-    pairs = model.predict(model.fit(frame), frame, least=model.THRESHOLD)
+    started = time.perf_counter()
+    found = model.predict(model.fit(frame), frame, least=CLASSES[0])
+    took_s = time.perf_counter() - started
     person = dict(rows.select("unique_id", "person").iter_rows())
+    of = {side: pl.col(side).replace_strict(person) for side in ("left_id", "right_id")}
+    found = found.with_columns(is_so=of["left_id"] == of["right_id"])
+    pairs = found.filter(pl.col("chance") >= model.THRESHOLD)
     true = list(_true_pairs(rows))
-    hits = sum(
-        person[left] == person[right] for left, right in pairs.select("left_id", "right_id").iter_rows()
-    )
+    hits = int(pairs["is_so"].sum())
     told = {row["unique_id"]: row for row in model.prepared(frame).iter_rows(named=True)}
     silent = sum(
         not any(
@@ -59,7 +69,20 @@ def measured(lists: Lists, seed: int, *, people: int) -> dict[str, float]:
         "precision": round(hits / max(pairs.height, 1), 4),
         "recall": round(hits / len(true), 4),
         "silent_share": round(silent / len(true), 4),
+        "took_s": round(took_s, 1),
+        "reliability": reliability(found),
     }
+
+
+def reliability(found: pl.DataFrame) -> list[dict[str, float]]:
+    """Pairs by classes of their chance: the mean of what is said, and the share of those of whom it is so."""
+    table = []
+    for least, below in pairwise((*CLASSES, 1.01)):
+        within = found.filter(pl.col("chance").is_between(least, below, closed="left"))
+        if within.height:
+            said, so = within.select(pl.col("chance").mean(), pl.col("is_so").mean()).row(0)
+            table.append({"from": least, "pairs": within.height, "said": round(said, 3), "so": round(so, 3)})
+    return table
 
 
 def _true_pairs(rows: pl.DataFrame) -> Iterable[tuple[str, str]]:

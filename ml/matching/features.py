@@ -86,8 +86,12 @@ def number(phone: str | None, country: str | None) -> str | None:
 
 
 def prepared(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row for each, with what is compared: ``name`` (words by the alphabet), ``given`` and ``family`` with slips
-    mended (and in how many rows each stands), ``email``, ``local``, ``digits`` of it, ``phone``, ``company``, ``city``; empty where nothing is known."""
+    """One row for each, with what is compared; empty where nothing is known.
+
+    ``name`` has its words by the alphabet; ``given`` and ``family`` have their slips mended, and ``given_rows`` and
+    ``family_rows`` tell in how many rows each stands. Besides: ``email``, ``local``, ``digits``, ``phone``,
+    ``company``, ``city``.
+    """
     found = frame.select(WANTED).rows(named=True)
     names = [plain(row["full_name"]).split() for row in found]
     leaning = _leaning(row["full_name"] for row in found)
@@ -113,7 +117,9 @@ def prepared(frame: pl.DataFrame) -> pl.DataFrame:
     columns = ("unique_id", "name", "given", "family", "email", "local", "digits", "phone", "company", "city")
     told = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String))
     parts = ("given", "family")
-    mended = told.with_columns(pl.col(part).replace(_slips(Counter(told[part].drop_nulls()))) for part in parts)
+    mended = told.with_columns(
+        pl.col(part).replace(_slips(Counter(told[part].drop_nulls()))) for part in parts
+    )
     return mended.with_columns(pl.len().over(part).alias(f"{part}_rows") for part in parts)
 
 

@@ -82,7 +82,9 @@ def bits(pairs: pl.DataFrame, settings: dict[str, Any], kind: Kin) -> NDArray[np
     unknown = _NEVER if kind.by_is_known else 0.0
     columns = [
         np.full(pairs.height, np.log2(kind.share)),
-        np.where(is_by.is_null().to_numpy(), unknown, np.where(is_by.fill_null(False).to_numpy(), by, _NEVER)),
+        np.where(
+            is_by.is_null().to_numpy(), unknown, np.where(is_by.fill_null(False).to_numpy(), by, _NEVER)
+        ),
     ]
     for field, of_kin in kind.agreeing.items():
         agree_m, agree_u = agreeing(settings, field)
@@ -97,6 +99,8 @@ def bits(pairs: pl.DataFrame, settings: dict[str, Any], kind: Kin) -> NDArray[np
 
 def agreeing(settings: dict[str, Any], field: str) -> tuple[float, float]:
     """(m, u) of all levels of a comparison but the last, which is that nothing agrees."""
-    comparison = next(each for each in settings["comparisons"] if each["output_column_name"] == field)
+    comparison = next((each for each in settings["comparisons"] if each["output_column_name"] == field), None)
+    if comparison is None:
+        return 0.5, 0.5
     last = comparison["comparison_levels"][-1]
     return 1 - last["m_probability"], 1 - last["u_probability"]

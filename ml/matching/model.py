@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import numpy as np
 import polars as pl
 import splink.comparison_level_library as level
 import splink.comparison_library as cl
@@ -17,11 +16,14 @@ from ml.matching import kin, nicknames
 from ml.matching.features import RARE, SHARED, prepared
 from ml.matching.together import COMPARED, Evidence, together
 
-THRESHOLD = 0.6
+THRESHOLD = 0.75
 """From this chance on two rows are taken for one person; chosen on the tuning set alone."""
 
 FIELDS = ("name", "email", "phone", "company", "city")
 """What speaks for or against a pair, in bits."""
+
+SLOPE, SHIFT_BITS = 1.11, 1.25
+"""What a chance's bits are multiplied by and raised by so that it is kept: fitted on the tuning set alone."""
 
 LEAST = 0.001
 """Pairs below this chance are not looked at again when rows are taken together."""
@@ -51,21 +53,38 @@ class Matcher:
 
 
 def fit(frame: pl.DataFrame, *, seed: int = 7) -> Matcher:
-    """Learn how often fields agree, of strangers, relatives and one person, from rows with ``features.WANTED``."""
+    """Learn how often fields agree, of strangers, relatives and one person, from rows with ``features.WANTED``.
+
+    Raises
+    ------
+    ValueError, SplinkException
+        If no two rows of one name share an address or a telephone: there is nothing to learn from.
+    """
     rows = prepared(frame)
     linker = _linker(rows, _settings(nicknames.learned(rows)))
     linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=seed)
     linker.training.estimate_probability_two_random_records_match(
         [block_on("name", "email"), block_on("name", "phone")], recall=0.6
     )
-    # With one given name they are no relatives; the given name itself is learned where two things agree.
-    for together_by in (("email", "given"), ("phone", "given"), ("given", "family"), ("email", "phone")):
-        linker.training.estimate_parameters_using_expectation_maximisation(
-            block_on(*together_by), record_sample_proportion=1.0
-        )
+    # With one given name they are no relatives; the given name itself is learned where other things agree.
+    for field, other in (("email", "given"), ("phone", "given"), ("given", "family")):
+        if _agree(rows, field, other):
+            _learn(linker, field, other)
+    _learn(linker, *(("email", "phone") if _agree(rows, "email", "phone") else ("email",)))
     settings = _whole(linker.misc.save_model_to_json())
     pairs = _compared(_linker(rows, settings))
     return Matcher(settings, kin.learned(rows, pairs, settings))
+
+
+def _agree(rows: pl.DataFrame, *fields: str) -> bool:
+    """Whether any two rows do: splink fails where there are none, and does not work on afterwards."""
+    return bool(rows.drop_nulls(fields).select(fields).is_duplicated().any())
+
+
+def _learn(linker: Linker, *fields: str) -> None:
+    linker.training.estimate_parameters_using_expectation_maximisation(
+        block_on(*fields), record_sample_proportion=1.0
+    )
 
 
 def predict(matcher: Matcher, frame: pl.DataFrame, *, least: float = 0.5) -> pl.DataFrame:
@@ -75,7 +94,8 @@ def predict(matcher: Matcher, frame: pl.DataFrame, *, least: float = 0.5) -> pl.
     rows = prepared(frame)
     pairs = _compared(_linker(rows, matcher.settings))
     evidence = Evidence(rows, pairs, matcher.settings, matcher.kinds)
-    chances = together(evidence, least=least)
+    bits = {pair: SLOPE * found + SHIFT_BITS for pair, found in together(evidence).items()}
+    chances = {pair: chance for pair, found in bits.items() if (chance := 1 / (1 + 2**-found)) >= least}
     told = pl.DataFrame(
         {
             "left_id": [evidence.ids[left] for left, _ in chances],
@@ -84,18 +104,21 @@ def predict(matcher: Matcher, frame: pl.DataFrame, *, least: float = 0.5) -> pl.
         },
         schema={"left_id": pl.String, "right_id": pl.String, "chance": pl.Float64},
     )
-    odds = np.log2(told["chance"].to_numpy() / np.maximum(1 - told["chance"].to_numpy(), 1e-15))
+    told = told.with_columns(bits=pl.Series([bits[pair] for pair in chances], dtype=pl.Float64))
     alone = pairs.select("left_id", "right_id", *COMPARED)
     return (
         told.join(alone, on=["left_id", "right_id"], how="left")
-        .with_columns(pl.col(COMPARED).fill_null(0.0), pl.Series("odds", odds))
+        .with_columns(pl.col(COMPARED).fill_null(0.0))
         .select(
             "left_id",
             "right_id",
             "chance",
-            name=pl.col("given") + pl.col("family"),
-            *("email", "phone", "company", "city"),
-            others=pl.col("odds") - evidence.prior_bits - pl.sum_horizontal(COMPARED),
+            (pl.col("given") + pl.col("family")).alias("name"),
+            "email",
+            "phone",
+            "company",
+            "city",
+            (pl.col("bits") - evidence.prior_bits - pl.sum_horizontal(COMPARED)).alias("others"),
         )
         .sort("left_id", "right_id")
     )
@@ -106,9 +129,13 @@ def _compared(linker: Linker) -> pl.DataFrame:
     ``COMPARED`` and, as ``is_<field>``, whether it agrees (empty where one of both says nothing)."""
     found = linker.inference.predict(threshold_match_probability=LEAST)
     pairs: pl.DataFrame = found.as_duckdbpyrelation().pl()
+    # splink leaves out what was never learned.
+    missing = [f"gamma_{field}" for field in COMPARED if f"gamma_{field}" not in pairs.columns]
+    pairs = pairs.with_columns(pl.lit(-1).alias(name) for name in missing)
     bits = [
         pl.sum_horizontal(
-            pl.col(name) for name in pairs.columns if name in (f"mw_{field}", f"mw_tf_adj_{field}")
+            pl.lit(0.0),
+            *(pl.col(name) for name in pairs.columns if name in (f"mw_{field}", f"mw_tf_adj_{field}")),
         ).alias(field)
         for field in COMPARED
     ]

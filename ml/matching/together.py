@@ -24,6 +24,7 @@ COMPARED = ("given", "family", "email", "phone", "company", "city")
 Rows = tuple[int, ...]
 Pair = tuple[int, int]
 
+MOST_BITS = 60.0
 MOST_SPLIT = 8
 """A set of more rows is not taken apart in every way, but row by row."""
 
@@ -46,7 +47,9 @@ class Evidence:
         self._is_initial = [name is not None and len(name) == 1 for name in rows["given"]]
         self._differ = [_bits_of_difference(settings, field) for field in COMPARED]
         place = {row_id: number for number, row_id in enumerate(self.ids)}
-        keys = [(place[left], place[right]) for left, right in pairs.select("left_id", "right_id").iter_rows()]
+        keys = [
+            (place[left], place[right]) for left, right in pairs.select("left_id", "right_id").iter_rows()
+        ]
         self.pairs: dict[Pair, tuple[float, ...]] = dict(
             zip(keys, pairs.select(COMPARED).iter_rows(), strict=True)
         )
@@ -93,21 +96,23 @@ class Evidence:
         odds = 0.0
         for of_kind in self._kin:
             if told := [found for pair in across if (found := of_kind.get(pair)) is not None]:
-                odds += 2 ** min(sum(max(column) for column in zip(*told, strict=True)), 60.0)
+                odds += 2 ** min(sum(max(column) for column in zip(*told, strict=True)), MOST_BITS)
         return math.log2(1 + odds)
 
 
-def together(evidence: Evidence, *, least: float) -> dict[Pair, float]:
-    """The chance of each pair of rows to be one person, where it is ``least`` or more."""
+def together(evidence: Evidence) -> dict[Pair, float]:
+    """The bits of each pair of rows to be one person: log2 of its odds. Pairs of which nothing is known are absent."""
     people, near = _joined(evidence)
-    chances: dict[Pair, float] = {}
+    told: dict[Pair, float] = {}
     for name, rows in people.items():
-        chances.update(_within(evidence, rows))
+        told.update(_within(evidence, rows))
         for other in near[name]:
             if other > name:
                 gain = evidence.gain(rows, people[other])
-                chances.update(dict.fromkeys(_across(rows, people[other]), _chance(gain)))
-    return {pair: chance for pair, chance in sorted(chances.items()) if chance >= least}
+                told.update(
+                    dict.fromkeys(_across(rows, people[other]), max(-MOST_BITS, min(gain, MOST_BITS)))
+                )
+    return dict(sorted(told.items()))
 
 
 def _joined(evidence: Evidence) -> tuple[dict[int, Rows], dict[int, set[int]]]:
@@ -139,10 +144,10 @@ def _within(evidence: Evidence, rows: Rows) -> dict[Pair, float]:
     for part in _parts(len(rows)):
         one = tuple(row for place, row in enumerate(rows) if part >> place & 1)
         other = tuple(row for place, row in enumerate(rows) if not part >> place & 1)
-        odds = 2.0 ** -min(evidence.gain(one, other), 60.0)
+        odds = 2.0 ** -min(evidence.gain(one, other), MOST_BITS)
         for pair in _across(one, other):
             against[pair] += odds
-    return {pair: 1 / (1 + odds) for pair, odds in against.items()}
+    return {pair: -math.log2(odds) for pair, odds in against.items()}
 
 
 def _parts(count: int) -> Iterable[int]:
@@ -156,28 +161,23 @@ def _across(one: Rows, other: Rows) -> Iterable[Pair]:
     return ((left, right) if left < right else (right, left) for left in one for right in other)
 
 
-def _chance(bits: float) -> float:
-    return float(1 / (1 + 2.0 ** -max(-60.0, min(bits, 60.0))))
-
-
 def _heaviest(rows: list[int], edges: list[tuple[float, Pair]]) -> float:
-    """The sum of the edges that connect all rows, taken in the order in which they are given (Kruskal)."""
-    above = {row: row for row in rows}
+    """The sum of the edges that connect all rows, taken in the order in which they are given (Kruskal).
 
-    def of(row: int) -> int:
-        while above[row] != row:
-            row = above[row]
-        return row
-
-    total, missing = 0.0, len(rows) - 1
+    What speaks against it counts for each row of the smaller side: one wrong number is a slip, the same one in
+    two rows is somebody else's.
+    """
+    sides: dict[int, Rows] = {row: (row,) for row in rows}
+    total = 0.0
     for bits, (left, right) in edges:
-        one, other = of(left), of(right)
-        if one != other:
-            above[one] = other
-            total += bits
-            missing -= 1
-            if not missing:
-                break
+        one, other = sides[left], sides[right]
+        if one is other:
+            continue
+        total += bits if bits > 0 else bits * min(len(one), len(other))
+        both = one + other
+        if len(both) == len(rows):
+            break
+        sides |= dict.fromkeys(both, both)
     return total
 
 

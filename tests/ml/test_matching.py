@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from benchmarks.people_set import HELD_OUT, TUNING, rows_of_people
-from ml.matching import features, model
+from ml.matching import features, model, nicknames
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,90 @@ def test_most_of_what_it_says_is_so(rows, pairs):
 
 
 def test_each_pair_says_why(pairs):
-    assert pairs.columns == ["left_id", "right_id", "chance", *model.FIELDS]
+    assert pairs.columns == ["left_id", "right_id", "chance", *model.FIELDS, "others"]
     assert pairs["chance"].is_between(model.THRESHOLD, 1).all()
     assert (pairs["name"] > 0).mean() > 0.9
+
+
+def drawn(names: list[str], **columns: list[str | None]) -> pl.DataFrame:
+    empty = [None] * len(names)
+    rows = {"unique_id": [f"r{number:04}" for number in range(len(names))], "full_name": names}
+    rows |= {each: columns.get(each, empty) for each in features.WANTED[2:]}
+    return pl.DataFrame(rows, schema=dict.fromkeys(features.WANTED, pl.String))
+
+
+def test_chances_are_what_comes_true(rows):
+    frame = rows.select(features.WANTED)
+    found = model.predict(model.fit(frame), frame, least=0.05)
+    person = dict(rows.select("unique_id", "person").iter_rows())
+    is_so = [person[left] == person[other] for left, other in found.select("left_id", "right_id").iter_rows()]
+    assert sum(is_so) / len(is_so) == pytest.approx(found["chance"].mean(), abs=0.06)
+
+
+def test_two_rows_that_share_nothing_but_a_name_are_one_by_a_third(rows):
+    """Of the first, one row has an address alone, one a number alone, and one has both."""
+    bare = pl.DataFrame(
+        [
+            ("x1", "Xaver Quandt", "xaver.quandt77@web.example", None, None, None, "DE"),
+            ("x2", "Xaver Quandt", None, "+49 30 55512345", None, None, "DE"),
+            ("x3", "Xaver Quandt", "xaver.quandt77@web.example", "030 55512345", None, None, "DE"),
+        ],
+        schema=dict.fromkeys(features.WANTED, pl.String),
+        orient="row",
+    )
+    frame = rows.select(features.WANTED)
+    matcher = model.fit(frame)
+
+    def chance(more: pl.DataFrame) -> float:
+        found = model.predict(matcher, pl.concat([frame, more]), least=0.0)
+        return found.row(by_predicate=pl.col("left_id").eq("x1") & pl.col("right_id").eq("x2"), named=True)[
+            "chance"
+        ]
+
+    assert chance(bare) > max(0.99, chance(bare.head(2)))
+
+
+def test_relatives_who_share_everything_but_the_given_name_are_two(rows):
+    frame = rows.select(features.WANTED)
+    at_home = ("quandt12@web.example", "+49 30 55512345", None, "Bremen", "DE")
+    two = pl.DataFrame(
+        [("x1", "Sabine Quandt", *at_home), ("x2", "Thomas Quandt", *at_home)],
+        schema=dict.fromkeys(features.WANTED, pl.String),
+        orient="row",
+    )
+    found = model.predict(model.fit(frame), pl.concat([frame, two]), least=model.THRESHOLD)
+    assert not found.filter(left_id="x1", right_id="x2").height
+
+
+def test_a_tenant_without_telephone_numbers_is_matched_too():
+    rows = rows_of_people(TUNING, people=250, seed=5)
+    frame = rows.select(features.WANTED).with_columns(pl.lit(None, dtype=pl.String).alias("phone"))
+    found = model.predict(model.fit(frame), frame, least=model.THRESHOLD)
+    person = dict(rows.select("unique_id", "person").iter_rows())
+    right = [person[left] == person[other] for left, other in found.select("left_id", "right_id").iter_rows()]
+    assert len(right) > 100
+    assert sum(right) / len(right) > 0.95
+
+
+def test_a_slip_is_mended_where_the_word_it_was_is_frequent():
+    told = features.prepared(drawn(["Anna Müller"] * 10 + ["Anna Mülelr", "Anna Mauler", "Anna Möhler"]))
+    assert told["family"].to_list()[10:] == ["muller", "mauler", "mohler"]
+
+
+def test_nicknames_are_learned_from_several_families_and_not_from_one_household():
+    def people(given: tuple[str, str], families: list[str]) -> list[tuple[str, str, str]]:
+        return [
+            (f"{name} {family}", f"{family}@web.example".lower(), f"+49 30 555{family_number:05}")
+            for family_number, family in enumerate(families)
+            for name in given
+        ]
+
+    several = people(("Robert", "Bob"), ["Ahrens", "Bolte", "Cordes", "Dierks"])
+    household = people(("Karin", "Uwe"), ["Evers"])
+    strangers = [(f"Name{number} Fremd{number}", f"f{number}@web.example", None) for number in range(100)]
+    names, emails, phones = zip(*several, *household, *strangers, strict=True)
+    found = nicknames.learned(features.prepared(drawn(list(names), email=list(emails), phone=list(phones))))
+    assert found == [("bob", "robert")]
 
 
 def test_groups_are_of_pairs_that_hang_together():
