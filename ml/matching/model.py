@@ -30,7 +30,7 @@ LEAST = 0.001
 
 UNSEEN = 1e-6
 DIFFERING = 0.01
-"""So often at least does each field differ between two rows of one person, whatever these rows say."""
+"""So often at least does each field differ, and agree, between two rows of one person, whatever these rows say."""
 
 _RULES = (
     block_on("email"),
@@ -229,7 +229,8 @@ def _whole(settings: dict[str, Any]) -> dict[str, Any]:
         for each in levels:
             if not (each.get("m_probability") and each.get("u_probability")):
                 each |= {"m_probability": UNSEEN, "u_probability": UNSEEN}
-        last = levels[-1]["m_probability"] = max(levels[-1]["m_probability"], DIFFERING)
+        last = min(max(levels[-1]["m_probability"], DIFFERING), 1 - DIFFERING)
+        levels[-1]["m_probability"] = last
         learned = sum(each["m_probability"] for each in levels[:-1])
         for each in levels[:-1]:
             each["m_probability"] *= (1 - last) / learned
