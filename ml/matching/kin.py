@@ -13,6 +13,8 @@ _ROUNDS = 30
 _NEVER = -99.0
 _MOST_BITS = 60.0
 _LEAST, _MOST = 0.01, 0.95
+_FEW = 20
+"""Relatives that so few rows show are taken to share what is typical."""
 
 
 @dataclass(frozen=True)
@@ -26,27 +28,28 @@ class Kin:
     by_is_known: bool = True
 
 
-def learned(rows: pl.DataFrame, pairs: pl.DataFrame, settings: dict[str, Any]) -> list[Kin]:
-    """Relatives and colleagues, from ``features.prepared`` and the pairs of it that were compared."""
-    return [_relatives(rows, pairs, settings), _colleagues(rows)]
+def learned(
+    rows: pl.DataFrame, pairs: pl.DataFrame, settings: dict[str, Any], typical: dict[str, float]
+) -> list[Kin]:
+    """Relatives and colleagues, from ``features.prepared`` and the pairs of it that were compared; ``typical`` is how
+    many relatives agree in a field where these are too few to tell."""
+    return [_relatives(rows, pairs, settings, typical), _colleagues(rows)]
 
 
-def _relatives(rows: pl.DataFrame, pairs: pl.DataFrame, settings: dict[str, Any]) -> Kin:
+def _relatives(
+    rows: pl.DataFrame, pairs: pl.DataFrame, settings: dict[str, Any], typical: dict[str, float]
+) -> Kin:
     """By expectation maximisation: each pair is one person, two people of one family name, or two strangers."""
     chance = pairs["chance"].to_numpy()
     match = chance / np.maximum(1 - chance, 1e-15)
-    kin = Kin(
-        "family",
-        settings["probability_two_random_records_match"] / 2,
-        {"phone": 0.5, "email": 0.1, "city": 0.8},
-    )
+    kin = Kin("family", settings["probability_two_random_records_match"] / 2, typical)
     for _ in range(_ROUNDS):
         odds = np.exp2(np.minimum(bits(pairs, settings, kin).sum(axis=1), _MOST_BITS))
         weight = odds / (1 + match + odds)
         kin = Kin(
             kin.by,
             _share(float(weight.sum()), rows.height),
-            {field: _part(pairs[f"is_{field}"], weight, was) for field, was in kin.agreeing.items()},
+            {field: _part(pairs[f"is_{field}"], weight, was, _FEW) for field, was in typical.items()},
         )
     return kin
 
@@ -62,16 +65,18 @@ def _colleagues(rows: pl.DataFrame) -> Kin:
     )
     weight = np.ones(two.height)
     shares = {"phone": _MOST, "email": _part(two["email"] == two["email_other"], weight, _LEAST)}
-    return Kin("company", _share(two.height, known.height), shares, by_is_known=False)
+    of = known.height if two.height else rows.height
+    return Kin("company", _share(two.height, of), shares, by_is_known=False)
 
 
 def _share(pairs: float, rows: int) -> float:
-    return max(pairs / max(rows * (rows - 1) / 2, 1), 1e-12)
+    """One at least is taken to be there."""
+    return min(max(pairs, 1) / max(rows * (rows - 1) / 2, 1), 0.5)
 
 
-def _part(agrees: pl.Series, weight: NDArray[np.float64], otherwise: float) -> float:
+def _part(agrees: pl.Series, weight: NDArray[np.float64], otherwise: float, least: float = 1) -> float:
     among = float(weight[agrees.is_not_null().to_numpy()].sum())
-    if not among:
+    if among < least:
         return otherwise
     return float(np.clip(weight[agrees.fill_null(False).to_numpy()].sum() / among, _LEAST, _MOST))
 

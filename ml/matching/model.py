@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -32,6 +34,20 @@ UNSEEN = 1e-6
 DIFFERING = 0.01
 """So often at least does each field differ, and agree, between two rows of one person, whatever these rows say."""
 
+TYPICAL = Path(__file__).with_name("typical.json")
+"""What the tuning set has taught, for tenants whose own rows do not teach it. `python -m benchmarks.people_typical`
+makes it anew."""
+
+LEAST_TO_LEARN_FROM = 100
+"""So many pairs have to agree in what a training rule asks for: fewer teach less than what is typical."""
+LEAST_RANDOM = 20_000
+"""So many pairs (200 rows) tell how often strangers agree."""
+FOUND_SHARE = 0.6
+"""Of the pairs that are one person so many are found by one name with one address or number."""
+FILLED_UP = {"given": 200, "family": 200, "company": 200, "city": 200, "email": 1_000, "phone": 1_000}
+"""With fewer rows how frequent a value is is told as if there were so many, the others being typical: of thirty
+people two with one number are no sign that every fifteenth has it."""
+
 _RULES = (
     block_on("email"),
     block_on("phone"),
@@ -46,39 +62,54 @@ _RULES = (
 
 @dataclass(frozen=True)
 class Matcher:
-    """A fitted model: splink's settings, with m and u of each level, and what relatives and colleagues share."""
+    """A fitted model: splink's settings, with m and u of each level, what relatives and colleagues share, and
+    what is typical where rows do not tell."""
 
     settings: dict[str, Any]
     kinds: list[kin.Kin]
+    usual: dict[str, Any]
 
 
-def fit(frame: pl.DataFrame, *, seed: int = 7) -> Matcher:
+def typical() -> dict[str, Any]:
+    """``levels``: (m, u) by field; ``relatives``: how many of them share a field."""
+    told: dict[str, Any] = json.loads(TYPICAL.read_text())
+    return told
+
+
+def fit(frame: pl.DataFrame, *, seed: int = 7, otherwise: dict[str, Any] | None = None) -> Matcher:
     """Learn how often fields agree, of strangers, relatives and one person, from rows with ``features.WANTED``.
 
-    Raises
-    ------
-    ValueError, SplinkException
-        If no two rows of one name share an address or a telephone: there is nothing to learn from.
+    What too few of these rows show is as it is typically, or ``otherwise``. Any number of rows will do.
     """
+    usual = typical() if otherwise is None else otherwise
     rows = prepared(frame)
-    linker = _linker(rows, _settings(nicknames.learned(rows)))
-    linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=seed)
-    linker.training.estimate_probability_two_random_records_match(
-        [block_on("name", "email"), block_on("name", "phone")], recall=0.6
-    )
+    linker = _linker(rows, _settings(nicknames.learned(rows), _share_of_one_person(rows)), usual)
+    if rows.height * (rows.height - 1) / 2 >= LEAST_RANDOM:
+        linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=seed)
     # With one given name they are no relatives; the given name itself is learned where other things agree.
-    for field, other in (("email", "given"), ("phone", "given"), ("given", "family")):
-        if _agree(rows, field, other):
-            _learn(linker, field, other)
-    _learn(linker, *(("email", "phone") if _agree(rows, "email", "phone") else ("email",)))
-    settings = _whole(linker.misc.save_model_to_json())
-    pairs = _compared(_linker(rows, settings))
-    return Matcher(settings, kin.learned(rows, pairs, settings))
+    for rule in (("email", "given"), ("phone", "given"), ("given", "family")):
+        if _agreeing(rows, *rule) >= LEAST_TO_LEARN_FROM:
+            _learn(linker, *rule)
+    for agreed in (("email", "phone"), ("email",)):
+        if _agreeing(rows, *agreed) >= LEAST_TO_LEARN_FROM:
+            _learn(linker, *agreed)
+            break
+    settings = _whole(linker.misc.save_model_to_json(), usual)
+    pairs = _compared(_linker(rows, settings, usual))
+    return Matcher(settings, kin.learned(rows, pairs, settings, usual["relatives"]), usual)
 
 
-def _agree(rows: pl.DataFrame, *fields: str) -> bool:
-    """Whether any two rows do: splink fails where there are none, and does not work on afterwards."""
-    return bool(rows.drop_nulls(fields).select(fields).is_duplicated().any())
+def _share_of_one_person(rows: pl.DataFrame) -> float:
+    """Of all pairs; one at least is taken to be there."""
+    by_email, by_phone = (_agreeing(rows, "name", field) for field in ("email", "phone"))
+    found = by_email + by_phone - _agreeing(rows, "name", "email", "phone")
+    return min(max(found / FOUND_SHARE, 1) / max(rows.height * (rows.height - 1) / 2, 1), 0.5)
+
+
+def _agreeing(rows: pl.DataFrame, *fields: str) -> int:
+    """How many pairs do."""
+    counts = rows.drop_nulls(fields).group_by(fields).len()["len"].cast(pl.Int64)
+    return int((counts * (counts - 1) // 2).sum())
 
 
 def _learn(linker: Linker, *fields: str) -> None:
@@ -92,7 +123,7 @@ def predict(matcher: Matcher, frame: pl.DataFrame, *, least: float = 0.5) -> pl.
     ``others``: the bits by which further rows raise or lower it, as when both are like a third or two of one family.
     """
     rows = prepared(frame)
-    pairs = _compared(_linker(rows, matcher.settings))
+    pairs = _compared(_linker(rows, matcher.settings, matcher.usual))
     evidence = Evidence(rows, pairs, matcher.settings, matcher.kinds)
     bits = {pair: SLOPE * found + SHIFT_BITS for pair, found in together(evidence).items()}
     chances = {pair: chance for pair, found in bits.items() if (chance := 1 / (1 + 2**-found)) >= least}
@@ -153,7 +184,7 @@ def _compared(linker: Linker) -> pl.DataFrame:
     ).sort("left_id", "right_id")
 
 
-def _settings(nicknames_known: list[tuple[str, str]]) -> SettingsCreator:
+def _settings(nicknames_known: list[tuple[str, str]], share: float) -> SettingsCreator:
     initial = "least(length(given_l), length(given_r)) = 1 and given_l[1] = given_r[1]"
     known = [f"{one} {other}" for pair in nicknames_known for one, other in (pair, pair[::-1])]
     given = cl.CustomComparison(
@@ -195,6 +226,7 @@ def _settings(nicknames_known: list[tuple[str, str]]) -> SettingsCreator:
     )
     return SettingsCreator(
         link_type="dedupe_only",
+        probability_two_random_records_match=share,
         comparisons=[given, family, email, *(_same(field) for field in ("phone", "company", "city"))],
         blocking_rules_to_generate_predictions=list(_RULES),
         retain_intermediate_calculation_columns=True,
@@ -222,13 +254,15 @@ def _rare(one: Any, share: float) -> Any:
     return one.configure(m_probability=share, fix_m_probability=True)
 
 
-def _whole(settings: dict[str, Any]) -> dict[str, Any]:
-    """What was never seen says nothing, and the shares of each comparison's levels add up to one again."""
+def _whole(settings: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    """What was not learned is as usual, what nobody has seen says nothing, and the shares of each comparison's levels
+    add up to one again."""
     for comparison in settings["comparisons"]:
         levels = [each for each in comparison["comparison_levels"] if not each.get("is_null_level")]
-        for each in levels:
-            if not (each.get("m_probability") and each.get("u_probability")):
-                each |= {"m_probability": UNSEEN, "u_probability": UNSEEN}
+        known = usual["levels"].get(comparison["output_column_name"]) or [(UNSEEN, UNSEEN)] * len(levels)
+        for each, (m, u) in zip(levels, known, strict=True):
+            each["m_probability"] = each.get("m_probability") or m
+            each["u_probability"] = each.get("u_probability") or u
         last = min(max(levels[-1]["m_probability"], DIFFERING), 1 - DIFFERING)
         levels[-1]["m_probability"] = last
         learned = sum(each["m_probability"] for each in levels[:-1])
@@ -237,15 +271,20 @@ def _whole(settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _linker(rows: pl.DataFrame, settings: SettingsCreator | dict[str, Any]) -> Linker:
+def _linker(rows: pl.DataFrame, settings: SettingsCreator | dict[str, Any], usual: dict[str, Any]) -> Linker:
     logging.getLogger("splink").setLevel(logging.ERROR)
     api = DuckDBAPI(duckdb.connect())
     linker = Linker(api.register(rows.to_arrow()), settings, log_level=logging.ERROR)
-    for field in ("phone", "email"):
+    for field, filled_up in FILLED_UP.items():
         # Several rows of one person make a number no more frequent: those of others do.
-        names = rows.drop_nulls(field).group_by(field).agg(pl.col("given").n_unique().alias(f"tf_{field}"))
-        of_all = rows[field].drop_nulls().len()
-        shares = names.with_columns(pl.col(f"tf_{field}") / max(of_all, 1))
+        counted = pl.col("given").n_unique() if field in ("phone", "email") else pl.len()
+        values = rows.drop_nulls(field).group_by(field).agg(counted.alias("count"))
+        row_count = rows[field].drop_nulls().len()
+        added = max(filled_up - row_count, 0)
+        usually = usual["agreeing"].get(field, 0.0)
+        shares = values.select(
+            field, ((pl.col("count") + added * usually) / max(row_count + added, 1)).alias(f"tf_{field}")
+        )
         linker.table_management.register_term_frequency_lookup(api.register(shares.to_arrow()), field)
     return linker
 

@@ -26,8 +26,6 @@ from warehouse.postgres import Address
 
 ROLE = "match"
 EVERY = timedelta(hours=20)  # the line runs hourly; who may be whom changes little within a day
-LEAST_PEOPLE = 200
-"""With fewer there are too few pairs to learn from; whoever adds one is warned of duplicates all the same."""
 MOST_PEOPLE = 50_000
 """Of one tenant at once. All of them and the pairs that are compared lie in memory."""
 MOST_ALIKE = 200
@@ -70,9 +68,11 @@ class Outcome:
 
 
 def model_version() -> str:
-    """Changes with the code of the model and with splink: then everybody is compared anew."""
+    """Changes with the code of the model, with what it takes for typical and with splink: then everybody is compared
+    anew."""
     digest = hashlib.sha256(version("splink").encode())
-    for file in sorted(Path(matching.__file__).parent.glob("*.py")):
+    folder = Path(matching.__file__).parent
+    for file in sorted((*folder.glob("*.py"), *folder.glob("*.json"))):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -117,7 +117,7 @@ def match_tenant(address: Address, tenant: Tenant, made_by: str) -> Outcome:
     try:
         pairs = compare(people)
     except (ValueError, ZeroDivisionError, SplinkException) as error:
-        because = f"too few of these people are alike to learn from them ({type(error).__name__})"
+        because = f"nothing can be learned from how these people are alike ({type(error).__name__})"
         return _refused(address, tenant, made_by, because)
     kept = pairs.head(MOST_PAIRS)
     with psycopg.connect(address.url(ROLE)) as connection:
@@ -202,8 +202,6 @@ def _row(pair: dict[str, Any], keys: dict[str, str]) -> dict[str, Any]:
 
 
 def _unfit(people_count: int) -> str | None:
-    if people_count < LEAST_PEOPLE:
-        return f"too few people to learn from ({people_count:,}; {LEAST_PEOPLE:,} are needed)"
     if people_count > MOST_PEOPLE:
         return f"too many people to compare in memory ({people_count:,}; {MOST_PEOPLE:,} at most)"
     return None

@@ -93,6 +93,111 @@ def test_a_tenant_without_telephone_numbers_is_matched_too():
     assert sum(right) / len(right) > 0.95
 
 
+SURNAMES = [
+    *(
+        "Lovelace",
+        "Hopper",
+        "Turing",
+        "Dijkstra",
+        "Liskov",
+        "Knuth",
+        "Backus",
+        "Hoare",
+        "Wirth",
+        "Milner",
+        "Lamport",
+    ),
+    *(
+        "Allen",
+        "Gray",
+        "Thompson",
+        "Ritchie",
+        "Perlman",
+        "Goldwasser",
+        "Micali",
+        "Pearl",
+        "Diffie",
+        "Hellman",
+    ),
+    *("Shamir", "Adleman"),
+]
+GIVEN = ("Ada", "Grace", "Alan", "Edsger", "Barbara")
+
+
+def few(*more: tuple[str | None, ...]) -> pl.DataFrame:
+    """A tenant of 28 strangers, five of one name, and more."""
+    strangers = [
+        (
+            f"{GIVEN[n % 5]} {name}",
+            f"p{n}@mail{n}.example",
+            f"030 5550{n:04}",
+            None,
+            ("Ulm", "Kiel", "Bremen")[n % 3],
+        )
+        for n, name in enumerate(SURNAMES)
+    ]
+    namesakes = [
+        ("Anna Müller", f"anna{n}@post{n}.example", f"040 7770{n:04}", None, city)
+        for n, city in enumerate(("Essen", "Mainz", "Erfurt", "Köln", "Bonn"))
+    ]
+    rows = [(f"r{n:03}", *row, "DE") for n, row in enumerate((*strangers, *namesakes, *more))]
+    return pl.DataFrame(rows, schema=dict.fromkeys(features.WANTED, pl.String), orient="row")
+
+
+def links(frame: pl.DataFrame) -> set[tuple[str, str]]:
+    found = model.predict(model.fit(frame), frame, least=model.THRESHOLD)
+    return set(found.select("left_id", "right_id").iter_rows())
+
+
+@pytest.fixture
+def duplicates() -> list[tuple[str | None, ...]]:
+    """One number and nearly the same name; one address."""
+    return [
+        ("Ada Lovelce", None, "+49 30 55500000", None, None),
+        ("Hopper, Grace", "p1@mail1.example", None, None, None),
+    ]
+
+
+def test_thirty_people_are_too_few_to_learn_from_and_two_duplicates_are_found(duplicates):
+    assert links(few(*duplicates)) == {("r000", "r028"), ("r001", "r029")}
+    assert links(few()) == set()
+
+
+def test_without_any_address_numbers_are_enough(duplicates):
+    frame = few(*duplicates).with_columns(pl.lit(None, pl.String).alias("email"))
+    assert links(frame) == {("r000", "r028")}
+
+
+def test_a_household_of_a_small_tenant_are_two():
+    at_home = ("quandt@web.example", "030 1234567", None, "Bremen")
+    assert links(few(("Sabine Quandt", *at_home), ("Thomas Quandt", *at_home))) == set()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_hardly_anybody(count):
+    assert links(few().head(count)) == set()
+
+
+def test_a_hundred_and_fifty_rows_that_are_all_the_same():
+    rows = [("Test Test", "test@web.example", "030 1234567", None, None)] * 150
+    assert len(links(few(*rows))) == 150 * 149 // 2
+
+
+def test_the_same_people_without_addresses_are_matched_by_their_numbers(rows):
+    frame = rows.select(features.WANTED).with_columns(pl.lit(None, pl.String).alias("email"))
+    person = dict(rows.select("unique_id", "person").iter_rows())
+    right = [person[left] == person[other] for left, other in links(frame)]
+    assert len(right) > 200
+    assert sum(right) / len(right) > 0.95
+
+
+def test_what_is_typical_fits_the_fields_that_are_compared(rows):
+    told = model.typical()
+    matcher = model.fit(rows.select(features.WANTED))
+    assert told["levels"].keys() == {each["output_column_name"] for each in matcher.settings["comparisons"]}
+    assert told["agreeing"].keys() == model.FILLED_UP.keys()
+
+
 def test_a_slip_is_mended_where_the_word_it_was_is_frequent():
     told = features.prepared(drawn(["Anna Müller"] * 10 + ["Anna Mülelr", "Anna Mauler", "Anna Möhler"]))
     assert told["family"].to_list()[10:] == ["muller", "mauler", "mohler"]

@@ -86,11 +86,6 @@ def store(db):
     return Store(db)
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    monkeypatch.setattr(people, "LEAST_PEOPLE", 100)
-
-
 def run(store: Store, **more: Any) -> dict[str, people.Outcome]:
     return {outcome.tenant: outcome for outcome in people.match(store.address, now=NOW, **more)}
 
@@ -141,10 +136,19 @@ class TestMatch:
         }
         assert tenant
 
-    def test_too_few_and_too_many_keep_what_they_had_and_are_told(self, store, monkeypatch):
-        store.tenant("few", count=10)
+    def test_a_tenant_of_a_few_people_is_matched_too(self, store):
+        tenant, _ = store.tenant("few", count=0)
+        for name, email, phone in (
+            ("Ada Lovelace", "ada@web.example", "030 5550001"),
+            ("Ada Lovelce", None, "030 5550001"),
+            ("Grace Hopper", "grace@web.example", "030 5550002"),
+        ):
+            store.sql(INTO["contact"], store.sql("select uuidv7()::text")[0][0], tenant, name, email, phone)
+        assert (run(store)["few"].people, len(store.links())) == (3, 1)
+
+    def test_too_many_keep_what_they_had_and_are_told(self, store, monkeypatch):
         store.tenant("many", count=100)
-        assert run(store)["few"].words.startswith("too few people to learn from (")
+        assert run(store)["many"].words == ""
         links = store.links()
         assert links
         monkeypatch.setattr(people, "MOST_PEOPLE", 120)
@@ -226,7 +230,6 @@ import os, signal
 from datetime import UTC, datetime
 from pipelines.match import people
 from warehouse.postgres import Address
-people.LEAST_PEOPLE = 100
 rows_of, seen = people.rows_of, []
 def deadly(pairs, frame):
     seen.append(1)
@@ -264,7 +267,8 @@ list(people.match(Address({store.address.base!r}), now=datetime.now(UTC)))
 class TestAsset:
     def test_it_tells_counts_and_no_names(self, store, tmp_path, monkeypatch):
         store.tenant("a", count=100)
-        store.tenant("few", count=10)
+        store.tenant("many", count=150)
+        monkeypatch.setattr(people, "MOST_PEOPLE", 220)
         home = Home(tmp_path / "home").create()
         monkeypatch.setattr(assets, "HOME", home)
         monkeypatch.setattr(assets, "database", lambda _: nullcontext(store.address))
@@ -277,8 +281,8 @@ class TestAsset:
         said = {name: value.value for name, value in made.metadata.items()}
         assert said["dagster/row_count"] == said["proposed"] == len(store.links()) > 0
         assert said["tenants"] == 2
-        assert said["seconds"].keys() == {"a", "few"}
-        assert said["not_matched"].keys() == {"few"}
+        assert said["seconds"].keys() == {"a", "many"}
+        assert said["not_matched"].keys() == {"many"}
         names = [name.encode() for (name,) in store.sql("select distinct full_name from leads")]
         assert names
         for file in (each for each in tmp_path.rglob("*") if each.is_file()):

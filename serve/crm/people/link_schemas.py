@@ -121,5 +121,5 @@ class Matching(Output):
     model_version: str = Field(examples=["4f1c09a7d2e3"])
     not_matched_because: str | None = Field(
         description="Why nothing was compared; pairs of before stand.",
-        examples=["too few people to learn from (12; 200 are needed)"],
+        examples=["too many people to compare in memory (61,200; 50,000 at most)"],
     )
