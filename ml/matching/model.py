@@ -120,13 +120,13 @@ def _learn(linker: Linker, *fields: str) -> None:
 
 def predict(matcher: Matcher, frame: pl.DataFrame, *, least: float = 0.5) -> pl.DataFrame:
     """Pairs with at least that chance: ``left_id``, ``right_id``, ``chance``, the bits of each of ``FIELDS``, and
-    ``others``: the bits by which further rows raise or lower it, as when both are like a third or two of one family.
+    ``others``: the bits by which further rows raise or lower it, as when both are like a third.
     """
     rows = prepared(frame)
     pairs = _compared(_linker(rows, matcher.settings, matcher.usual))
     evidence = Evidence(rows, pairs, matcher.settings, matcher.kinds)
-    bits = {pair: SLOPE * found + SHIFT_BITS for pair, found in together(evidence).items()}
-    chances = {pair: chance for pair, found in bits.items() if (chance := 1 / (1 + 2**-found)) >= least}
+    bits = together(evidence)
+    chances = {pair: chance for pair, found in bits.items() if (chance := _chance(found)) >= least}
     told = pl.DataFrame(
         {
             "left_id": [evidence.ids[left] for left, _ in chances],
@@ -135,7 +135,8 @@ def predict(matcher: Matcher, frame: pl.DataFrame, *, least: float = 0.5) -> pl.
         },
         schema={"left_id": pl.String, "right_id": pl.String, "chance": pl.Float64},
     )
-    told = told.with_columns(bits=pl.Series([bits[pair] for pair in chances], dtype=pl.Float64))
+    others = [SLOPE * (bits[pair] - evidence.alone(pair)) for pair in chances]
+    told = told.with_columns(others=pl.Series(others, dtype=pl.Float64))
     alone = pairs.select("left_id", "right_id", *COMPARED)
     return (
         told.join(alone, on=["left_id", "right_id"], how="left")
@@ -149,7 +150,7 @@ def predict(matcher: Matcher, frame: pl.DataFrame, *, least: float = 0.5) -> pl.
             "phone",
             "company",
             "city",
-            (pl.col("bits") - evidence.prior_bits - pl.sum_horizontal(COMPARED)).alias("others"),
+            "others",
         )
         .sort("left_id", "right_id")
     )
@@ -182,6 +183,10 @@ def _compared(linker: Linker) -> pl.DataFrame:
         *bits,
         *agree,
     ).sort("left_id", "right_id")
+
+
+def _chance(bits: float) -> float:
+    return 1 / (1 + 2 ** -(SLOPE * bits + SHIFT_BITS))
 
 
 def _settings(nicknames_known: list[tuple[str, str]], share: float) -> SettingsCreator:

@@ -62,6 +62,10 @@ class Evidence:
         """Bits for one person rather than two, whether strangers, relatives or colleagues."""
         return self.of(one + other) - self.of(one) - self.of(other) - self._kindred(one, other)
 
+    def alone(self, pair: Pair) -> float:
+        """What two rows say by themselves, within the bits that ``together`` tells at most."""
+        return max(-MOST_BITS, min(self.gain(pair[:1], pair[1:]), MOST_BITS))
+
     def of(self, rows: Rows) -> float:
         """Bits for one person rather than as many as there are rows."""
         if len(rows) < 2:

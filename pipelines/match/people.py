@@ -195,7 +195,7 @@ def _row(pair: dict[str, Any], keys: dict[str, str]) -> dict[str, Any]:
         "probability": round(pair["chance"], 4),
         "evidence": {
             field: round(max(-MOST_BITS, min(MOST_BITS, pair[field])), 2)
-            for field in model.FIELDS
+            for field in (*model.FIELDS, "others")
             if pair[field]
         },
     }

@@ -62,13 +62,13 @@ def test_two_rows_that_share_nothing_but_a_name_are_one_by_a_third(rows):
     frame = rows.select(features.WANTED)
     matcher = model.fit(frame)
 
-    def chance(more: pl.DataFrame) -> float:
+    def told(more: pl.DataFrame) -> dict[str, float]:
         found = model.predict(matcher, pl.concat([frame, more]), least=0.0)
-        return found.row(by_predicate=pl.col("left_id").eq("x1") & pl.col("right_id").eq("x2"), named=True)[
-            "chance"
-        ]
+        return found.row(by_predicate=pl.col("left_id").eq("x1") & pl.col("right_id").eq("x2"), named=True)
 
-    assert chance(bare) > max(0.99, chance(bare.head(2)))
+    with_third, alone = told(bare), told(bare.head(2))
+    assert with_third["chance"] > max(0.99, alone["chance"])
+    assert (with_third["others"] > 1, alone["others"]) == (True, 0)
 
 
 def test_relatives_who_share_everything_but_the_given_name_are_two(rows):

@@ -16,6 +16,7 @@ import pytest
 
 from benchmarks.people_set import TUNING, rows_of_people
 from pipelines.match import assets, people
+from serve.kernel import migrate
 from warehouse.postgres import Address
 from warehouse.settings import PROJECT, Home
 
@@ -113,6 +114,18 @@ class TestMatch:
         assert (again.proposed, again.changed, again.withdrawn) == (0, 0, 0)
         assert store.links() == links
         assert tenant
+
+    def test_what_other_rows_say_is_kept_and_an_older_store_does_without(self, store):
+        store.tenant("a", count=100)
+        run(store)
+        count = "select count(*) from person_links where evidence ? 'others'"
+        [(with_others,)] = store.sql(count)
+        assert with_others > 10
+        before = store.links()
+        migrate.downgrade(store.address, "0057")
+        assert (store.sql(count), store.links()) == ([(0,)], before)
+        migrate.upgrade(store.address)
+        assert store.sql("select count(*) from events where entity_type = 'person_link'") == [(0,)]
 
     def test_only_who_has_changed_and_at_most_once_a_day(self, store):
         store.tenant("a", count=100)

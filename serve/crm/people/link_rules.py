@@ -51,7 +51,8 @@ def way_to_merge(link: Mapping[str, Any], permissions: frozenset[str]) -> dict[s
 
 
 def findings(evidence: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Bits by field as they are told, the weightiest first; fields that say nothing are left out.
+    """Bits by field as they are told, the weightiest first; fields that say nothing are left out. ``others`` is what
+    rows say that are like both or like one of the two.
 
     >>> findings({"name": 6.25, "city": -1.5, "phone": 0})
     [{'field': 'name', 'says': 'speaks for one person', 'weight_bits': 6.25}, \
@@ -61,8 +62,18 @@ def findings(evidence: Mapping[str, float]) -> list[dict[str, Any]]:
     return [
         {
             "field": field,
-            "says": "speaks for one person" if bits > 0 else "speaks against it",
+            "says": _says(field, bits),
             "weight_bits": round(bits, 2),
         }
         for field, bits in sorted(weighty, key=lambda each: (-abs(each[1]), each[0]))
     ]
+
+
+def _says(field: str, bits: float) -> str:
+    if field != "others":
+        return "speaks for one person" if bits > 0 else "speaks against it"
+    return (
+        "other rows of the same person speak for it"
+        if bits > 0
+        else "other rows of one of them speak against it"
+    )

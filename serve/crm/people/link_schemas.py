@@ -30,9 +30,12 @@ class PersonRow(Output):
 
 
 class Finding(Output):
-    """What one field says for or against one person."""
+    """What one field, or other rows together, say for or against one person."""
 
-    field: Literal["name", "email", "phone", "company", "city"] = Field(examples=["email"])
+    field: Literal["name", "email", "phone", "company", "city", "others"] = Field(
+        description="`others`: other rows of the same person, as when both are like a third one.",
+        examples=["email"],
+    )
     says: str = Field(examples=["speaks for one person"])
     weight_bits: float = Field(
         description="Each 1 doubles the odds that both are one, each -1 halves them.", examples=[12.4]

@@ -71,10 +71,10 @@ PERSONS = ("contact", "lead", "user", "employee", "provider")
 """What may be a person: who drives is a provider, and a customer's user is a user."""
 IS_EVIDENCE = (
     "jsonb_typeof(evidence) = 'object'"
-    " and evidence - array['name', 'email', 'phone', 'company', 'city'] = '{}'::jsonb"
+    " and evidence - array['name', 'email', 'phone', 'company', 'city', 'others'] = '{}'::jsonb"
     """ and not jsonb_path_exists(evidence, '$.* ? (@.type() <> "number" || @ > 1000 || @ < -1000)')"""
 )
-"""Bits by field, and nothing that somebody's name or number could stand in."""
+"""Bits by field and of other rows, and nothing that somebody's name or number could stand in."""
 
 # Two rows that the matching takes for one person, and what somebody said of it. The row with the smaller id is left.
 person_links = resource_table(

@@ -69,6 +69,26 @@ class TestList:
         ]
         assert data(owner.get(f"{LINKS}/{link['id']}")) == link
 
+    def test_what_other_rows_of_the_same_person_say_is_told_in_words(self, firm, owner, ada, made):
+        third = made("contact")
+        keys = keys_of(firm, firm.a)
+        keep(
+            firm,
+            firm.a,
+            [
+                pair(keys, *ada, evidence={"others": 9.26, "city": -1.5}),
+                pair(keys, ada[0], third, probability=0.6, evidence={"name": 7.5, "others": -3}),
+            ],
+        )
+        found = [[(each["field"], each["says"]) for each in link["evidence"]] for link in links(owner)]
+        assert found == [
+            [("others", "other rows of the same person speak for it"), ("city", "speaks against it")],
+            [
+                ("name", "speaks for one person"),
+                ("others", "other rows of one of them speak against it"),
+            ],
+        ]
+
     def test_filters_pages_and_order(self, firm, owner, ada, made):
         third = made("contact")
         keys = keys_of(firm, firm.a)
