@@ -31,7 +31,7 @@ SENDS_PER_LEAD = 7
 
 def tables(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
     yield "accounts", _accounts(world, now_us)
-    contacts = _contacts(world, now_us)
+    contacts = contacts_of(world, now_us)
     yield "contacts", contacts
     yield "campaigns", _campaigns(world, now_us)
     leads = _leads(world, now_us)
@@ -85,7 +85,7 @@ def lead_names(world: World) -> tuple[pl.Series, pl.Series]:
     return person, company.zip_with(pl.Series(world.leads.is_company), person)
 
 
-def _contacts(world: World, now_us: int) -> pl.DataFrame:
+def contacts_of(world: World, now_us: int) -> pl.DataFrame:
     accounts, rng = world.customers.accounts, world.rng("contacts")
     people = np.where(accounts.is_company, rng.integers(1, 4, len(accounts.since_us)), 1)
     account = np.repeat(np.arange(len(people)), people)

@@ -13,6 +13,7 @@ from pipelines.demo import (
     money,
     organisation,
     people_tables,
+    reviews,
     spending,
     support,
 )
@@ -31,6 +32,7 @@ BUILDERS: tuple[Builder, ...] = (
     crm_tables.tables,
     field_tables.tables,
     support.tables,
+    reviews.tables,
     money.tables,
     spending.tables,
     crm_tables.messages,

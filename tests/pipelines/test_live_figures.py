@@ -43,7 +43,7 @@ def demo(pg: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Li
     load(address.url("super"), simulation, passwords=lambda logins: None, hasher=CHEAP)
     with line.landing.writer("run") as writer:
         extract(address, writer, line.contracts)
-    line.build("stg_tenants", "+sla_monthly", "+lead_funnel_by_owner", "+lead_sources")
+    line.build("stg_tenants", "+sla_monthly", "+lead_funnel_by_owner", "+lead_sources", "+reviews_monthly")
     with psycopg.connect(address.url("api")) as connection:
         yield line, connection
     pg.drop(address)
@@ -127,6 +127,39 @@ def test_times_and_first_replies_of_one_persons_leads_are_the_same(
         assert replies["in_time_count"] == cell["within_hour_count"]
         assert hours(replies["median_s"]) == pytest.approx(cell["median_reply_hours"])
         assert hours(replies["p90_s"]) == pytest.approx(cell["p90_reply_hours"])
+
+
+def test_as_many_have_answered_with_the_same_marks(demo: tuple[Line, psycopg.Connection[Any]]) -> None:
+    line, connection = demo
+    for tenant in tenants(line):
+        live = asyncio.run(acting(connection, tenant).fetch(REVIEWS))
+        found = line.read(
+            "select month::varchar as month, channel, asked_count, opened_count, answered_count, expired_count,"
+            " waiting_count, rating_mean, good_count, median_answer_hours from marts.reviews_monthly"
+            f" where tenant_id = '{tenant}' order by month, channel"
+        ).to_dicts()
+        assert len(found) > 15
+        for row, expected in zip(found, live, strict=True):
+            assert row == pytest.approx({**expected, "rating_mean": number(expected["rating_mean"])})
+
+
+REVIEWS = """
+    select to_char(date_trunc('month', coalesce(sent_at, answered_at) at time zone 'UTC'), 'YYYY-MM-DD') as month,
+        channel, count(*) as asked_count, count(*) filter (where opened_at is not null) as opened_count,
+        count(*) filter (where status = 'answered') as answered_count,
+        count(*) filter (where status = 'expired') as expired_count,
+        count(*) filter (where status in ('sent', 'opened')) as waiting_count,
+        avg(rating) as rating_mean, count(*) filter (where rating in (4, 5)) as good_count,
+        percentile_cont(0.5) within group (order by extract(epoch from answered_at - sent_at)) / 3600
+            as median_answer_hours
+    from review_requests
+    where deleted_at is null and (sent_at is not null or answered_at is not null)
+    group by 1, 2 order by 1, 2
+"""
+
+
+def number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def hours(seconds: float | None) -> float | None:

@@ -10,7 +10,7 @@ from warehouse.contracts import load_contracts
 
 PLANNED_AHEAD = {
     *("due_at", "due_date", "expires_at", "expires_date", "month"),
-    *("first_reply_due_at", "resolution_due_at"),
+    *("first_reply_due_at", "resolution_due_at", "send_at"),
 }
 
 
@@ -109,6 +109,8 @@ class TestContracts:
             ("payments", "status"): {"succeeded", "failed", "refunded"},
             ("quotes", "status"): {"sent", "accepted", "declined", "expired"},
             ("tickets", "status"): {"pending", "resolved", "closed"},
+            ("review_requests", "status"): {"queued", "sent", "opened", "answered", "expired", "cancelled"},
+            ("review_requests", "answered_by"): {"customer", "staff"},
             ("subscriptions", "status"): {"active", "cancelled", "paused"},
             ("campaigns", "status"): {"running", "finished"},
             ("vehicles", "status"): {"active", "retired"},
