@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Priority = Literal["low", "normal", "high", "urgent"]
-RuleKind = Literal["account", "contact", "mail", "ticket", "vehicle", "settings", "security"]
+RuleKind = Literal["account", "contact", "mail", "quote", "ticket", "vehicle", "settings", "security"]
 Event = Mapping[str, Any]
 
 MESSAGE = "message"
@@ -91,6 +91,13 @@ RULES = (
         "Nobody knows whether a mail was sent: send it again, or say that it was",
         "high",
         is_outcome=True,
+    ),
+    *(
+        Rule(name, "quote", SALES, title, "high", when=became("decided_by", "customer"))
+        for name, title in (
+            ("quote.accepted", "A customer has accepted a quote"),
+            ("quote.declined", "A customer has declined a quote"),
+        )
     ),
     *(
         Rule(name, "ticket", frozenset(), "A ticket was given to you", to="assignee_id")

@@ -247,6 +247,29 @@ class TestLink:
         row = owner.post(path, json={"name": "Ada Byron", "chosen": [2]}).json()["data"]
         assert (row["status"], row["decided_by"], row["net_cents"]) == ("accepted", "staff", 250_000)
 
+    def test_who_sells_hears_of_what_a_customer_has_decided(self, firm, owner, anybody, offer, send):
+        declined, said_by_phone = offer(), offer()
+        key = send(declined)
+        anybody.post(f"{LINK}/decline", json={"token": key})
+        send(said_by_phone)
+        owner.post(f"{QUOTES}/{said_by_phone['id']}/accept", json={"name": "Ada Byron"})
+        assert accept(anybody, send(declined), 285_600).status_code == 200
+        firm.deliver()
+
+        def told(role):
+            found = firm.client(role).get("/api/v1/notifications", params={"entity_type": "quote"}).json()
+            of_these = [
+                row for row in found["data"] if row["entity_id"] in (declined["id"], said_by_phone["id"])
+            ]
+            return [(row["title"], row["entity_id"]) for row in of_these]
+
+        heard = [
+            ("A customer has accepted a quote", declined["id"]),
+            ("A customer has declined a quote", declined["id"]),
+        ]
+        assert told("owner") == told("agent") == heard
+        assert told("technician") == []
+
     def test_what_was_accepted_stays(self, owner, offer, send):
         quote = offer()
         send(quote)
