@@ -95,39 +95,63 @@ _CLIENTS = f"""
         ) x) as billed
 """
 
+_OF_THESE = "account_id = any($1::uuid[])"
+# Each table is gone through once, however many accounts there are.
 _ACCOUNT = f"""
     select a.id as account_id, a.status, a.churn_score, a.churn_scored_at,
         coalesce(a.churn_reasons, '[]') as churn_reasons,
-        (select count(*)::int from contacts t where t.account_id = a.id and t.deleted_at is null) as contact_count,
-        (select count(*)::int from leads t where t.account_id = a.id
-            and t.status in ('new', 'contacted', 'qualified') and t.deleted_at is null) as open_lead_count,
-        (select count(*)::int from quotes t where t.account_id = a.id and t.status = 'sent'
-            and (t.expires_at is null or t.expires_at > now()) and t.deleted_at is null) as open_quote_count,
-        j.open_job_count, j.last_job_at, k.open_ticket_count, k.late_ticket_count, k.last_ticket_at,
-        (select max(i.issued_at) from invoices i where i.account_id = a.id and {BILLED}) as last_invoice_at,
-        (select coalesce(jsonb_agg(x), '[]') from (
-            select i.currency, count(*) as count, sum(i.net_cents) as cents from invoices i
-            where i.account_id = a.id and i.issued_at >= $2 and i.issued_at < $3 and {BILLED}
-            group by i.currency order by i.currency
-        ) x) as billed,
-        (select coalesce(jsonb_agg(x), '[]') from (
-            select i.currency, count(*) as count, sum(i.total_cents) as cents from invoices i
-            where i.account_id = a.id and i.paid_at is null and not i.is_return
-                and (i.status = 'overdue' or i.status = 'sent' and i.due_date < current_date)
-            group by i.currency order by i.currency
-        ) x) as overdue
+        coalesce(c.contact_count, 0) as contact_count, coalesce(l.open_lead_count, 0) as open_lead_count,
+        coalesce(q.open_quote_count, 0) as open_quote_count, coalesce(j.open_job_count, 0) as open_job_count,
+        j.last_job_at, coalesce(k.open_ticket_count, 0) as open_ticket_count,
+        coalesce(k.late_ticket_count, 0) as late_ticket_count, k.last_ticket_at, n.last_invoice_at,
+        coalesce(b.billed, '[]') as billed, coalesce(o.overdue, '[]') as overdue
     from accounts a
-    cross join lateral (
-        select (count(*) filter (where t.status not in ('completed', 'cancelled')))::int as open_job_count,
+    left join (
+        select t.account_id, count(*)::int as contact_count from contacts t
+        where {_OF_THESE} and t.deleted_at is null group by t.account_id
+    ) c on c.account_id = a.id
+    left join (
+        select t.account_id, count(*)::int as open_lead_count from leads t
+        where {_OF_THESE} and t.status in ('new', 'contacted', 'qualified') and t.deleted_at is null
+        group by t.account_id
+    ) l on l.account_id = a.id
+    left join (
+        select t.account_id, count(*)::int as open_quote_count from quotes t
+        where {_OF_THESE} and t.status = 'sent' and (t.expires_at is null or t.expires_at > now())
+            and t.deleted_at is null
+        group by t.account_id
+    ) q on q.account_id = a.id
+    left join (
+        select t.account_id,
+            (count(*) filter (where t.status not in ('completed', 'cancelled')))::int as open_job_count,
             max(t.requested_at) as last_job_at
-        from jobs t where t.account_id = a.id
-    ) j
-    cross join lateral (
-        select (count(*) filter (where t.status in ('open', 'pending')))::int as open_ticket_count,
+        from jobs t where {_OF_THESE} group by t.account_id
+    ) j on j.account_id = a.id
+    left join (
+        select t.account_id, (count(*) filter (where t.status in ('open', 'pending')))::int as open_ticket_count,
             (count(*) filter (where t.status in ('open', 'pending') and t.is_breached))::int as late_ticket_count,
             max(t.opened_at) as last_ticket_at
-        from tickets t where t.account_id = a.id and t.deleted_at is null
-    ) k
+        from tickets t where {_OF_THESE} and t.deleted_at is null group by t.account_id
+    ) k on k.account_id = a.id
+    left join (
+        select i.account_id, max(i.issued_at) as last_invoice_at from invoices i
+        where {_OF_THESE} and {BILLED} group by i.account_id
+    ) n on n.account_id = a.id
+    left join (
+        select x.account_id, jsonb_agg(to_jsonb(x) - 'account_id' order by x.currency) as billed from (
+            select i.account_id, i.currency, count(*) as count, sum(i.net_cents) as cents from invoices i
+            where {_OF_THESE} and i.issued_at >= $2 and i.issued_at < $3 and {BILLED}
+            group by i.account_id, i.currency
+        ) x group by x.account_id
+    ) b on b.account_id = a.id
+    left join (
+        select x.account_id, jsonb_agg(to_jsonb(x) - 'account_id' order by x.currency) as overdue from (
+            select i.account_id, i.currency, count(*) as count, sum(i.total_cents) as cents from invoices i
+            where {_OF_THESE} and i.paid_at is null and not i.is_return
+                and (i.status = 'overdue' or i.status = 'sent' and i.due_date < current_date)
+            group by i.account_id, i.currency
+        ) x group by x.account_id
+    ) o on o.account_id = a.id
     where a.id = any($1::uuid[]) and a.deleted_at is null
 """
 
