@@ -11,11 +11,16 @@ from typing import Any
 import polars as pl
 
 from benchmarks.common import Bar, Options, Result, console
-from benchmarks.people_set import HELD_OUT, TUNING, Lists, rows_of_people
+from benchmarks.people_set import HELD_OUT, HELD_OUT_2, TUNING, Lists, rows_of_people
 from ml.matching import model
 from ml.matching.features import WANTED
 
-SETS: dict[str, tuple[Lists, int]] = {"tuning": (TUNING, 11), "held out": (HELD_OUT, 1729)}
+SETS: dict[str, tuple[Lists, int]] = {
+    "tuning": (TUNING, 11),
+    "held out before": (HELD_OUT, 1729),
+    "held out": (HELD_OUT_2, 2718),
+}
+"""The set that was held out before was measured when earlier models were fixed; the other one with the last."""
 PEOPLE, FEW = 4_000, 400
 CLASSES = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99)
 """Where classes of chances begin."""
@@ -23,7 +28,7 @@ CARD = Path(model.__file__).with_name("CARD.md")
 
 
 def measure(options: Options) -> Result:
-    """Both sets; the bar is on the held-out one."""
+    """All sets; the bar is on the one that was held out last."""
     result = Result("people", "rows that are one person, found without labels (splink on DuckDB)")
     console.print(_error_model())
     for name, (lists, seed) in SETS.items():

@@ -18,7 +18,7 @@ from ml.matching import kin, nicknames
 from ml.matching.features import RARE, SHARED, prepared
 from ml.matching.together import COMPARED, Evidence, together
 
-THRESHOLD = 0.75
+THRESHOLD = 0.8
 """From this chance on two rows are taken for one person; chosen on the tuning set alone."""
 
 FIELDS = ("name", "email", "phone", "company", "city")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import polars as pl
 import pytest
 
-from benchmarks.people_set import HELD_OUT, TUNING, rows_of_people
+from benchmarks.people_set import HELD_OUT, HELD_OUT_2, TUNING, rows_of_people
 from ml.matching import features, model, nicknames
 
 
@@ -226,10 +228,22 @@ def test_groups_are_of_pairs_that_hang_together():
     assert model.groups(pairs, least=0.9) == {"a": "a", "b": "a", "c": "a"}
 
 
-def test_the_two_sets_have_no_word_in_common():
-    for name in ("first", "last", "company", "trade", "form", "city", "host"):
-        assert not {*getattr(TUNING, name)} & {*getattr(HELD_OUT, name)}, name
-    assert not {*TUNING.nicknames.values()} & {*HELD_OUT.nicknames.values()}
+def test_no_two_sets_have_a_word_in_common():
+    for one, other in combinations((TUNING, HELD_OUT, HELD_OUT_2), 2):
+        for name in ("first", "last", "company", "trade", "form", "city", "host"):
+            assert not {*map(features.plain, getattr(one, name))} & {
+                *map(features.plain, getattr(other, name))
+            }, name
+            assert abs(len(getattr(one, name)) - len(getattr(other, name))) <= len(getattr(one, name)) // 10
+        assert not {*one.nicknames.values()} & {*other.nicknames.values()}
+
+
+@pytest.mark.parametrize("lists", [TUNING, HELD_OUT, HELD_OUT_2])
+def test_a_number_of_a_set_is_one_however_it_is_written(lists):
+    """Nothing is compared: what is looked at is that the ways of writing can be read."""
+    rows = rows_of_people(lists, people=100, seed=1).drop_nulls("phone")
+    read = [features.number(phone, country) for phone, country in rows.select("phone", "country").iter_rows()]
+    assert all(each and each.startswith(lists.country_code) and len(each) == 13 for each in read)
 
 
 def test_one_seed_draws_one_set():
