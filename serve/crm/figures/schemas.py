@@ -132,11 +132,20 @@ class UnderWay(Output):
     last_invoice_at: datetime | None
 
 
+class ByHealth(Output):
+    """How many accounts do how well."""
+
+    good: int = Field(examples=[3])
+    watch: int = Field(examples=[1])
+    at_risk: int = Field(examples=[0])
+    unknown: int = Field(examples=[0])
+
+
 class WithChildren(UnderWay):
     """The account and all that stand below it, together."""
 
     account_count: int = Field(description="The account itself among them.", examples=[4])
-    by_health: dict[str, int] = Field(examples=[{"good": 3, "watch": 1}])
+    by_health: ByHealth
     health: Word = Field(description="The worst of them.")
     because: list[str] = Field(examples=[["1 of 4 accounts is to be watched."]])
 

@@ -98,7 +98,7 @@ def _together(each: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     word, because = together(words)
     return {
         "account_count": len(each),
-        "by_health": {name: words[name] for name in WORDS if words[name]},
+        "by_health": {name: words[name] for name in WORDS},
         "health": word,
         "because": because,
         **{name: by_currency(row for facts in each for row in facts[name]) for name in ("billed", "overdue")},
