@@ -1,4 +1,4 @@
-"""Tables of the work itself: jobs with every change of status, and quotes before them."""
+"""Tables of the work itself: jobs with every change of status."""
 
 from collections.abc import Iterator
 
@@ -6,9 +6,6 @@ import numpy as np
 import polars as pl
 
 from pipelines.demo.draw import (
-    DAY_US,
-    HOUR_US,
-    MINUTE_US,
     NEVER,
     Ints,
     choose,
@@ -21,9 +18,6 @@ from pipelines.demo.draw import (
 from pipelines.demo.world import World
 
 STATUSES = ("new", "assigned", "in_progress", "completed", "cancelled")
-QUOTED_SHARE = {"fleet": 0.12, "marketplace": 0.04, "field_service": 0.25}
-UNTAKEN_QUOTE_SHARE = 0.06
-QUOTE_EXPIRES_US = 30 * DAY_US
 
 
 def job_cost_cents(world: World) -> Ints:
@@ -37,7 +31,6 @@ def job_cost_cents(world: World) -> Ints:
 def tables(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
     yield "jobs", _jobs(world, now_us)
     yield "job_status_changes", _status_changes(world, now_us)
-    yield "quotes", _quotes(world, now_us)
 
 
 def _jobs(world: World, now_us: int) -> pl.DataFrame:
@@ -106,49 +99,4 @@ def _status_changes(world: World, now_us: int) -> pl.DataFrame:
         to_status=pick(STATUSES, to_status),
         changed_at=moments(at),
         changed_by=pick(people, by),
-    )
-
-
-def _quotes(world: World, now_us: int) -> pl.DataFrame:
-    """Accepted before some jobs and before each won lead's first; others are declined or left to expire."""
-    jobs, leads, rng = world.customers.jobs, world.leads, world.rng("quotes")
-    accounts = world.customers.accounts
-    count = len(jobs.account)
-    first = np.flatnonzero(jobs.lead >= 0)
-    won = jobs.lead[first]
-    first_sent = leads.qualified_us[won] + ((leads.closed_us - leads.qualified_us)[won] * 0.5).astype(
-        np.int64
-    )
-    taken = np.flatnonzero((jobs.lead < 0) & (rng.random(count) < QUOTED_SHARE[world.profile.kind]))
-    taken_sent = jobs.requested_us[taken] - (rng.uniform(0.2, 6, len(taken)) * DAY_US).astype(np.int64)
-    taken_sent = np.maximum(taken_sent, accounts.since_us[jobs.account[taken]] + MINUTE_US)
-    untaken = np.flatnonzero(rng.random(count) < UNTAKEN_QUOTE_SHARE)
-    untaken_sent = jobs.requested_us[untaken] + (rng.uniform(2, 40, len(untaken)) * HOUR_US).astype(np.int64)
-
-    job = np.concatenate([first, taken, untaken])
-    sent = np.concatenate([first_sent, taken_sent, untaken_sent])
-    is_taken = np.arange(len(job)) < len(first) + len(taken)
-    declines = ~is_taken & (rng.random(len(job)) < 0.6)
-    decided = np.concatenate([leads.closed_us[won], jobs.requested_us[taken] - MINUTE_US, untaken_sent])
-    decided = np.where(is_taken, np.maximum(decided, sent), NEVER)
-    decided = np.where(declines, sent + (rng.uniform(0.5, 20, len(job)) * DAY_US).astype(np.int64), decided)
-    created = sent - (rng.uniform(0, 1, len(job)) * 30 * MINUTE_US).astype(np.int64)
-    sent, decided = seen(sent, now_us), seen(decided, now_us)
-    is_expired = (sent != NEVER) & (decided == NEVER) & (sent + QUOTE_EXPIRES_US < now_us)
-    status = np.select([sent == NEVER, is_expired, decided == NEVER, is_taken], [0, 4, 1, 2], 3)
-    total = np.where(is_taken, 1.0, rng.uniform(1.0, 1.6, len(job))) * jobs.price_cents[job]
-    has_job = is_taken & (decided != NEVER) & (jobs.requested_us[job] < now_us)
-    return rows(
-        world.tenant_id,
-        world.new_ids("quotes", created),
-        created,
-        np.maximum(sent, decided),
-        now_us,
-        account_id=pick(world.ids["accounts"], jobs.account[job]),
-        job_id=pick(world.ids["jobs"], np.where(has_job, job, -1)),
-        status=pick(("draft", "sent", "accepted", "declined", "expired"), status),
-        total_cents=pl.Series(np.rint(total).astype(np.int64)),
-        currency=world.currency,
-        sent_at=moments(sent),
-        decided_at=moments(decided),
     )

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from pipelines.demo import Size, load, simulate
 from pipelines.ingest.operational import extract
+from serve.crm.figures import queries as figures
 from serve.crm.funnel import queries as lead_queries
 from serve.crm.funnel.schemas import LeadsAsked
 from serve.crm.tickets import queries as ticket_queries
@@ -43,7 +44,14 @@ def demo(pg: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Li
     load(address.url("super"), simulation, passwords=lambda logins: None, hasher=CHEAP)
     with line.landing.writer("run") as writer:
         extract(address, writer, line.contracts)
-    line.build("stg_tenants", "+sla_monthly", "+lead_funnel_by_owner", "+lead_sources", "+reviews_monthly")
+    line.build(
+        "stg_tenants",
+        "+sla_monthly",
+        "+lead_funnel_by_owner",
+        "+lead_sources",
+        "+reviews_monthly",
+        "+quotes_monthly",
+    )
     with psycopg.connect(address.url("api")) as connection:
         yield line, connection
     pg.drop(address)
@@ -141,6 +149,28 @@ def test_as_many_have_answered_with_the_same_marks(demo: tuple[Line, psycopg.Con
         assert len(found) > 15
         for row, expected in zip(found, live, strict=True):
             assert row == pytest.approx({**expected, "rating_mean": number(expected["rating_mean"])})
+
+
+def test_quotes_of_a_month_come_to_the_same(demo: tuple[Line, psycopg.Connection[Any]]) -> None:
+    line, connection = demo
+    names = [f"{step}_{unit}" for step in ("sent", "accepted", "declined") for unit in ("count", "cents")]
+    for tenant in tenants(line):
+        rows = line.read(
+            f"select month, currency, {', '.join(names)} from marts.quotes_monthly"
+            f" where tenant_id = '{tenant}' order by month"
+        ).to_dicts()
+        assert len(rows) > 20
+        for row in rows:
+            first = row["month"]
+            after = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+            within = figures.moments_of((first, after - timedelta(days=1)))
+            (live,) = asyncio.run(figures.quotes(acting(connection, tenant), within))  # type: ignore[arg-type]
+            assert {name: row[name] for name in ("currency", *names)} == {
+                name: live[name] for name in ("currency", *names)
+            }
+        whole = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
+        (live,) = asyncio.run(figures.quotes(acting(connection, tenant), whole))  # type: ignore[arg-type]
+        assert live["sent_count"] == sum(row["sent_count"] for row in rows)
 
 
 REVIEWS = """

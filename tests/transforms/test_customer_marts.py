@@ -1,17 +1,23 @@
-"""What customers say of the work, counted a second time in plain Python."""
+"""What customers say of prices and of the work, counted a second time in plain Python."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from statistics import median
 
+import polars as pl
 import pytest
 
+from tests.transforms.demo import simulation
 from tests.transforms.line import Line
 from tests.transforms.published import Published
 from warehouse.metrics import MetricQuery
 
 NEW_METRICS = (
     *("review_requests_sent", "review_requests_answered", "review_answer_share", "review_count"),
+    *("quotes_sent", "quote_value", "accepted_quotes", "accepted_quote_value", "ended_quotes"),
+    *("quote_win_rate", "quote_decision_hours"),
     *("good_reviews", "good_review_share", "review_rating"),
 )
 
@@ -61,3 +67,58 @@ def test_reviews_are_counted_for_the_month_in_which_customers_were_asked(
             pytest.approx(sum(mark >= 4 for mark in marks) / len(marks)),
             pytest.approx(sum(marks) / len(marks)),
         )
+
+
+def test_quotes_are_counted_in_the_month_of_each_step_and_deleted_ones_in_none(
+    demo: Line, published: Published
+) -> None:
+    world = simulation()
+    made = next(frame for table, frame in world.tables(world.now_us) if table == "quotes")
+    kept = set(made.filter(pl.col("deleted_at").is_null())["id"])
+    assert 0 < len(kept) < made.height
+    assert set(demo.read("select quote_id::varchar as id from marts.fct_quotes")["id"]) == kept
+    for tenant in published.tenants:
+        quotes = staged(demo, tenant, "quotes")
+        first: dict[object, datetime] = {}
+        for version in staged(demo, tenant, "quote_versions"):
+            first[version["quote_id"]] = min(version["sent_at"], first.get(version["quote_id"], LATE))
+        expected: Counter[tuple] = Counter()
+        hours: dict[object, list[float]] = defaultdict(list)
+        for quote in quotes:
+            ended = quote["expires_at"] if quote["status"] == "expired" else quote["decided_at"]
+            steps = {"made": quote["created_at"], "sent": quote["sent_at"], quote["status"]: ended}
+            if quote["status"] == "sent":
+                steps["sent"] = quote["sent_at"]
+            for step, at in steps.items():
+                if at is not None:
+                    month = at.date().replace(day=1)
+                    expected[month, f"{step}_count"] += 1
+                    expected[month, f"{step}_cents"] += quote["total_cents"]
+            if quote["decided_at"]:
+                month = quote["decided_at"].date().replace(day=1)
+                taken = quote["decided_at"] - first[quote["quote_id"]]
+                hours[month].append(taken.total_seconds() / 3600)
+        rows = demo.read(f"select * from marts.quotes_monthly where tenant_id = '{tenant}'").to_dicts()
+        names = (
+            "made_count",
+            "sent_count",
+            "sent_cents",
+            "accepted_count",
+            "accepted_cents",
+            "declined_count",
+        )
+        names += ("declined_cents", "expired_count")
+        found = Counter({(row["month"], name): row[name] for row in rows for name in names})
+        assert +found == Counter({key: value for key, value in expected.items() if key[1] in names and value})
+        for row in rows:
+            if row["month"] in hours:
+                assert row["median_decision_hours"] == pytest.approx(median(hours[row["month"]]))
+        won = sum(quote["status"] == "accepted" for quote in quotes)
+        ended = sum(quote["status"] in ("accepted", "declined", "expired") for quote in quotes)
+        assert ask(published, tenant, "accepted_quotes", "quote_win_rate") == (
+            won,
+            pytest.approx(won / ended),
+        )
+
+
+LATE = datetime(2100, 1, 1, tzinfo=UTC)

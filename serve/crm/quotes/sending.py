@@ -154,9 +154,10 @@ async def pdf_of(
     sent = row["sent_version"] if store is quotes else None
     wanted = version or (sent if sent and sent == row["version"] else None)
     if wanted is not None:
-        if (made := await sent_pdf(db, row_id, wanted)) is None:
+        if (made := await sent_pdf(db, row_id, wanted)) is not None:
+            return name, made
+        if version is not None:
             raise QuoteVersionNotFound
-        return name, made
     days = await db.fetch_one(_DAYS, db.caller.tenant_id, row["valid_until"], VALID_DAYS)
     assert days is not None
     document = document_of(
@@ -164,7 +165,7 @@ async def pdf_of(
         version=row["version"] if store is quotes else 1,
         dated=days["today"],
         kind=store.entity,
-        is_draft=row["status"] == "draft" or sent is not None,
+        is_draft=row["status"] == "draft" or (sent is not None and wanted is None),
     )
     return name, await paper(document, await brand_of(db, storage), made_at=row["updated_at"])
 

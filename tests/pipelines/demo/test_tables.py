@@ -9,7 +9,7 @@ from pipelines.demo import Size, increment, simulate
 from warehouse.contracts import load_contracts
 
 PLANNED_AHEAD = {
-    *("due_at", "due_date", "expires_at", "expires_date", "month"),
+    *("due_at", "due_date", "expires_at", "expires_date", "month", "valid_until"),
     *("first_reply_due_at", "resolution_due_at", "send_at"),
 }
 
@@ -107,7 +107,7 @@ class TestContracts:
             ("accounts", "status"): {"active", "churned", "prospect"},
             ("invoices", "status"): {"sent", "paid", "overdue", "void", "returned"},
             ("payments", "status"): {"succeeded", "failed", "refunded"},
-            ("quotes", "status"): {"sent", "accepted", "declined", "expired"},
+            ("quotes", "status"): {"draft", "sent", "accepted", "declined", "expired"},
             ("tickets", "status"): {"pending", "resolved", "closed"},
             ("review_requests", "status"): {"queued", "sent", "opened", "answered", "expired", "cancelled"},
             ("review_requests", "answered_by"): {"customer", "staff"},

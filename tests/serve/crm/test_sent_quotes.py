@@ -295,3 +295,5 @@ class TestErasure:
         )
         (version,) = owner.get(f"{QUOTES}/{quote['id']}/versions").json()["data"]
         assert version["has_pdf"] is False
+        made = owner.get(f"{QUOTES}/{quote['id']}/pdf")  # of what still stands there
+        assert (made.status_code, made.content[:4]) == (200, b"%PDF")
