@@ -18,6 +18,9 @@ QUOTES = "/api/v1/quotes"
 
 def sent(surface: Surface, tenant: UUID | None) -> dict[str, str]:
     made = surface.make(BY_NAME[f"POST {QUOTES}"], tenant)
+    surface.firm.sql(
+        "delete from settings where category = 'email'"
+    )  # a case before may have set half a server
     return _done(surface, tenant, made["id"], "send", {})
 
 

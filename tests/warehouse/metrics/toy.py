@@ -159,7 +159,9 @@ def semantic_manifest(folder: Path, project: Mapping[str, str] = PROJECT) -> Pat
         ],
         cwd=folder,
         check=True,
-        env={**os.environ, "DO_NOT_TRACK": "1"},
+        # dbt in this process may have been told where another project is.
+        env={name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
+        | {"DO_NOT_TRACK": "1"},
     )
     return folder / "target" / "semantic_manifest.json"
 
