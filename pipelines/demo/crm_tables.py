@@ -11,6 +11,7 @@ from pipelines.demo.draw import (
     HOUR_US,
     MINUTE_US,
     NEVER,
+    Floats,
     Ints,
     choose,
     dates,
@@ -22,11 +23,14 @@ from pipelines.demo.draw import (
 )
 from pipelines.demo.leads import CHANNELS
 from pipelines.demo.people import at_work
+from pipelines.demo.promises import NO_END
 from pipelines.demo.spending import campaign_spending
 from pipelines.demo.world import World
 
 SENDS_PER_LEAD = 7
 """People reached by a mailing or text campaign, per lead that it brings."""
+NOTED_SHARE = 0.75
+"""Leads that became customers and name the contact they are; of the others nobody noted it."""
 
 
 def tables(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -85,12 +89,26 @@ def lead_names(world: World) -> tuple[pl.Series, pl.Series]:
     return person, company.zip_with(pl.Series(world.leads.is_company), person)
 
 
+def lead_reach(world: World) -> tuple[pl.Series, pl.Series]:
+    """E-mail and telephone of each lead, as far as they are known."""
+    rng, (person, _) = world.rng("lead fields"), lead_names(world)
+    email = given(names.emails(person, "lead.example"), rng.random(len(person)) < 0.95)
+    phone = names.phones(len(person), world.profile.country, rng)
+    return email, given(phone, rng.random(len(person)) < 0.7)
+
+
+def account_of_contact(world: World, rng: np.random.Generator | None = None) -> Ints:
+    """Rises: contacts stand in the order of their accounts, one at least in each."""
+    is_company = world.customers.accounts.is_company
+    people = np.where(is_company, (rng or world.rng("contacts")).integers(1, 4, len(is_company)), 1)
+    return np.repeat(np.arange(len(people)), people)
+
+
 def contacts_of(world: World, now_us: int) -> pl.DataFrame:
     accounts, rng = world.customers.accounts, world.rng("contacts")
-    people = np.where(accounts.is_company, rng.integers(1, 4, len(accounts.since_us)), 1)
-    account = np.repeat(np.arange(len(people)), people)
+    account = account_of_contact(world, rng)
     count = len(account)
-    nth = np.arange(count) - np.repeat(np.cumsum(people) - people, people)
+    nth = np.arange(count) - np.searchsorted(account, account)
     created = world.account_created_us()[account] + (nth + 1) * MINUTE_US
     company = accounts.is_company[account]
     household_name = account_names(world).gather(account)
@@ -136,15 +154,18 @@ def _campaigns(world: World, now_us: int) -> pl.DataFrame:
 
 
 def _leads(world: World, now_us: int) -> pl.DataFrame:
-    leads, rng = world.leads, world.rng("lead fields")
-    count = len(leads.created_us)
-    person, company = lead_names(world)
+    leads, count = world.leads, len(world.leads.created_us)
+    (person, company), (email, phone) = lead_names(world), lead_reach(world)
     replied, qualified, closed = (
         seen(at, now_us) for at in (leads.replied_us, leads.qualified_us, leads.closed_us)
     )
     account_of_lead = np.full(count, -1)
     from_lead = np.flatnonzero(world.customers.accounts.lead >= 0)
     account_of_lead[world.customers.accounts.lead[from_lead]] = from_lead
+    of_lead = np.where(qualified != NEVER, account_of_lead, -1)
+    contact, contacts = np.searchsorted(account_of_contact(world), of_lead), contacts_of(world, NO_END)
+    is_there = (contacts["created_at"].dt.epoch("us") < now_us).to_numpy()[contact]
+    is_noted = world.rng("lead contacts").random(count) < NOTED_SHARE
     is_closed = closed != NEVER
     status = np.where(
         is_closed,
@@ -157,16 +178,14 @@ def _leads(world: World, now_us: int) -> pl.DataFrame:
         leads.created_us,
         _latest(replied, qualified, closed),
         now_us,
-        account_id=pick(world.ids["accounts"], np.where(qualified != NEVER, account_of_lead, -1)),
+        account_id=pick(world.ids["accounts"], of_lead),
+        contact_id=pick(contacts["id"], np.where((of_lead >= 0) & is_there & is_noted, contact, -1)),
         campaign_id=pick(world.ids["campaigns"], leads.campaign),
         full_name=person,
-        email=given(names.emails(person, "lead.example"), rng.random(count) < 0.95),
-        phone=given(names.phones(count, world.profile.country, rng), rng.random(count) < 0.7),
+        email=email,
+        phone=phone,
         company=given(company, leads.is_company),
-        owner_id=pick(
-            world.ids["users"],
-            at_work(world.people, leads.created_us, ("agent", "manager"), world.rng("lead owners")),
-        ),
+        owner_id=pick(world.ids["users"], lead_owners(world)),
         source=pick(truths.SOURCES, leads.source),
         status=pick(("new", "contacted", "qualified", "won", "lost"), status),
         cost_cents=pl.Series(leads.cost_cents),
@@ -180,8 +199,26 @@ def _leads(world: World, now_us: int) -> pl.DataFrame:
     )
 
 
-def _lead_activities(world: World, now_us: int) -> pl.DataFrame:
-    """Visits say little about the outcome, the reply much; meetings follow only once a lead is qualified."""
+def lead_owners(world: World) -> Ints:
+    created = world.leads.created_us
+    return at_work(world.people, created, ("agent", "manager"), world.rng("lead owners"))
+
+
+ACTIVITIES = (
+    ("visit", "in", 90.0),
+    ("reply", "out", None),
+    ("call", "out", 240.0),
+    ("email", "in", None),
+    ("meeting", None, 2_700.0),
+)
+"""Kind, direction and the usual length in seconds."""
+
+
+def lead_touches(world: World) -> tuple[Ints, Ints, Ints, Floats]:
+    """Lead, moment, position in ACTIVITIES and length in seconds (not a number without one) of each activity.
+
+    Visits say little about the outcome, the reply much; meetings follow only once a lead is qualified.
+    """
     leads, rng = world.leads, world.rng("lead_activities")
     everyone = np.arange(len(leads.created_us))
     visitor = np.repeat(everyone, leads.visits)
@@ -193,20 +230,25 @@ def _lead_activities(world: World, now_us: int) -> pl.DataFrame:
     write_at = leads.created_us[writer] + (rng.exponential(30, len(writer)) * HOUR_US).astype(np.int64)
     met = np.flatnonzero(leads.qualified_us != NEVER)
     met_at = leads.qualified_us[met]
-    kinds = (
-        (visitor, visit_at, "visit", "in", 90.0),
-        (replied, leads.replied_us[replied], "reply", "out", None),
-        (caller, call_at, "call", "out", 240.0),
-        (writer, write_at, "email", "in", None),
-        (met, met_at, "meeting", None, 2_700.0),
+    parts = (
+        (visitor, visit_at),
+        (replied, leads.replied_us[replied]),
+        (caller, call_at),
+        (writer, write_at),
+        (met, met_at),
     )
-    lead, at = np.concatenate([k[0] for k in kinds]), np.concatenate([k[1] for k in kinds])
-    kind = np.repeat(np.arange(len(kinds)), [len(k[0]) for k in kinds])
+    lead, at = (np.concatenate(part) for part in zip(*parts, strict=True))
+    kind = np.repeat(np.arange(len(parts)), [len(part) for part, _ in parts])
     closed = leads.closed_us[lead]
     kept = (at < closed) & (at >= leads.created_us[lead])
     lead, at, kind = lead[kept], at[kept], kind[kept]
-    typical = np.array([k[4] or np.nan for k in kinds])[kind]
-    duration = (typical * np.exp(rng.normal(0, 0.7, len(lead)))).round(1)
+    typical = np.array([usual or np.nan for _, _, usual in ACTIVITIES])[kind]
+    return lead, at, kind, (typical * np.exp(rng.normal(0, 0.7, len(lead)))).round(1)
+
+
+def _lead_activities(world: World, now_us: int) -> pl.DataFrame:
+    lead, at, kind, duration = lead_touches(world)
+    kinds, directions, _ = zip(*ACTIVITIES, strict=True)
     return rows(
         world.tenant_id,
         world.new_ids("lead_activities", at),
@@ -214,8 +256,8 @@ def _lead_activities(world: World, now_us: int) -> pl.DataFrame:
         at,
         now_us,
         lead_id=pick(world.ids["leads"], lead),
-        kind=pick(tuple(k[2] for k in kinds), kind),
-        direction=pick(tuple(k[3] for k in kinds), kind),
+        kind=pick(kinds, kind),
+        direction=pick(directions, kind),
         happened_at=moments(at),
         duration_s=given(np.nan_to_num(duration), ~np.isnan(duration)),
     )

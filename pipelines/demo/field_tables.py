@@ -7,6 +7,8 @@ import polars as pl
 
 from pipelines.demo.draw import (
     NEVER,
+    Bools,
+    Floats,
     Ints,
     choose,
     given,
@@ -33,20 +35,29 @@ def tables(world: World, now_us: int) -> Iterator[tuple[str, pl.DataFrame]]:
     yield "job_status_changes", _status_changes(world, now_us)
 
 
-def _jobs(world: World, now_us: int) -> pl.DataFrame:
+CHANNELS = ("phone", "web", "whatsapp", "email")
+
+
+def places_and_channels(world: World) -> tuple[Floats, Bools, Ints]:
+    """By job: latitude and longitude, whether they are known, and by which of CHANNELS it was ordered (-1: unknown)."""
     jobs, rng = world.customers.jobs, world.rng("job fields")
     count = len(jobs.account)
+    place = np.array([(p[2], p[3]) for p in world.profile.places])[jobs.zone]
+    place = place + rng.normal(0, 0.015, (count, 2))
+    located = rng.random(count) < 0.92
+    channel = choose(rng, (0.35, 0.30, 0.20, 0.15), count)
+    return place, located, np.where(rng.random(count) < 0.97, channel, -1)
+
+
+def _jobs(world: World, now_us: int) -> pl.DataFrame:
+    jobs = world.customers.jobs
+    place, located, channel = places_and_channels(world)
     assigned, started, completed, cancelled = (
         seen(at, now_us) for at in (jobs.assigned_us, jobs.started_us, jobs.completed_us, jobs.cancelled_us)
     )
     status = np.select(
         [cancelled != NEVER, completed != NEVER, started != NEVER, assigned != NEVER], [4, 3, 2, 1], 0
     )
-    place = np.array([(p[2], p[3]) for p in world.profile.places])[jobs.zone] + rng.normal(
-        0, 0.015, (count, 2)
-    )
-    located = rng.random(count) < 0.92
-    channel = choose(rng, (0.35, 0.30, 0.20, 0.15), count)
     return rows(
         world.tenant_id,
         world.ids["jobs"],
@@ -57,7 +68,7 @@ def _jobs(world: World, now_us: int) -> pl.DataFrame:
         provider_id=pick(world.ids["providers"], np.where(assigned != NEVER, jobs.provider, -1)),
         zone_id=pick(world.ids["zones"], jobs.zone),
         service=pick(tuple(service.name for service in world.profile.services), jobs.service),
-        channel=pick(("phone", "web", "whatsapp", "email"), np.where(rng.random(count) < 0.97, channel, -1)),
+        channel=pick(CHANNELS, channel),
         status=pick(STATUSES, status),
         requested_at=moments(jobs.requested_us),
         due_at=moments(jobs.due_us),

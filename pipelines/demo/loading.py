@@ -27,7 +27,7 @@ Progress = Callable[[str, int, int], None]
 """Called with the stage (`tables` or `telemetry`) and how much of how much is done."""
 
 
-TABLES = 38
+TABLES = 39
 """Tables of a simulation, telemetry aside."""
 
 

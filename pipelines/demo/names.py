@@ -61,6 +61,10 @@ def emails(full_name: pl.Series, domain: str) -> pl.Series:
     return full_name.str.to_lowercase().str.replace_all(" ", ".", literal=True) + number + f"@{domain}"
 
 
+def phone_of_company(country: str) -> str:
+    return PHONE_PREFIX[country] + ("000" if country == "GB" else "00")
+
+
 def phones(count: int, country: str, rng: np.random.Generator) -> pl.Series:
     digits = pl.Series(rng.integers(0, 1000 if country == "GB" else 100, count)).cast(pl.String)
     return PHONE_PREFIX[country] + digits.str.zfill(3 if country == "GB" else 2)

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from pipelines.demo import (
+    calls,
     crm_tables,
     field_tables,
     fleet_tables,
@@ -35,6 +36,7 @@ BUILDERS: tuple[Builder, ...] = (
     quoting.tables,
     support.tables,
     reviews.tables,
+    calls.tables,
     money.tables,
     spending.tables,
     crm_tables.messages,

@@ -51,6 +51,7 @@ def demo(pg: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Li
         "+lead_sources",
         "+reviews_monthly",
         "+quotes_monthly",
+        "+calls_monthly",
     )
     with psycopg.connect(address.url("api")) as connection:
         yield line, connection
@@ -172,6 +173,48 @@ def test_quotes_of_a_month_come_to_the_same(demo: tuple[Line, psycopg.Connection
         (live,) = asyncio.run(figures.quotes(acting(connection, tenant), whole))  # type: ignore[arg-type]
         assert live["sent_count"] == sum(row["sent_count"] for row in rows)
 
+
+def test_as_many_calls_were_answered_and_took_as_long(demo: tuple[Line, psycopg.Connection[Any]]) -> None:
+    line, connection = demo
+    for tenant in tenants(line):
+        live = asyncio.run(acting(connection, tenant).fetch(CALLS))
+        found = line.read(
+            "select month::varchar as month, direction, user_id::varchar as user_id, call_count, answered_count,"
+            " voicemail_count, no_answer_count, busy_count, declined_count, failed_count, missed_count, returned_count,"
+            f" talk_s, median_talk_s, median_return_hours from marts.calls_monthly where tenant_id = '{tenant}'"
+            " order by month, direction, user_id nulls last"
+        ).to_dicts()
+        assert len(found) > 50
+        assert sum(row["returned_count"] for row in found) > 0
+        for row, expected in zip(found, live, strict=True):
+            assert row == pytest.approx(expected)
+
+
+CALLS = """
+    with returned as (
+        select c.id, extract(epoch from min(o.started_at) - c.started_at)::double precision / 3600 as hours
+        from calls c join calls o on o.contact_id = c.contact_id and o.direction = 'outbound' and o.deleted_at is null
+            and o.started_at > c.started_at and o.started_at <= c.started_at + interval '72 hours'
+        where c.deleted_at is null and c.direction = 'inbound' and c.outcome <> 'answered'
+        group by c.id
+    )
+    select to_char(date_trunc('month', started_at at time zone 'UTC'), 'YYYY-MM-DD') as month, direction,
+        user_id::text as user_id, count(*) as call_count,
+        count(*) filter (where outcome = 'answered') as answered_count,
+        count(*) filter (where outcome = 'voicemail') as voicemail_count,
+        count(*) filter (where outcome = 'no_answer') as no_answer_count,
+        count(*) filter (where outcome = 'busy') as busy_count,
+        count(*) filter (where outcome = 'declined') as declined_count,
+        count(*) filter (where outcome = 'failed') as failed_count,
+        count(*) filter (where direction = 'inbound' and outcome <> 'answered') as missed_count,
+        count(r.id) as returned_count,
+        coalesce(sum(duration_s) filter (where outcome = 'answered'), 0) as talk_s,
+        percentile_cont(0.5) within group (order by duration_s) filter (where outcome = 'answered') as median_talk_s,
+        percentile_cont(0.5) within group (order by r.hours) as median_return_hours
+    from calls c left join returned r on r.id = c.id
+    where deleted_at is null
+    group by 1, 2, 3 order by 1, 2, user_id::text nulls last
+"""
 
 REVIEWS = """
     select to_char(date_trunc('month', coalesce(sent_at, answered_at) at time zone 'UTC'), 'YYYY-MM-DD') as month,

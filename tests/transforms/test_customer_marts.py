@@ -1,9 +1,9 @@
-"""What customers say of prices and of the work, counted a second time in plain Python."""
+"""What customers say of prices and of the work, and calls with them, counted a second time in plain Python."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from statistics import median
 
 import polars as pl
@@ -19,6 +19,8 @@ NEW_METRICS = (
     *("quotes_sent", "quote_value", "accepted_quotes", "accepted_quote_value", "ended_quotes"),
     *("quote_win_rate", "quote_decision_hours"),
     *("good_reviews", "good_review_share", "review_rating"),
+    *("call_count", "answered_calls", "call_answered_share", "incoming_calls", "missed_calls"),
+    *("missed_call_share", "returned_calls", "returned_call_share", "talk_time", "median_call_length"),
 )
 
 
@@ -118,6 +120,54 @@ def test_quotes_are_counted_in_the_month_of_each_step_and_deleted_ones_in_none(
         assert ask(published, tenant, "accepted_quotes", "quote_win_rate") == (
             won,
             pytest.approx(won / ended),
+        )
+
+
+def test_calls_are_counted_for_who_spoke_and_missed_ones_until_they_are_returned(
+    demo: Line, published: Published
+) -> None:
+    world = simulation()
+    made = next(frame for table, frame in world.tables(world.now_us) if table == "calls")
+    kept = set(made.filter(pl.col("deleted_at").is_null())["id"])
+    assert 0 < len(kept) < made.height
+    assert set(demo.read("select call_id::varchar as id from marts.fct_calls")["id"]) == kept
+    for tenant in published.tenants:
+        calls = staged(demo, tenant, "calls")
+        cells: dict[tuple, list[dict]] = defaultdict(list)
+        called: dict[object, list[datetime]] = defaultdict(list)
+        for call in calls:
+            month = call["started_at"].astimezone(UTC).date().replace(day=1)
+            cells[month, call["direction"], call["user_id"]].append(call)
+            if call["direction"] == "outbound" and call["contact_id"]:
+                called[call["contact_id"]].append(call["started_at"])
+        rows = demo.read(f"select * from marts.calls_monthly where tenant_id = '{tenant}'").to_dicts()
+        found = {(row["month"], row["direction"], row["user_id"]): row for row in rows}
+        assert found.keys() == cells.keys()
+        returned = 0
+        for cell, of_cell in cells.items():
+            row = found[cell]
+            talks = [call["duration_s"] for call in of_cell if call["outcome"] == "answered"]
+            assert (row["call_count"], row["answered_count"]) == (len(of_cell), len(talks))
+            assert (row["talk_s"], row["median_talk_s"]) == (sum(talks), median(talks) if talks else None)
+            unanswered = Counter(call["outcome"] for call in of_cell)
+            for outcome in ("voicemail", "no_answer", "busy", "declined", "failed"):
+                assert row[f"{outcome}_count"] == unanswered[outcome]
+            waits = [
+                min(later) - call["started_at"]
+                for call in of_cell
+                if call["direction"] == "inbound" and call["outcome"] != "answered"
+                if (later := [at for at in called[call["contact_id"]] if at > call["started_at"]])
+            ]
+            hours = [wait.total_seconds() / 3600 for wait in waits if wait <= timedelta(hours=72)]
+            assert row["returned_count"] == len(hours)
+            assert row["median_return_hours"] == (pytest.approx(median(hours)) if hours else None)
+            returned += len(hours)
+        missed = sum(row["missed_count"] for row in rows)
+        metrics = ask(published, tenant, "call_count", "returned_call_share", "talk_time")
+        assert metrics == (
+            len(calls),
+            pytest.approx(returned / missed),
+            sum(row["talk_s"] for row in rows),
         )
 
 

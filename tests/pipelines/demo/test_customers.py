@@ -1,10 +1,12 @@
-"""Quotes and reviews of the simulated companies keep the rules of the service."""
+"""Quotes, reviews and calls of the simulated companies keep the rules of the service."""
 
 import json
 from datetime import date, time, timedelta
 
 import polars as pl
 
+from pipelines.demo import promises
+from serve.crm.calls.rules import SPOKEN, check_call
 from serve.crm.quotes.rules import CONTENT
 from serve.crm.quotes.sending import COUNTED, document_of
 
@@ -131,3 +133,74 @@ class TestQuotes:
         row = {**values, "valid_until": date(2026, 6, 1)}
         kept = document_of(row, version=1, dated=date(2026, 6, 1), kind="quote")
         assert document.keys() == kept.keys()
+
+
+class TestCalls:
+    def test_the_service_would_take_them(self, tables):
+        calls = tables["calls"]
+        seconds = pl.col("duration_s")
+        assert calls.filter(pl.col("outcome").is_in(SPOKEN) != (seconds > 0)).is_empty()
+        assert calls["duration_s"].max() <= 3_600
+        for row in calls.head(500).iter_rows(named=True):
+            check_call(None, row)
+
+    def test_a_call_is_noted_when_it_is_over(self, tables):
+        ended = pl.col("started_at") + pl.duration(seconds="duration_s")
+        assert tables["calls"].filter(pl.col("created_at") <= ended).is_empty()
+        in_order(tables["calls"], "started_at", "created_at", "deleted_at")
+
+    def test_nobody_is_called_before_they_are_known_and_everybody_by_their_number(self, tables):
+        calls = tables["calls"]
+        for table, column in (("accounts", "account_id"), ("contacts", "contact_id"), ("jobs", "job_id")):
+            since = tables[table].select("id", since="created_at")
+            known = calls.join(since, left_on=column, right_on="id")
+            assert known.height == calls[column].count() > 1_000
+            assert known.filter(pl.col("started_at") < pl.col("since")).is_empty(), table
+        with_contact = calls.join(
+            tables["contacts"], left_on="contact_id", right_on="id", suffix="_of_contact"
+        )
+        assert (with_contact["account_id"] == with_contact["account_id_of_contact"]).all()
+        with_job = calls.join(tables["jobs"], left_on="job_id", right_on="id", suffix="_of_job")
+        assert with_job.filter(pl.col("account_id") != pl.col("account_id_of_job")).is_empty()
+        theirs = pl.when(pl.col("direction") == "inbound").then("from_number").otherwise("to_number")
+        assert with_contact.filter(theirs != pl.col("phone")).is_empty()
+        assert calls.filter(pl.col("direction") == "outbound")["to_number"].null_count() == 0
+
+    def test_leads_are_called_after_they_came(self, tables):
+        """Before they are customers by their number, from then on as the contact they are."""
+        calls, leads = tables["calls"], tables["leads"]
+        pursued = calls.join(leads, on="contact_id", suffix="_of_lead")
+        assert pursued.height > 500
+        assert pursued.filter(pl.col("started_at") <= pl.col("qualified_at")).is_empty()
+        nobodys = calls.filter((pl.col("direction") == "outbound") & pl.col("contact_id").is_null())
+        came = leads.drop_nulls("phone").group_by("tenant_id", "phone").agg(pl.min("created_at"))
+        of_lead = nobodys.join(came, left_on=["tenant_id", "to_number"], right_on=["tenant_id", "phone"])
+        assert of_lead.height == nobodys.height > 400
+        assert of_lead.filter(pl.col("started_at") <= pl.col("created_at_right")).is_empty()
+
+    def test_people_work_in_opening_hours_and_miss_what_comes_outside(self, tables, simulation):
+        for world in simulation.worlds:
+            own = tables["calls"].filter(pl.col("tenant_id") == world.tenant_id)
+            hours = promises.hours_of(world.profile, world.calendar)
+            is_open = hours.is_open(own["started_at"].dt.epoch("us").to_numpy())
+            outside = own.filter(pl.Series(~is_open))
+            assert set(outside["direction"]) == {"inbound"}
+            assert set(outside["outcome"]) == {"no_answer", "voicemail"}
+            taken = own.filter(pl.Series(is_open) & (own["direction"] == "inbound"))
+            assert 0.85 < (taken["outcome"] == "answered").mean() < 0.98
+            nobody = pl.col("user_id").is_null()
+            is_taken = (pl.col("direction") == "outbound") | (pl.col("outcome") == "answered")
+            assert own.filter(nobody == is_taken).is_empty()
+
+    def test_orders_on_the_telephone_are_in_the_log(self, tables):
+        ordered = tables["calls"].join(
+            tables["jobs"], left_on=["job_id", "started_at"], right_on=["id", "requested_at"]
+        )
+        assert set(ordered["channel"]) == {"phone"}
+        assert set(ordered["direction"]) == {"inbound"}
+        by_phone = tables["jobs"].filter(pl.col("channel") == "phone").height
+        assert 0.5 < ordered.height / by_phone < 1
+
+    def test_a_few_are_taken_out_of_the_log(self, tables):
+        calls = tables["calls"]
+        assert 0.005 < calls["deleted_at"].count() / calls.height < 0.015

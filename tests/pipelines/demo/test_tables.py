@@ -110,6 +110,8 @@ class TestContracts:
             ("quotes", "status"): {"draft", "sent", "accepted", "declined", "expired"},
             ("tickets", "status"): {"pending", "resolved", "closed"},
             ("review_requests", "status"): {"queued", "sent", "opened", "answered", "expired", "cancelled"},
+            ("calls", "direction"): {"inbound", "outbound"},
+            ("calls", "outcome"): {"answered", "voicemail", "no_answer", "busy", "declined", "failed"},
             ("review_requests", "answered_by"): {"customer", "staff"},
             ("subscriptions", "status"): {"active", "cancelled", "paused"},
             ("campaigns", "status"): {"running", "finished"},
