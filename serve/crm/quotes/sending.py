@@ -23,11 +23,14 @@ from serve.kernel.ids import uuid7
 from serve.kernel.resources import Row
 from serve.kernel.resources.store import Store
 from serve.kernel.tasks import Work, enqueue, task
+from serve.platform.mails.attachments import Attachment, attached_from
 from serve.platform.mails.service import queue_mail
 from serve.ports.mail import MailWays
 from serve.ports.storage import Storage
 
 PURPOSE = "quote"
+PAPER = "quote_version"
+"""What is attached to the mail: read from its version, so that it goes where that is erased."""
 VALID_DAYS = 30
 SENT = event(
     "quote.sent", "The quote was sent to the customer: `after` has the version and until when it holds."
@@ -85,10 +88,11 @@ async def send(
         kind="quote",
     )
     made = await paper(document, await brand_of(db, storage), made_at=now)
+    version_id, digest = uuid7(), sha256(made).hexdigest()
     await db.execute(
         _KEEP,
-        *(uuid7(), db.caller.tenant_id, row_id, quote["account_id"], version, document),
-        *(quote["total_cents"], quote["currency"], to["recipient_email"], made, sha256(made).hexdigest()),
+        *(version_id, db.caller.tenant_id, row_id, quote["account_id"], version, document),
+        *(quote["total_cents"], quote["currency"], to["recipient_email"], made, digest),
         *(now, days["expires_at"]),
     )
     token = await issue_token(
@@ -105,6 +109,7 @@ async def send(
         db,
         ways,
         {"to_address": to["recipient_email"], "to_name": to["recipient_name"], "reply_to": None, **mail},
+        [Attachment(PAPER, version_id, f"{quote['number']}.pdf", "application/pdf", len(made), digest)],
     )
     await enqueue(
         db,
@@ -174,6 +179,14 @@ async def sent_pdf(db: Transaction, row_id: UUID, version: int) -> bytes | None:
     """What was sent; None where there was no such version, or its paper was erased with the person on it."""
     found = await db.fetch_one(
         "select pdf from quote_versions where quote_id = $1 and version = $2", row_id, version
+    )
+    return found["pdf"] if found else None
+
+
+@attached_from(PAPER)
+async def _attached(db: Transaction, _: Storage, version_id: UUID) -> bytes | None:
+    found = await db.fetch_one(
+        "select pdf from quote_versions where tenant_id = $1 and id = $2", db.caller.tenant_id, version_id
     )
     return found["pdf"] if found else None
 
@@ -263,7 +276,7 @@ def _mail(document: Mapping[str, Any], message: str | None, link: str) -> dict[s
         message.strip() if message else f"here is our quote {document['number']}{about}.",
         f"Total with tax: {total}. It is valid until {until}.",
         f"See it, choose and decide here:\n\n{link}",
-        "The page has the quote as a PDF too. Whoever has the link can decide: pass it on to nobody else.",
+        "The quote is attached as a PDF. Whoever has the link can decide: pass it on to nobody else.",
         tenant,
     ]
     return {

@@ -275,6 +275,7 @@ KNOWN: Final[dict[str, Known]] = {
             "text": "'Erased'",
             "html": "null",
             "error": "null",
+            "attachments": "'[]'",
             "person_key": "null",
             "state": "case when state = 'queued' then 'cancelled' else state end",
         },

@@ -23,6 +23,7 @@ from serve.kernel.ids import uuid7
 from serve.kernel.resources import Row
 from serve.kernel.tasks import Work, enqueue, task
 from serve.platform.mails import rules
+from serve.platform.mails.attachments import Gone, with_contents
 from serve.platform.mails.errors import MailBeingSent
 from serve.platform.mails.message import message_of
 from serve.platform.mails.resource import mails
@@ -63,7 +64,7 @@ async def send(work: Work) -> dict[str, str]:
 async def deliver(begin: Open, ways: MailWays, mail_id: UUID, storage: Storage) -> Row:
     """Send the mail if it is due. Safe to call at any time, any number of times.
 
-    Its logo comes out of the ``storage``; where that is gone, the mail goes without.
+    Its logo comes out of the ``storage``; where that is gone, the mail goes without. Without an attachment it fails.
 
     No connection to the database is held while the mail server is spoken to.
     """
@@ -76,9 +77,12 @@ async def deliver(begin: Open, ways: MailWays, mail_id: UUID, storage: Storage) 
             return mail
         try:
             way = mailing.way_of(await email_settings(db), ways)
-            message = message_of(mail, await picture(db, storage, await _logo_id(db, mail_id)))
+            logo = await picture(db, storage, await _logo_id(db, mail_id))
+            message = message_of(mail, logo, await with_contents(db, storage, mail["attachments"]))
         except (NotConfigured, Invalid) as problem:
             return await write(db, mail, rules.failed(problem.detail))
+        except Gone as gone:
+            return await write(db, mail, rules.failed(str(gone)))
         begun = {
             "state": "sending",
             "sending_since": now(),

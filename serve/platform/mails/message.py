@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -24,8 +24,15 @@ def message_id(mail_id: UUID, from_address: str) -> str:
     return f"<{mail_id}@{from_address.rpartition('@')[2]}>"
 
 
-def message_of(mail: Mapping[str, Any], logo: Picture | None = None) -> EmailMessage:
-    """``logo`` goes with the HTML, which names it. Raises Invalid naming the field that no mail can have."""
+def message_of(
+    mail: Mapping[str, Any],
+    logo: Picture | None = None,
+    attached: Sequence[tuple[Mapping[str, Any], bytes]] = (),
+) -> EmailMessage:
+    """``logo`` goes with the HTML, which names it; ``attached`` is what the mail's row says of each, with its content.
+
+    Raises Invalid naming the field that no mail can have.
+    """
     message = EmailMessage()
     message["From"] = _address(mail, "from_address", mail["from_name"])
     message["To"] = _address(mail, "to_address", mail["to_name"])
@@ -43,6 +50,10 @@ def message_of(mail: Mapping[str, Any], logo: Picture | None = None) -> EmailMes
             )
             _html_part(message).set_boundary(f"html-{mail['id']}")
         message.set_boundary(f"mail-{mail['id']}")
+    for each, content in attached:
+        maintype, _, subtype = each["media_type"].partition("/")
+        message.add_attachment(content, maintype, subtype, filename=each["name"])
+        message.set_boundary(f"all-{mail['id']}")
     return message
 
 

@@ -1,6 +1,7 @@
 """Mails, and how far each is on its way."""
 
 from sqlalchemy import Index, Integer, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
 
 from serve.kernel.schema import Moment, choice, optional, required, resource_table, unique
 
@@ -24,11 +25,21 @@ mails = resource_table(
     optional("sent_at", Moment),
     optional("task_id", Uuid),
     optional("logo_id", Uuid),
+    required("attachments", JSONB, default="'[]'::jsonb"),
     unique("message_id"),
     entity="mail",
     personal=("to_address", "to_name", "subject", "error"),
     search=("to_address", "to_name", "subject"),
-    unrecorded=("text", "html", "attempts", "not_before", "sending_since", "task_id", "logo_id"),
+    unrecorded=(
+        "text",
+        "html",
+        "attempts",
+        "not_before",
+        "sending_since",
+        "task_id",
+        "logo_id",
+        "attachments",
+    ),
     extracted=False,
 )
 Index("mails_tenant_id_state_idx", mails.c.tenant_id, mails.c.state)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import EmailStr, Field
 
+from serve.kernel.envelope import Output
 from serve.kernel.resources import Fields, read_of
 from serve.kernel.resources.schemas import Line
 
@@ -26,6 +27,20 @@ class MailFields(Fields):
     html: Annotated[Line, Field(max_length=200_000)] | None = Field(None, examples=[None])
     reply_to: EmailStr | None = Field(
         None, description="Where answers go; that of the settings unless said.", examples=[None]
+    )
+
+
+class AttachmentRead(Output):
+    """What goes with a mail."""
+
+    kind: str = Field(description="Where it lies: `file`, `quote_version` …", examples=["quote_version"])
+    id: UUID = Field(description="Its id there.")
+    name: str = Field(examples=["Q-2026-0001.pdf"])
+    media_type: str = Field(examples=["application/pdf"])
+    size_bytes: int = Field(examples=[48_213])
+    sha256: str = Field(
+        description="Of its content. A mail whose attachment has another one is not sent.",
+        examples=["9f86d081884c7d65…"],
     )
 
 
@@ -51,3 +66,4 @@ class MailRead(read_of(MailFields, "MailBase")):  # type: ignore[misc]
     sending_since: datetime | None = Field(description="When the last attempt began.")
     sent_at: datetime | None
     task_id: UUID | None = Field(description="The work that sends it.", examples=[None])
+    attachments: list[AttachmentRead] = Field(description="What goes with it.", examples=[[]])

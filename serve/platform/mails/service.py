@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from serve.kernel.events import event
 from serve.kernel.ids import uuid7
 from serve.kernel.resources import Row
 from serve.platform.mails import rules
+from serve.platform.mails.attachments import Attachment, stored
 from serve.platform.mails.delivery import email_settings, have_sent, now, write
 from serve.platform.mails.message import message_id, message_of
 from serve.platform.mails.resource import mails
@@ -24,10 +25,13 @@ event("mail.resent", "Somebody wants the mail sent now, or once more.")
 event("mail.settled", "Somebody said of a mail of unknown fate that it was sent.")
 
 
-async def queue_mail(db: Transaction, ways: MailWays, values: Mapping[str, Any]) -> Row:
+async def queue_mail(
+    db: Transaction, ways: MailWays, values: Mapping[str, Any], attachments: Sequence[Attachment] = ()
+) -> Row:
     """A mail that will be sent once the transaction commits; ``values`` are fields of ``MailFields``.
 
-    One that is a text alone is dressed in the tenant's look, where there is one.
+    One that is a text alone is dressed in the tenant's look, where there is one. ``attachments`` are read when it is
+    sent: one that is gone by then fails the mail.
     Raises NotConfigured, or Invalid naming the field that no mail can have.
     """
     email = await email_settings(db)
@@ -41,6 +45,7 @@ async def queue_mail(db: Transaction, ways: MailWays, values: Mapping[str, Any])
         "reply_to": values.get("reply_to") or email.values.reply_to,
         "message_id": message_id(row_id, sender),
         "task_id": await have_sent(db, row_id),
+        "attachments": stored(attachments),
     }
     row = await mails.insert(db, mail, row_id=row_id)
     message_of(row)

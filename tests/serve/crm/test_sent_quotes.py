@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 
@@ -10,6 +11,7 @@ import pytest
 
 from serve.identity.privacy.registry import KNOWN
 from tests.serve.crm.conftest import BOILER, ESTIMATES, LINK, QUOTES, accept, read, refused
+from tests.serve.platform.smtp_listener import Listener
 
 EXTRA = {
     **BOILER,
@@ -23,6 +25,21 @@ SMALL, LARGE = (
     for size in "AB"
 )
 LARGE["unit_price_cents"] = 300_000
+
+
+@pytest.fixture
+def mail_server(firm):
+    """The firm's own, for the length of a test; what waits from others goes its usual way before."""
+    firm.work()
+    state, owner = firm.running.app.state, firm.client("owner")
+    usual, state.mail = state.mail, replace(state.mail, private_hosts=True, timeout_s=2.0)
+    with Listener() as listener:
+        server = {"smtp_host": "127.0.0.1", "smtp_port": listener.port, "security": "none"}
+        said = owner.put("/api/v1/settings/email", json={**server, "from_address": "office@a.example"})
+        assert said.status_code == 200, said.text
+        yield listener
+    state.mail = usual
+    firm.sql("delete from settings where tenant_id = %s", firm.a)
 
 
 class TestSending:
@@ -41,6 +58,34 @@ class TestSending:
         assert (to, quote["number"] in subject, "As we said:" in text) == ("ada@example.org", True, True)
         assert [name for name, *_ in firm.events(quote["id"])] == ["quote.created", "quote.sent"]
         assert firm.sql("select 1 from account_tokens where hash = sha256(convert_to(%s, 'UTF8'))", key)
+
+    def test_the_mail_has_the_paper_of_that_version(self, firm, owner, offer, send, mail_server):
+        quote = offer()
+        send(quote)
+        first = owner.get(f"{QUOTES}/{quote['id']}/pdf").content
+        owner.patch(f"{QUOTES}/{quote['id']}", json={"discount_cents": 40_000})
+        send(quote)
+        firm.work()
+        papers = []
+        for mail in mail_server.mails:
+            [paper] = mail.message.iter_attachments()
+            assert paper.get_content_type() == "application/pdf"
+            assert paper.get_filename() == f"{quote['number']}.pdf"
+            assert "/quotes/accept#" in mail.message.get_body(("plain",)).get_content()
+            papers.append(paper.get_content())
+        assert papers == [first, owner.get(f"{QUOTES}/{quote['id']}/pdf").content]
+        assert papers[0] != papers[1]
+
+    def test_an_erased_paper_is_not_mailed(self, firm, owner, offer, send, mail_server):
+        quote = offer()
+        send(quote)
+        firm.sql("update quote_versions set pdf = null where quote_id = %s", quote["id"])
+        firm.work()
+        assert mail_server.arrived == []
+        [(state, error)] = firm.sql(
+            "select state, error from mails order by created_at desc, id desc limit 1"
+        )
+        assert (state, error) == ("failed", f"the attachment {quote['number']}.pdf is gone")
 
     def test_the_link_stands_nowhere_but_in_the_mail(self, firm, offer, send):
         key = send(offer())
