@@ -28,6 +28,7 @@ from serve.fleet import routes as fleet
 from serve.identity import routes as identity
 from serve.identity.account_mails.service import LOOK_S as MAILS_LOOK_S
 from serve.identity.account_mails.service import AccountMails, forget_old_traces
+from serve.identity.account_tokens.limits import LinkCalls
 from serve.identity.accounts.service import Accounts
 from serve.identity.api_keys.ring import KeyRing
 from serve.identity.auth.attempts import Attempts
@@ -230,6 +231,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         settings.public_address,
         is_open=settings.registration == "open",
         links=RateLimit(1, burst=settings.account_mails_at_once),
+    )
+    state.link_calls = LinkCalls(
+        settings.link_calls_per_min,
+        SharedDebts(state.database) if settings.rate_limits_shared else None,
     )
     state.proofs = Proofs(state.database)
     state.relying_party = RelyingParty.of(settings)

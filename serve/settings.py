@@ -76,6 +76,11 @@ class Settings(BaseSettings):
     login_attempts_per_min: int = Field(
         10, ge=1, description="Failed log-ins a minute, for one address and account together, before 429."
     )
+    link_calls_per_min: int = Field(
+        60,
+        ge=1,
+        description="Calls a minute with the link of one sent quote; six times as many from one address.",
+    )
     password_cost: str = Field(
         COST,
         description="What the hash of a password costs: KiB of memory, passes, lanes. After a change everybody is"

@@ -23,6 +23,7 @@ MAX_BODY_BYTES = 65_536  # small, so that sending too much is quick
 SETTINGS = {
     "max_body_bytes": MAX_BODY_BYTES,
     "login_attempts_per_min": 100_000,
+    "link_calls_per_min": 100_000,
     "rate_limits": "read=600000/60000,write=600000/60000,export=600000/60000,auth=600000/60000",
     "dns_resolver": "127.0.0.1:9",  # nobody there
     "account_mails_at_once": 100_000,

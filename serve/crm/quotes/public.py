@@ -20,6 +20,7 @@ from serve.crm.quotes.schemas import (
     QuoteLinkRefusal,
     QuoteShown,
 )
+from serve.identity.account_tokens.limits import LinkUsedTooOften
 from serve.kernel.envelope import Meta, Success
 from serve.kernel.errors import problems
 from serve.kernel.resources.words import BODY, plain
@@ -29,7 +30,10 @@ from serve.platform.files.names import attachment
 
 PATH = "/api/v1/quotes/link"
 PDF = {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}
-_USELESS = (QuoteLinkUnknown, QuoteLinkUseless, QuoteWithdrawn, QuoteExpired, TenantSuspended)
+_USELESS = (
+    *(QuoteLinkUnknown, QuoteLinkUseless, QuoteWithdrawn, QuoteExpired),
+    *(TenantSuspended, LinkUsedTooOften),
+)
 # Not repeatable: a second try finds the quote decided, and says so.
 public = area_router(prefix=PATH, tags=["quotes"])
 
@@ -42,6 +46,7 @@ public = area_router(prefix=PATH, tags=["quotes"])
 )
 async def show(request: Request, asked: QuoteLinkChoice) -> Response:
     """The quote that the link was sent with, counted with the options that are `chosen`. Nothing is decided by it."""
+    await _count(request, asked.token)
     return _private(plain(await deciding.show(request.app.state.database, asked.token, asked.chosen)))
 
 
@@ -53,6 +58,7 @@ async def show(request: Request, asked: QuoteLinkChoice) -> Response:
 )
 async def pdf(request: Request, asked: QuoteLink) -> Response:
     """The paper of the quote, as it was sent; once it is accepted, with what was chosen and by whom."""
+    await _count(request, asked.token)
     state = request.app.state
     name, made = await deciding.pdf(state.database, asked.token, state.files.storage)
     return _private(Response(made, 200, {"Content-Disposition": attachment(name)}, "application/pdf"))
@@ -69,6 +75,7 @@ async def accept(request: Request, asked: QuoteLinkAcceptance) -> Response:
 
     `total_cents` is what was seen: another total is refused, so nobody accepts what they have not read.
     """
+    await _count(request, asked.token)
     database = request.app.state.database
     await deciding.accept_by_link(
         database,
@@ -89,11 +96,18 @@ async def accept(request: Request, asked: QuoteLinkAcceptance) -> Response:
 )
 async def decline(request: Request, asked: QuoteLinkRefusal) -> Response:
     """Say that the quote is not wanted, and why; once."""
+    await _count(request, asked.token)
     database = request.app.state.database
     await deciding.decline_by_link(
         database, asked.token, reason=asked.reason, request_id=request.state.request_id
     )
     return _private(plain(await deciding.show(database, asked.token, None)))
+
+
+async def _count(request: Request, token: str) -> None:
+    """Raises LinkUsedTooOften."""
+    address = request.client.host if request.client else ""
+    await request.app.state.link_calls.count(address, token)
 
 
 def _private(response: Response) -> Response:

@@ -9,7 +9,9 @@ from hashlib import sha256
 
 import pytest
 
+from serve.identity.account_tokens.limits import LinkCalls, LinkUsedTooOften
 from serve.identity.privacy.registry import KNOWN
+from serve.kernel.ratelimit import SharedDebts
 from tests.serve.crm.conftest import BOILER, ESTIMATES, LINK, QUOTES, accept, read, refused
 from tests.serve.platform.smtp_listener import Listener
 
@@ -323,6 +325,50 @@ class TestLink:
         refused(owner.patch(path, json={"title": "x"}), 409, "QUOTE_DECIDED")
         refused(owner.post(f"{path}/send", json={}), 409, "QUOTE_DECIDED")
         refused(owner.delete(path), 409, "QUOTE_DECIDED")
+
+
+class TestHowOften:
+    @pytest.fixture
+    def few(self, firm):
+        """Three calls with a link at once, then one every 20 s."""
+        state = firm.running.app.state
+        usual, state.link_calls = state.link_calls, LinkCalls(3)
+        yield
+        state.link_calls = usual
+
+    def test_who_asks_too_often_waits(self, owner, anybody, offer, send, few):
+        quote = offer()
+        key = send(quote)
+        assert [anybody.post(LINK, json={"token": key}).status_code for _ in range(3)] == [200] * 3
+        for path, more in (
+            ("", {}),
+            ("/pdf", {}),
+            ("/decline", {}),
+            ("/accept", {"name": "Ada", "total_cents": 1}),
+        ):
+            answer = anybody.post(f"{LINK}{path}", json={"token": key, **more})
+            refused(answer, 429, "LINK_USED_TOO_OFTEN")
+            assert 0 < int(answer.headers["retry-after"]) <= 20
+        assert read(owner, quote)["status"] == "sent"
+        assert anybody.post(LINK, json={"token": send(offer())}).status_code == 200
+
+    def test_who_guesses_is_stopped_by_where_they_are(self, anybody, few):
+        guesses = [anybody.post(LINK, json={"token": f"{n:043}"}).status_code for n in range(20)]
+        assert guesses == [404] * 18 + [429] * 2
+
+    def test_processes_that_share_a_database_count_together(self, firm):
+        firm.sql("delete from rate_limits")
+        one, other = (LinkCalls(2, SharedDebts(firm.running.app.state.database)) for _ in range(2))
+
+        async def ask(calls):
+            await calls.count("198.51.100.7", "a key")
+
+        firm.running.wait_for(ask(one))
+        firm.running.wait_for(ask(other))
+        for calls in (one, other):
+            with pytest.raises(LinkUsedTooOften):
+                firm.running.wait_for(ask(calls))
+        assert not firm.sql("select 1 from rate_limits where position('a key' in key) > 0")
 
 
 class TestErasure:
