@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from pipelines.demo import names, truths
+from pipelines.demo import doubles, names, truths
 from pipelines.demo.draw import (
     DAY_US,
     HOUR_US,
@@ -75,26 +75,30 @@ def _accounts(world: World, now_us: int) -> pl.DataFrame:
 
 def account_names(world: World) -> pl.Series:
     """A won lead's account bears the lead's name."""
-    accounts = world.customers.accounts
+    accounts, buyers = world.customers.accounts, doubles.buyers(world)
     own = names.company_or_person(accounts.is_company, world.rng("account names"))
     of_lead = pick(lead_names(world)[1], accounts.lead)
-    return own.zip_with(pl.Series(accounts.lead < 0), of_lead)
+    return own.scatter(buyers.account, buyers.full_name).zip_with(pl.Series(accounts.lead < 0), of_lead)
 
 
 def lead_names(world: World) -> tuple[pl.Series, pl.Series]:
     """The person's name, and the name the account would bear."""
-    rng = world.rng("lead names")
+    rng, who = world.rng("lead names"), doubles.again(world)
     count = len(world.leads.created_us)
-    person, company = names.people(count, rng), names.companies(count, rng)
+    person, company = (
+        pick(drawn, np.where(who.is_again, who.of, np.arange(count)))
+        for drawn in (names.people(count, rng), names.companies(count, rng))
+    )
     return person, company.zip_with(pl.Series(world.leads.is_company), person)
 
 
 def lead_reach(world: World) -> tuple[pl.Series, pl.Series]:
     """E-mail and telephone of each lead, as far as they are known."""
-    rng, (person, _) = world.rng("lead fields"), lead_names(world)
+    rng, (person, _), who = world.rng("lead fields"), lead_names(world), doubles.again(world)
     email = given(names.emails(person, "lead.example"), rng.random(len(person)) < 0.95)
     phone = names.phones(len(person), world.profile.country, rng)
-    return email, given(phone, rng.random(len(person)) < 0.7)
+    phone = given(phone, rng.random(len(person)) < 0.7)
+    return doubles.emails(email, who), doubles.phones(phone, who)
 
 
 def account_of_contact(world: World, rng: np.random.Generator | None = None) -> Ints:
@@ -113,6 +117,19 @@ def contacts_of(world: World, now_us: int) -> pl.DataFrame:
     company = accounts.is_company[account]
     household_name = account_names(world).gather(account)
     full_name = names.people(count, rng).zip_with(pl.Series(company), household_name)
+    lead = np.where(nth == 0, accounts.lead[account], -1)
+    full_name = pick(lead_names(world)[0], lead).fill_null(full_name)
+    email = given(names.emails(full_name, "mail.example"), rng.random(count) < 0.93)
+    phone = given(names.phones(count, world.profile.country, rng), rng.random(count) < 0.85)
+    more, (lead_email, lead_phone) = world.rng("contacts of leads"), lead_reach(world)
+    email = doubles.kept(lead_email, lead, email, doubles.KEPT_EMAIL_SHARE, more)
+    phone = doubles.kept(lead_phone, lead, phone, doubles.KEPT_PHONE_SHARE, more)
+    buyers = doubles.buyers(world)
+    place = np.searchsorted(account, buyers.account)
+    email = email.scatter(
+        place, given(buyers.email, pick(email, place).is_not_null().to_numpy()).fill_null(pick(email, place))
+    )
+    phone = phone.scatter(place, buyers.phone.fill_null(pick(phone, place)))
     return rows(
         world.tenant_id,
         world.new_ids("contacts", created),
@@ -121,8 +138,8 @@ def contacts_of(world: World, now_us: int) -> pl.DataFrame:
         now_us,
         account_id=pick(world.ids["accounts"], account),
         full_name=full_name,
-        email=given(names.emails(full_name, "mail.example"), rng.random(count) < 0.93),
-        phone=given(names.phones(count, world.profile.country, rng), rng.random(count) < 0.85),
+        email=email,
+        phone=phone,
         job_title=pick(
             names.JOB_TITLES, np.where(company, rng.integers(0, len(names.JOB_TITLES), count), -1)
         ),
@@ -181,7 +198,7 @@ def _leads(world: World, now_us: int) -> pl.DataFrame:
         account_id=pick(world.ids["accounts"], of_lead),
         contact_id=pick(contacts["id"], np.where((of_lead >= 0) & is_there & is_noted, contact, -1)),
         campaign_id=pick(world.ids["campaigns"], leads.campaign),
-        full_name=person,
+        full_name=doubles.spelled(person, doubles.again(world)),
         email=email,
         phone=phone,
         company=given(company, leads.is_company),

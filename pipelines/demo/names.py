@@ -33,7 +33,28 @@ COMPANY_SECOND = _words("""
     Outfitters Paper Pharma Plastics Press Print Properties School Schools Seeds Supply Textiles Tools
     Travel Works
 """)
-PHONE_PREFIX = {"US": "+1 312 555 01", "GB": "+44 20 7946 0", "DE": "+49 30 23125 "}
+PHONE_RANGES = {
+    "US": (
+        100,
+        tuple(
+            f"+1 {area} 555 01"
+            for area in (
+                *(312, 217, 219, 224, 260, 262, 309, 314, 317, 319, 414, 515),
+                *(563, 608, 618, 630, 708, 773, 779, 815, 847, 872),
+            )
+        ),
+    ),
+    "GB": (
+        1_000,
+        (
+            "+44 20 7946 0",
+            *(f"+44 {area} 496 0" for area in (113, 114, 115, 116, 117, 118, 121, 131, 141, 151, 161)),
+            "+44 7700 900",
+        ),
+    ),
+    "DE": (1_000, ("+49 30 23125 ", "+49 40 66969 ", "+49 69 90009 ", "+49 89 99998 ", "+49 221 4710 ")),
+}
+"""Numbers in each range, and how those of the range begin: few enough that strangers may share one."""
 JOB_TITLES = ("Owner", "Office manager", "Facility manager", "Purchasing", "Head of operations")
 
 
@@ -61,10 +82,16 @@ def emails(full_name: pl.Series, domain: str) -> pl.Series:
     return full_name.str.to_lowercase().str.replace_all(" ", ".", literal=True) + number + f"@{domain}"
 
 
+def _phone(number: pl.Series, country: str) -> pl.Series:
+    size, ranges = PHONE_RANGES[country]
+    digits = (number % size).cast(pl.String).str.zfill(len(str(size)) - 1)
+    return pl.Series(ranges).gather(number // size) + digits
+
+
 def phone_of_company(country: str) -> str:
-    return PHONE_PREFIX[country] + ("000" if country == "GB" else "00")
+    return str(_phone(pl.Series([0]), country)[0])
 
 
 def phones(count: int, country: str, rng: np.random.Generator) -> pl.Series:
-    digits = pl.Series(rng.integers(0, 1000 if country == "GB" else 100, count)).cast(pl.String)
-    return PHONE_PREFIX[country] + digits.str.zfill(3 if country == "GB" else 2)
+    size, ranges = PHONE_RANGES[country]
+    return _phone(pl.Series(rng.integers(1, size * len(ranges), count)), country)

@@ -70,6 +70,12 @@ def zones_and_providers(world: World, now_us: int) -> Iterator[tuple[str, pl.Dat
     yield "providers", _providers(world, now_us)
 
 
+def provider_people(world: World) -> tuple[pl.Series, pl.Series]:
+    """Names and numbers of the technicians or partners."""
+    rng, count = world.rng("provider people"), len(world.ids["providers"])
+    return names.people(count, rng), names.phones(count, world.profile.country, rng)
+
+
 def _providers(world: World, now_us: int) -> pl.DataFrame:
     profile, rng, count = world.profile, world.rng("providers"), len(world.ids["providers"])
     zone = np.arange(count) // (count // len(profile.places))
@@ -78,7 +84,7 @@ def _providers(world: World, now_us: int) -> pl.DataFrame:
     counted = (jobs.rating > 0) & (jobs.completed_us < now_us)
     ratings = np.bincount(jobs.provider[counted], minlength=count)
     stars = np.bincount(jobs.provider[counted], jobs.rating[counted], minlength=count)
-    full_name = names.people(count, rng)
+    full_name, phone = provider_people(world)
     skills = [service.name for service in profile.services]
     known = [
         json.dumps(sorted(rng.choice(skills, rng.integers(1, len(skills)), replace=False)))
@@ -94,7 +100,7 @@ def _providers(world: World, now_us: int) -> pl.DataFrame:
         kind=profile.provider_kind,
         full_name=full_name,
         email=names.emails(full_name, profile.domain),
-        phone=names.phones(count, profile.country, rng),
+        phone=phone,
         zone_id=pick(world.ids["zones"], zone),
         skills=pl.Series(known),
         hourly_cost_cents=pl.Series(

@@ -39,18 +39,25 @@ def _staff(world: World) -> tuple[pl.Series, Ints]:
     return ids, np.arange(len(ids))
 
 
+def staff_reach(world: World) -> tuple[pl.Series, pl.Series]:
+    """Names and addresses of those who log in."""
+    number = pl.Series(np.arange(len(STAFF))).cast(pl.String)
+    email = pl.Series([member.role for member in STAFF]) + number + f"@{world.profile.domain}"
+    return names.people(len(STAFF), world.rng("users")), email
+
+
 def _users(world: World, now_us: int, sign_ins: pl.DataFrame) -> pl.DataFrame:
     """Without `password_hash`: each installation makes its own when it loads."""
-    rng, count = world.rng("users"), len(STAFF)
+    count = len(STAFF)
     created = world.people.joined_us[:count]
-    number = pl.Series(np.arange(count)).cast(pl.String)
+    full_name, email = staff_reach(world)
     last = sign_ins.filter(pl.col("outcome") == "succeeded").group_by("user_id").agg(pl.max("happened_at"))
     return (
         pl.DataFrame(
             {
                 "id": world.ids["users"],
-                "email": pl.Series([member.role for member in STAFF]) + number + f"@{world.profile.domain}",
-                "full_name": names.people(count, rng),
+                "email": email,
+                "full_name": full_name,
                 "is_active": pl.repeat(True, count, eager=True),
                 "created_at": moments(created),
                 "updated_at": moments(created),
