@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -74,10 +74,6 @@ class Transaction:
 
     async def execute(self, sql: str, *values: Any) -> str:
         return await self._connection.execute(sql, *values)
-
-    async def execute_many(self, sql: str, values: Sequence[Sequence[Any]]) -> None:
-        """The statement for each of ``values``, without waiting for one before the next is sent."""
-        await self._connection.executemany(sql, values)
 
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:

@@ -1,6 +1,6 @@
 """Names of events, and those that no trigger writes: what a service says itself, and reads worth noting.
 
-Every change of a recorded table is an event of its own accord (``record_event`` in migration 0002); its name is the
+Every change of a recorded table is an event of its own accord (``record_events`` in migration 0060); its name is the
 entity and what happened to it, ``contact.updated``. Everything else that may happen is declared with ``event``, so that
 ``docs/api/events.md`` is complete and readers can go by names; ``emit`` says that it happened.
 

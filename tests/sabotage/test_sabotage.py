@@ -223,13 +223,13 @@ SABOTAGES = {
         of(checks.leaves_children_to_themselves, "DELETE /api/v1/contacts/{id}"),
     ),
     "the trigger of events is dropped": Sabotage(
-        sql("drop trigger record_event on contacts"),
+        sql("drop trigger record_changed on contacts"),
         of(checks.writes_are_events, "PATCH /api/v1/contacts/{id}"),
     ),
     "an edit leaves two events": Sabotage(
         sql(
-            "create trigger again after insert or update on contacts"
-            " for each row execute function record_event('contact', '', '')"
+            "create trigger again after insert on contacts referencing new table as made"
+            " for each statement execute function record_events('contact', '', '')"
         ),
         of(checks.writes_are_events, "POST /api/v1/contacts"),
     ),

@@ -209,7 +209,7 @@ SABOTAGES = {
         one_is_shown,
     ),
     "the trigger of events is dropped": Sabotage(
-        sql("drop trigger record_event on brand_versions"), history_knows
+        sql("drop trigger record_created on brand_versions"), history_knows
     ),
     "If-Match is ignored": Sabotage(
         instead(service, "matches", lambda if_match, etag: True),

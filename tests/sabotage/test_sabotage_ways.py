@@ -215,8 +215,8 @@ def uncertain_is_later(patch: Patch) -> None:
 def a_new_id_each_time(patch: Patch) -> None:
     real = delivery.message_of
 
-    def message_of(mail: Any, logo: Any) -> EmailMessage:
-        message = real(mail, logo)
+    def message_of(*args: Any) -> EmailMessage:
+        message = real(*args)
         message.replace_header("Message-ID", make_msgid())
         return message
 

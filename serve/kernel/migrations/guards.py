@@ -20,6 +20,12 @@ READ = (
 WRITE = "nullif(current_setting('app.tenant_id', true), '')::uuid"
 WRITERS = "throughline_api, throughline_worker"
 RESOURCE_COLUMNS = ("external_id", "deleted_at", "person_key", "search_text")
+BY_STATEMENT = {
+    "record_created": "insert on {table} referencing new table as made",
+    "record_changed": "update on {table} referencing old table as gone new table as made",
+    "record_removed": "delete on {table} referencing old table as gone",
+}
+"""The triggers that write events: rows of all three are named differently, so there are three."""
 KEYS = ("name_key", "email_key", "phone_key", "company_key")  # what people are compared by: never extracted
 
 
@@ -103,11 +109,23 @@ def record_events(
         for name in ("created_at", "person_key", "search_text", *unrecorded)
         if name in column_names(table)
     ]
-    arguments = ", ".join(f"'{each}'" for each in (entity, ",".join(personal), ",".join(unread)))
-    run(
-        f"create or replace trigger record_event after insert or update or delete on {table} "
-        f"for each row execute function record_event({arguments})"
-    )
+    record(table, [entity, ",".join(personal), ",".join(unread)])
+
+
+def record(table: str, arguments: Collection[str]) -> None:
+    """The triggers that write events, or in a schema before 0060 the one."""
+    listed = ", ".join(f"'{each}'" for each in arguments)
+    if op.get_bind().scalar(sa.text("select to_regprocedure('record_events()')")) is None:
+        run(
+            f"create or replace trigger record_event after insert or update or delete on {table} "
+            f"for each row execute function record_event({listed})"
+        )
+        return
+    for trigger, when in BY_STATEMENT.items():
+        run(
+            f"create or replace trigger {trigger} after {when.format(table=table)} "
+            f"for each statement execute function record_events({listed})"
+        )
 
 
 def secure(table: str, *, tenant_column: str) -> None:

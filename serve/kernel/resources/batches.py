@@ -1,8 +1,8 @@
 """Rows that many calls and files bring, each standing for itself: what is wrong with one is said of that one.
 
-What can be said of a row without the database is said first. The others go to the server fifty at a time without
-waiting for one another, but for those that it will hardly take: they stand alone from the start. Where it refuses
-something of fifty they are tried by halves, until those that it refuses stand alone and all others are in.
+What can be said of a row without the database is said first. The others go to the server fifty in a statement, but for
+those that it will hardly take: they stand alone from the start. Where it refuses something of fifty they are tried by
+halves, until those that it refuses stand alone and all others are in.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from serve.kernel.db import ACTING, Database, acting
 from serve.kernel.errors import Problem
 from serve.kernel.idempotency import Claim, Kept, Show, Shown
 from serve.kernel.ids import uuid7
+from serve.kernel.resources.many import as_setting
 from serve.kernel.resources.store import Store
 
 
@@ -40,7 +41,7 @@ class Creation:
             assert database.vault is not None
             person_key = database.vault.new_person_key()
             bound.append(person_key)
-            sealed = store.seal(database.vault, person_key, row_id, after=values)
+            sealed = as_setting(store.sealed(database.vault, person_key, row_id, after=values))
         if claim is not None:
             bound += [claim.row_id, claim.request_hash]
         sql = self._statements.get((names, claim is not None))

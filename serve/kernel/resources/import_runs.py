@@ -32,6 +32,8 @@ from serve.kernel.tasks import Work, task
 KIND = "resources.import"
 BATCH = 500
 MOST_WAITING = 20
+SPREAD_AFTER = 1_000
+"""Rows after which the server looks at how many the tenant has by now, and again after twice as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ async def take_in(work: Work) -> Any:
         async with aclosing(_read_ahead(_batches(table, taking, work.is_done))) as batches:
             # What does more with a row, such as giving it a number, makes the second wait for the first.
             at_once = 1 if resource.does_more else AT_ONCE
-            await through(batches, _names, partial(_batch, work, taking), at_once)
+            await through(batches, _names, partial(_batch, work, taking, Spread(resource.name)), at_once)
     # Otherwise it is kept for a while: the rejected rows are read from it (serve/platform/imports/rejects.py).
     if not await _has_rejects(work):
         await asyncio.to_thread(state.files.storage.remove, work.tenant_id, UUID(work.id))
@@ -149,7 +151,21 @@ async def _check_permission(work: Work) -> None:
         raise Forbidden(f"Whoever sent the file has no permission {resource.writing} any more.")
 
 
-async def _batch(work: Work, taking: Taking, batch: Batch, is_alone: bool) -> None:
+class Spread:
+    """What the planner knows of a table that grows quickly: it is kept from being wrong by more than a half."""
+
+    def __init__(self, table: str) -> None:
+        self.table, self.taken, self.next = table, 0, SPREAD_AFTER
+
+    async def grown(self, work: Work, rows: int) -> None:
+        self.taken += rows
+        if self.taken >= self.next:
+            self.next = 2 * self.taken
+            async with work.transaction() as db:
+                await db.execute("select spread_anew($1)", self.table)
+
+
+async def _batch(work: Work, taking: Taking, spread: Spread, batch: Batch, is_alone: bool) -> None:
     """A step; of a dry run only what was counted. Raises Met, unless it ``is_alone``."""
     name, fields = batch.name, work.params["fields"]
     if work.params["is_dry_run"]:
@@ -166,6 +182,7 @@ async def _batch(work: Work, taking: Taking, batch: Batch, is_alone: bool) -> No
             await _note(work, *await _rows(db, batch, taking, fields, is_alone), db)
 
         await work.step(name, taken, counts=len(batch.lines))
+        await spread.grown(work, len(batch.lines))
 
 
 async def _rows(

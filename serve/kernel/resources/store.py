@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 from sqlalchemy import DateTime, Table
 
 from serve.kernel.db import Reads, Record, Transaction, guarded
@@ -18,6 +17,7 @@ from serve.kernel.errors import NotFound
 from serve.kernel.idempotency import Shown
 from serve.kernel.ids import uuid7
 from serve.kernel.resources.errors import LostUpdate, absent
+from serve.kernel.resources.many import Many, Parts, Sealed, as_setting
 from serve.kernel.vault import Vault
 
 Rule = Callable[["Mapping[str, Any] | None", Mapping[str, Any]], "Mapping[str, Any] | None"]
@@ -91,6 +91,7 @@ class Store:
         )
         self._inserts: dict[tuple[str, ...], str] = {}
         self._updates: dict[tuple[str, ...], str] = {}
+        self.many = Many(table)
 
     # Reading
 
@@ -134,17 +135,20 @@ class Store:
     async def find_many(self, db: Transaction, external_ids: Iterable[str]) -> dict[str, Row]:
         """The rows with these ids, locked; deleted ones too."""
         sql = self._find.replace("= $1", "= any($1::text[])") + " order by t.external_id for update of t"
-        rows = [Row(record) for record in await db.fetch(sql, list(external_ids))]
+        rows = [Row(record) for record in await db.fetch(sql, list(external_ids), afresh=True)]
         return {row.external_id: row for row in rows}
 
     async def known(self, db: Transaction, table: str, column: str, values: Collection[str]) -> set[str]:
-        """Which of these the column has, among the caller's own rows."""
+        """Which of these the column has, among the caller's own rows.
+
+        Planned afresh: a plan that was made while the table was empty reads all of it, until it is analyzed.
+        """
         kind = "uuid" if column == "id" else "text"
         sql = (
             f"select t.{column} as value from {table} t where t.{column} = any($1::{kind}[])"
             " and t.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
         )
-        return {record["value"] for record in await db.fetch(sql, list(values))}
+        return {record["value"] for record in await db.fetch(sql, list(values), afresh=True)}
 
     # Writing; the database records the event
 
@@ -181,24 +185,30 @@ class Store:
 
     async def insert_many(self, db: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[UUID]:
         """New rows of the caller's tenant, each with its event; their ids. All of them, or what the server refuses."""
-        ids = [uuid7() for _ in rows]
-        await self._all(
-            db, [self._insertion(db, row_id, values, "") for row_id, values in zip(ids, rows, strict=True)]
-        )
+        ids, parts = [], Parts()
+        for values in rows:
+            row_id = uuid7()
+            own: dict[str, Any] = {"id": row_id}
+            if self.personal:
+                own["person_key"] = db.vault.new_person_key()
+                parts.sealed |= self.sealed(db.vault, own["person_key"], row_id, after=values)
+            ids.append(row_id)
+            parts.add(self.names_of({**values, **own}), {**values, **own})
+        for sql, bound in self.many.insertions(parts, db.caller.tenant_id):
+            await db.execute(sql, *bound)
         return ids
 
     async def update_many(self, db: Transaction, rows: Sequence[tuple[Row, Mapping[str, Any]]]) -> None:
         """Rows that are locked and there, each with values that differ (``differing``)."""
-        await self._all(db, [self._change(db, before, changed, "") for before, changed in rows])
-
-    @staticmethod
-    async def _all(db: Transaction, statements: Iterable[tuple[str, list[Any]]]) -> None:
-        """Each as it would be alone, so each with its event; only nobody waits for one before the next is sent."""
-        by_sql: dict[str, list[list[Any]]] = {}
-        for sql, bound in statements:
-            by_sql.setdefault(sql, []).append(bound)
-        for sql, bounds in by_sql.items():
-            await db.execute_many(sql, bounds)
+        parts = Parts()
+        for before, changed in rows:
+            row = {**changed, "id": before["id"]}
+            if self.personal:
+                row["person_key"] = key = before.person_key or db.vault.new_person_key()
+                parts.sealed |= self.sealed(db.vault, key, before["id"], before=before, after=changed)
+            parts.add(self.names_of(row), row)
+        for sql, bound in self.many.changes(parts):
+            await db.fetch(sql, *bound, afresh=True)
 
     def differing(self, before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
         """Of the changes, those that are some."""
@@ -231,7 +241,7 @@ class Store:
         bound = [event, row_id, db.caller.tenant_id, *(values[name] for name in names)]
         if self.personal:
             person_key = db.vault.new_person_key()
-            bound += [person_key, self.seal(db.vault, person_key, row_id, after=values)]
+            bound += [person_key, as_setting(self.sealed(db.vault, person_key, row_id, after=values))]
         sql = self._inserts.get(names)
         if sql is None:
             sql = self._inserts[names] = self._insert_sql(names)
@@ -245,7 +255,8 @@ class Store:
         bound = [event, before["id"], *(changed[name] for name in names)]
         if self.personal:
             key = before.person_key or db.vault.new_person_key()
-            bound += [key, self.seal(db.vault, key, before["id"], before=before, after=changed)]
+            sealed = self.sealed(db.vault, key, before["id"], before=before, after=changed)
+            bound += [key, as_setting(sealed)]
         sql = self._updates.get(names)
         if sql is None:
             sql = self._updates[names] = self._update_sql(names)
@@ -273,7 +284,7 @@ class Store:
         """The columns that have a value, in the table's order: few different statements are made."""
         return tuple(name for name in self._names if name in values)
 
-    def seal(
+    def sealed(
         self,
         vault: Vault,
         key: bytes,
@@ -281,12 +292,12 @@ class Store:
         *,
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any],
-    ) -> str:
-        """The personal values of an event, for the trigger that writes it: ``app.sealed``."""
+    ) -> Sealed:
+        """The personal values of an event, by row."""
         names = [name for name in self.personal if name in after]
         new = vault.seal_values(key, {name: after[name] for name in names})
         old = vault.seal_values(key, {name: before.get(name) for name in names}) if before else {}
-        return orjson.dumps({str(row_id): {"before": old, "after": new}}).decode()
+        return {str(row_id): {"before": old, "after": new}}
 
     @staticmethod
     def _same(before: Any, after: Any) -> bool:

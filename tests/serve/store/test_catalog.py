@@ -349,7 +349,7 @@ class TestHistory:
                 ]
                 declared[name] = [info["entity"], ",".join(info["personal"]), ",".join(unread)]
         found = catalog(
-            "select tgrelid::regclass::text, tgargs from pg_trigger where tgname = 'record_event' and tgenabled = 'O'"
+            "select tgrelid::regclass::text, tgargs from pg_trigger where tgname = 'record_changed' and tgenabled = 'O'"
         )
         assert declared
         assert {table: bytes(args).decode().split("\0")[:-1] for table, args in found} == declared
