@@ -92,7 +92,7 @@ def prepared(frame: pl.DataFrame) -> pl.DataFrame:
     ``family_rows`` tell in how many rows each stands. Besides: ``email``, ``local``, ``digits``, ``phone``,
     ``company``, ``city``.
     """
-    found = frame.select(WANTED).rows(named=True)
+    found = frame.select(WANTED).sort("unique_id").rows(named=True)
     names = [plain(row["full_name"]).split() for row in found]
     leaning = _leaning(row["full_name"] for row in found)
     rows = []

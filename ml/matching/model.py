@@ -79,11 +79,13 @@ def typical() -> dict[str, Any]:
 def fit(frame: pl.DataFrame, *, seed: int = 7, otherwise: dict[str, Any] | None = None) -> Matcher:
     """Learn how often fields agree, of strangers, relatives and one person, from rows with ``features.WANTED``.
 
-    What too few of these rows show is as it is typically, or ``otherwise``. Any number of rows will do.
+    What too few of these rows show is as it is typically, or ``otherwise``. Any number of rows will do, in any order:
+    the same rows teach the same to the last bit.
     """
     usual = typical() if otherwise is None else otherwise
     rows = prepared(frame)
-    linker = _linker(rows, _settings(nicknames.learned(rows), _share_of_one_person(rows)), usual)
+    begun = _settings(nicknames.learned(rows), _share_of_one_person(rows))
+    linker = _linker(rows, begun, usual, is_training=True)
     if rows.height * (rows.height - 1) / 2 >= LEAST_RANDOM:
         linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=seed)
     # With one given name they are no relatives; the given name itself is learned where other things agree.
@@ -262,6 +264,8 @@ def _rare(one: Any, share: float) -> Any:
 def _whole(settings: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
     """What was not learned is as usual, what nobody has seen says nothing, and the shares of each comparison's levels
     add up to one again."""
+    # A name drawn anew each time, of which nothing depends.
+    settings.pop("linker_uid", None)
     for comparison in settings["comparisons"]:
         levels = [each for each in comparison["comparison_levels"] if not each.get("is_null_level")]
         known = usual["levels"].get(comparison["output_column_name"]) or [(UNSEEN, UNSEEN)] * len(levels)
@@ -276,9 +280,16 @@ def _whole(settings: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _linker(rows: pl.DataFrame, settings: SettingsCreator | dict[str, Any], usual: dict[str, Any]) -> Linker:
+def _linker(
+    rows: pl.DataFrame,
+    settings: SettingsCreator | dict[str, Any],
+    usual: dict[str, Any],
+    *,
+    is_training: bool = False,
+) -> Linker:
     logging.getLogger("splink").setLevel(logging.ERROR)
-    api = DuckDBAPI(duckdb.connect())
+    # Several threads draw other random pairs each time and add up in another order.
+    api = DuckDBAPI(duckdb.connect(config={"threads": 1} if is_training else {}))
     linker = Linker(api.register(rows.to_arrow()), settings, log_level=logging.ERROR)
     for field, filled_up in FILLED_UP.items():
         # Several rows of one person make a number no more frequent: those of others do.

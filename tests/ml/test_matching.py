@@ -29,6 +29,14 @@ def test_most_of_what_it_says_is_so(rows, pairs):
     assert sum(right) / len(right) > 0.97
 
 
+def test_the_same_rows_teach_the_same_in_whatever_order_they_come(rows, pairs):
+    frame = rows.select(features.WANTED)
+    shuffled = frame.sample(fraction=1, shuffle=True, seed=1)
+    one, other = model.fit(frame), model.fit(shuffled)
+    assert one == other
+    assert model.predict(other, shuffled, least=model.THRESHOLD).equals(pairs)
+
+
 def test_each_pair_says_why(pairs):
     assert pairs.columns == ["left_id", "right_id", "chance", *model.FIELDS, "others"]
     assert pairs["chance"].is_between(model.THRESHOLD, 1).all()
