@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import numpy as np
@@ -18,6 +19,8 @@ WANTED = ("unique_id", "full_name", "email", "phone", "company", "city", "countr
 
 RARE, OFTEN = 2, 10
 """In how many rows a word stands at most to be taken for a slip, and at least to be what was meant."""
+
+SLIP_SHARE = 0.03
 
 SHARED = frozenset(
     [
@@ -35,6 +38,9 @@ SHARED = frozenset(
         "support",
     ]
 )
+
+_NO_COMMA, _COMMA = math.log(9), -math.log(30)
+"""How much likelier the given name stands first: nine of ten names are written so, and with a comma hardly any."""
 
 _LEGAL = frozenset(
     [
@@ -99,7 +105,7 @@ def prepared(frame: pl.DataFrame) -> pl.DataFrame:
     for row, words in zip(found, names, strict=True):
         email = (row["email"] or "").strip().lower() or None
         work = " ".join(word for word in plain(row["company"]).split() if word not in _LEGAL)
-        given, family = _parts(words, leaning)
+        given, family = _parts(words, leaning, _COMMA if "," in (row["full_name"] or "") else _NO_COMMA)
         rows.append(
             {
                 "unique_id": row["unique_id"],
@@ -117,41 +123,81 @@ def prepared(frame: pl.DataFrame) -> pl.DataFrame:
     columns = ("unique_id", "name", "given", "family", "email", "local", "digits", "phone", "company", "city")
     told = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String))
     parts = ("given", "family")
-    mended = told.with_columns(
-        pl.col(part).replace(_slips(Counter(told[part].drop_nulls()))) for part in parts
-    )
+    mended = told.with_columns(_mended(told, part) for part in parts)
     return mended.with_columns(pl.len().over(part).alias(f"{part}_rows") for part in parts)
 
 
-def _slips(counts: Counter[str]) -> dict[str, str]:
-    """The frequent word that a rare one is a slip of: one letter away, and the rare one stands in two rows at most."""
-    rare = [word for word, count in counts.items() if count <= RARE and len(word) > 2]
+def _mended(told: pl.DataFrame, part: str) -> pl.Series:
+    """Slips replaced by what was meant: of several words it may be, the one that stands in the same row's mail address
+    or in a row with the same address or number, else the most frequent."""
+    slips = _slips(Counter(told[part].drop_nulls()), _attested(told, part))
+    if not slips:
+        return told[part]
+    beside: dict[str, set[str]] = defaultdict(set)
+    for key in ("email", "phone"):
+        for value, word in told.select(key, part).drop_nulls().iter_rows():
+            beside[value].add(word)
+    mended = []
+    for word, email, phone, local in told.select(part, "email", "phone", "local").iter_rows():
+        meant = slips.get(word)
+        if meant and len(meant) > 1:
+            near = beside[email or ""] | beside[phone or ""]
+            meant = sorted(meant, key=lambda each: each not in near and each not in (local or ""))
+        mended.append(meant[0] if meant else word)
+    return pl.Series(part, mended, dtype=pl.String)
+
+
+def _attested(told: pl.DataFrame, part: str) -> set[str]:
+    """Words that stand twice beside one address or number: who writes them so twice means them so."""
+    found: set[str] = set()
+    for key in ("email", "phone"):
+        twice = told.select(key, part).drop_nulls().group_by(key, part).len().filter(pl.col("len") > 1)
+        found.update(twice[part])
+    return found
+
+
+def _slips(counts: Counter[str], meant_so: set[str]) -> dict[str, list[str]]:
+    """The frequent words that a rare one may be a slip of, the most frequent first: one letter away, and the rare one
+    stands in two rows at most, or in three for each hundred of the other."""
+    most = max(RARE, SLIP_SHARE * max(counts.values(), default=0))
+    rare = [w for w, count in counts.items() if count <= most and len(w) > 2 and w not in meant_so]
     often = [word for word, count in counts.most_common() if count >= OFTEN and len(word) > 2]
     if not rare or not often:
         return {}
-    away = process.cdist(rare, often, scorer=OSA.distance, score_cutoff=1, dtype=np.uint8)
-    near = away <= 1
-    # The first is the most frequent one.
-    return {rare[row]: often[int(near[row].argmax())] for row in np.flatnonzero(near.any(axis=1))}
+    near = process.cdist(rare, often, scorer=OSA.distance, score_cutoff=1, dtype=np.uint8) <= 1
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for row, column in zip(*np.nonzero(near), strict=True):
+        slip, meant = rare[row], often[column]
+        if slip != meant and counts[slip] <= max(RARE, SLIP_SHARE * counts[meant]):
+            found[slip].append(meant)
+    return found
 
 
-def _leaning(names: Iterable[str | None]) -> Counter[str]:
-    """How much oftener each word stands first than last: given names are above 0, for most people write them first."""
-    leaning: Counter[str] = Counter()
+def _leaning(names: Iterable[str | None]) -> dict[str, float]:
+    """How much oftener each word stands first than last, as the logarithm of a ratio: given names are above 0, for most
+    people write them first. A word that stands once says little."""
+    first: Counter[str] = Counter()
+    last: Counter[str] = Counter()
     for name in names:
         words = plain(name).split()
         if len(words) < 2 or "," in (name or ""):
             continue
-        leaning[words[0]] += 1
-        leaning[words[-1]] -= 1
+        first[words[0]] += 1
+        last[words[-1]] += 1
+    leaning = {word: math.log((first[word] + 0.5) / (last[word] + 0.5)) for word in first.keys() | last.keys()}
+    for slip, meant in _slips(first + last, set()).items():
+        leaning[slip] = leaning[meant[0]]
     return leaning
 
 
-def _parts(words: list[str], leaning: Counter[str]) -> tuple[str | None, str | None]:
-    """(given name, family name), whichever of the outer words is more of a given name; an initial always is."""
+def _parts(words: list[str], leaning: dict[str, float], before: float) -> tuple[str | None, str | None]:
+    """(given name, family name): as they stand, or the other way about where their leanings say so by more than
+    ``before``; an initial is always the given name."""
     if len(words) < 2:
         return None, words[0] if words else None
     first, last = words[0], words[-1]
-    if len(last) == 1 or (len(first) > 1 and leaning[last] > leaning[first]):
+    if len(first) > 1 and (
+        len(last) == 1 or before + leaning.get(first, 0.0) - leaning.get(last, 0.0) < 0
+    ):
         first, last = last, first
     return first, last
