@@ -39,8 +39,9 @@ SHARED = frozenset(
     ]
 )
 
-_NO_COMMA, _COMMA = math.log(9), -math.log(30)
-"""How much likelier the given name stands first: nine of ten names are written so, and with a comma hardly any."""
+_NO_COMMA, _COMMA = math.log2(9), -math.log2(30)
+"""How much likelier it is, in bits, that the given name stands first: nine of ten names are written so, and with a comma
+hardly any."""
 
 _LEGAL = frozenset(
     [
@@ -100,12 +101,12 @@ def prepared(frame: pl.DataFrame) -> pl.DataFrame:
     """
     found = frame.select(WANTED).sort("unique_id").rows(named=True)
     names = [plain(row["full_name"]).split() for row in found]
-    leaning = _leaning(row["full_name"] for row in found)
+    order = _Order(row["full_name"] for row in found)
     rows = []
     for row, words in zip(found, names, strict=True):
         email = (row["email"] or "").strip().lower() or None
         work = " ".join(word for word in plain(row["company"]).split() if word not in _LEGAL)
-        given, family = _parts(words, leaning, _COMMA if "," in (row["full_name"] or "") else _NO_COMMA)
+        given, family = order.parts(row["full_name"])
         rows.append(
             {
                 "unique_id": row["unique_id"],
@@ -173,31 +174,36 @@ def _slips(counts: Counter[str], meant_so: set[str]) -> dict[str, list[str]]:
     return found
 
 
-def _leaning(names: Iterable[str | None]) -> dict[str, float]:
-    """How much oftener each word stands first than last, as the logarithm of a ratio: given names are above 0, for most
-    people write them first. A word that stands once says little."""
-    first: Counter[str] = Counter()
-    last: Counter[str] = Counter()
-    for name in names:
+class _Order:
+    """Which words stand first and which last: most people write the given name first, but not all."""
+
+    def __init__(self, names: Iterable[str | None]) -> None:
+        self._first: Counter[str] = Counter()
+        self._last: Counter[str] = Counter()
+        for name in names:
+            words = plain(name).split()
+            if len(words) > 1 and "," not in (name or ""):
+                self._first[words[0]] += 1
+                self._last[words[-1]] += 1
+        self._meant = {slip: meant[0] for slip, meant in _slips(self._first + self._last, set()).items()}
+
+    def parts(self, name: str | None) -> tuple[str | None, str | None]:
+        """(given name, family name) as they stand, or the other way about where all other names speak for that more
+        than the habit speaks against it; an initial is always the given name."""
         words = plain(name).split()
-        if len(words) < 2 or "," in (name or ""):
-            continue
-        first[words[0]] += 1
-        last[words[-1]] += 1
-    leaning = {word: math.log((first[word] + 0.5) / (last[word] + 0.5)) for word in first.keys() | last.keys()}
-    for slip, meant in _slips(first + last, set()).items():
-        leaning[slip] = leaning[meant[0]]
-    return leaning
+        if len(words) < 2:
+            return None, words[0] if words else None
+        first, last = words[0], words[-1]
+        has_comma = "," in (name or "")
+        # What this name says itself is no evidence about it.
+        own = 0 if has_comma else 1
+        bits = (_COMMA if has_comma else _NO_COMMA) + self._leaning(first, own, 0) - self._leaning(last, 0, own)
+        if len(first) > 1 and (len(last) == 1 or bits < 0):
+            first, last = last, first
+        return first, last
 
-
-def _parts(words: list[str], leaning: dict[str, float], before: float) -> tuple[str | None, str | None]:
-    """(given name, family name): as they stand, or the other way about where their leanings say so by more than
-    ``before``; an initial is always the given name."""
-    if len(words) < 2:
-        return None, words[0] if words else None
-    first, last = words[0], words[-1]
-    if len(first) > 1 and (
-        len(last) == 1 or before + leaning.get(first, 0.0) - leaning.get(last, 0.0) < 0
-    ):
-        first, last = last, first
-    return first, last
+    def _leaning(self, word: str, own_first: int, own_last: int) -> float:
+        """Above 0 for words that stand first in other names; one that stands in few says little."""
+        if word in self._meant:
+            word, own_first, own_last = self._meant[word], 0, 0
+        return math.log2((self._first[word] - own_first + 0.5) / (self._last[word] - own_last + 0.5))

@@ -40,6 +40,9 @@ makes it anew."""
 
 LEAST_TO_LEARN_FROM = 100
 """So many pairs have to agree in what a training rule asks for: fewer teach less than what is typical."""
+LEAST_SHARED, LEAST_BESIDE = 100, 0.02
+"""So many addresses (or numbers) have to stand in several rows to tell at how many there are several people; so many
+there always are."""
 LEAST_RANDOM = 20_000
 """So many pairs (200 rows) tell how often strangers agree."""
 FOUND_SHARE = 0.6
@@ -292,8 +295,10 @@ def _linker(
     api = DuckDBAPI(duckdb.connect(config={"threads": 1} if is_training else {}))
     linker = Linker(api.register(rows.to_arrow()), settings, log_level=logging.ERROR)
     for field, filled_up in FILLED_UP.items():
-        # Several rows of one person make a number no more frequent: those of others do.
-        counted = pl.col("given").n_unique() if field in ("phone", "email") else pl.len()
+        counted = pl.len().cast(pl.Float64)
+        if field in usual["beside"]:
+            # Several rows of one person make a number no more frequent: those of others do.
+            counted = pl.col("given").n_unique() - 1 + beside(rows, field, usual)
         values = rows.drop_nulls(field).group_by(field).agg(counted.alias("count"))
         row_count = rows[field].drop_nulls().len()
         added = max(filled_up - row_count, 0)
@@ -303,6 +308,15 @@ def _linker(
         )
         linker.table_management.register_term_frequency_lookup(api.register(shares.to_arrow()), field)
     return linker
+
+
+def beside(rows: pl.DataFrame, field: str, usual: dict[str, Any]) -> float:
+    """At how many of the addresses or numbers that stand in several rows there is somebody else besides."""
+    shared = rows.drop_nulls((field, "given")).group_by(field).agg(pl.len(), pl.col("given").n_unique())
+    is_several = shared.filter(pl.col("len") > 1)["given"] > 1
+    if is_several.len() < LEAST_SHARED:
+        return float(usual["beside"][field])
+    return max(float(is_several.sum()) / is_several.len(), LEAST_BESIDE)
 
 
 def groups(pairs: pl.DataFrame, *, least: float = THRESHOLD) -> dict[str, str]:
