@@ -40,8 +40,8 @@ SHARED = frozenset(
 )
 
 _NO_COMMA, _COMMA = math.log2(9), -math.log2(30)
-"""How much likelier it is, in bits, that the given name stands first: nine of ten names are written so, and with a comma
-hardly any."""
+"""How much likelier it is, in bits, that the given name stands first: nine of ten names are written so, and with a
+comma hardly any."""
 
 _LEGAL = frozenset(
     [
@@ -68,6 +68,10 @@ _LEGAL = frozenset(
         "nv",
         "oy",
     ]
+)
+_PREPARED = (
+    *("unique_id", "name", "given", "family", "email", "local", "mailbox", "digits"),
+    *("phone", "company", "city"),
 )
 _SPELT = (("ß", "ss"), ("ł", "l"), ("ø", "o"), ("đ", "d"), ("æ", "a"))
 
@@ -96,8 +100,8 @@ def prepared(frame: pl.DataFrame) -> pl.DataFrame:
     """One row for each, with what is compared; empty where nothing is known.
 
     ``name`` has its words by the alphabet; ``given`` and ``family`` have their slips mended, and ``given_rows`` and
-    ``family_rows`` tell in how many rows each stands. Besides: ``email``, ``local``, ``digits``, ``phone``,
-    ``company``, ``city``.
+    ``family_rows`` tell in how many rows each stands. Besides: ``email``, ``local`` (before the @), ``mailbox`` (words
+    of it that may be names), ``digits``, ``phone``, ``company``, ``city``. Rows come in the order of their ids.
     """
     found = frame.select(WANTED).sort("unique_id").rows(named=True)
     names = [plain(row["full_name"]).split() for row in found]
@@ -115,17 +119,24 @@ def prepared(frame: pl.DataFrame) -> pl.DataFrame:
                 "family": family,
                 "email": email,
                 "local": email.partition("@")[0] if email else None,
+                "mailbox": _mailbox(email) if email else None,
                 "digits": re.sub(r"\D", "", email) if email else None,
                 "phone": number(row["phone"], row["country"]),
                 "company": work or None,
                 "city": plain(row["city"]) or None,
             }
         )
-    columns = ("unique_id", "name", "given", "family", "email", "local", "digits", "phone", "company", "city")
-    told = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String))
+    told = pl.DataFrame(rows, schema=dict.fromkeys(_PREPARED, pl.String))
     parts = ("given", "family")
     mended = told.with_columns(_mended(told, part) for part in parts)
     return mended.with_columns(pl.len().over(part).alias(f"{part}_rows") for part in parts)
+
+
+def _mailbox(email: str) -> str:
+    """The words of a mail address that may be names, each also without its first letter, which may be an initial:
+    of alovelace@ and of ada.lovelace@ it is lovelace. A space stands before and after each."""
+    words = re.findall("[a-z]+", plain(email.partition("@")[0]))
+    return " ".join(["", *(part for word in words for part in (word, word[1:]) if len(part) > 1), ""])
 
 
 def _mended(told: pl.DataFrame, part: str) -> pl.Series:
@@ -162,7 +173,9 @@ def _slips(counts: Counter[str], meant_so: set[str]) -> dict[str, list[str]]:
     stands in two rows at most, or in three for each hundred of the other."""
     most = max(RARE, SLIP_SHARE * max(counts.values(), default=0))
     rare = [w for w, count in counts.items() if count <= most and len(w) > 2 and w not in meant_so]
-    often = [word for word, count in counts.most_common() if count >= OFTEN and len(word) > 2]
+    often = sorted(
+        (w for w, count in counts.items() if count >= OFTEN and len(w) > 2), key=lambda w: (-counts[w], w)
+    )
     if not rare or not often:
         return {}
     near = process.cdist(rare, often, scorer=OSA.distance, score_cutoff=1, dtype=np.uint8) <= 1
@@ -197,7 +210,9 @@ class _Order:
         has_comma = "," in (name or "")
         # What this name says itself is no evidence about it.
         own = 0 if has_comma else 1
-        bits = (_COMMA if has_comma else _NO_COMMA) + self._leaning(first, own, 0) - self._leaning(last, 0, own)
+        bits = (
+            (_COMMA if has_comma else _NO_COMMA) + self._leaning(first, own, 0) - self._leaning(last, 0, own)
+        )
         if len(first) > 1 and (len(last) == 1 or bits < 0):
             first, last = last, first
         return first, last

@@ -8,8 +8,8 @@ import duckdb
 import polars as pl
 
 LIFT = 20
-"""So many times oftener than by chance do the two names stand in one family at one address or number: husbands and wives
-do so, too, but a few times oftener, for people marry within their generation."""
+"""So many times oftener than by chance do the two names stand in one family at one address or number: husbands and
+wives do so, too, but a few times oftener, for people marry within their generation."""
 
 BY_CHANCE = 0.05
 """So many pairs of names at most are to be expected that came up by chance alone."""

@@ -206,11 +206,63 @@ def test_what_is_typical_fits_the_fields_that_are_compared(rows):
     matcher = model.fit(rows.select(features.WANTED))
     assert told["levels"].keys() == {each["output_column_name"] for each in matcher.settings["comparisons"]}
     assert told["agreeing"].keys() == model.FILLED_UP.keys()
+    assert told["beside"].keys() == {"email", "phone"}
 
 
 def test_a_slip_is_mended_where_the_word_it_was_is_frequent():
     told = features.prepared(drawn(["Anna Müller"] * 10 + ["Anna Mülelr", "Anna Mauler", "Anna Möhler"]))
     assert told["family"].to_list()[10:] == ["muller", "mauler", "mohler"]
+
+
+def test_a_slip_of_a_very_frequent_word_may_stand_thrice_unless_somebody_writes_it_so_twice():
+    names = ["Anna Müller"] * 100 + ["Annna Müller"] * 3 + ["Hanna Müller"] * 3
+    emails = [None] * 103 + ["hanna@web.example", "hanna@web.example", None]
+    told = features.prepared(drawn(names, email=emails))
+    assert told["given"].to_list()[100:] == ["anna"] * 3 + ["hanna"] * 3
+
+
+def test_of_two_words_that_a_slip_may_be_it_is_the_one_that_stands_near():
+    names = ["Petra Roth"] * 20 + ["Peter Roth"] * 40 + ["Petar Roth"] * 2 + ["Petxa Roth"]
+    emails = ["petra@web.example"] * 20 + [None] * 40 + ["petra@web.example", None, None]
+    told = features.prepared(drawn(names, email=emails))
+    assert told["given"].to_list()[60:] == ["petra", "peter", "petra"]
+
+
+def test_two_given_names_are_read_as_they_stand_and_a_comma_stands_behind_the_family_name():
+    frame = drawn(["Frank, Beate", "Beate Frank"] + ["Frank Weber"] * 5 + ["Beate Roth"] * 2)
+    assert features.prepared(frame)["family"].to_list()[:2] == ["frank", "frank"]
+
+
+def test_who_takes_another_name_keeps_the_address_that_says_the_old_one(rows):
+    frame = rows.select(features.WANTED)
+    two = pl.DataFrame(
+        [
+            ("x1", "Sabine Quandt", "sabine.xaver12@web.example", "+49 30 55512345", None, "Bremen", "DE"),
+            ("x2", "Sabine Xaver", None, "+49 30 55512345", None, None, "DE"),
+            ("x3", "Sabine Xaver", None, "+49 30 55567890", None, None, "DE"),
+            ("x4", "Sabine Quandt", "sabine.quandt7@web.example", "+49 30 55567890", None, "Bremen", "DE"),
+        ],
+        schema=dict.fromkeys(features.WANTED, pl.String),
+        orient="row",
+    )
+    found = model.predict(model.fit(frame), pl.concat([frame, two]), least=0.0)
+    bits = {
+        (left, right): bits for left, right, bits in found.select("left_id", "right_id", "name").iter_rows()
+    }
+    assert bits["x1", "x2"] > bits["x3", "x4"] + 3
+
+
+def test_an_address_under_which_nobody_else_stands_says_more_than_a_number_of_a_house():
+    frame = drawn(["A B"] * 3, phone=["030 1234567", "030 1234568", None]).with_columns(
+        full_name=pl.Series(["Ada Roth", "Max Roth", "Eva Roth"])
+    )
+    usual = model.typical()
+    assert model.beside(features.prepared(frame), "phone", usual) == usual["beside"]["phone"]
+    homes = drawn(
+        [f"{name} Roth" for number in range(100) for name in ("Ada", "Ada" if number % 4 else "Max")],
+        phone=[f"030 555{number:05}" for number in range(100) for _ in range(2)],
+    )
+    assert model.beside(features.prepared(homes), "phone", usual) == 0.25
 
 
 def test_nicknames_are_learned_from_several_families_and_not_from_one_household():
@@ -227,6 +279,26 @@ def test_nicknames_are_learned_from_several_families_and_not_from_one_household(
     names, emails, phones = zip(*several, *household, *strangers, strict=True)
     found = nicknames.learned(features.prepared(drawn(list(names), email=list(emails), phone=list(phones))))
     assert found == [("bob", "robert")]
+
+
+def test_couples_who_share_a_number_and_not_the_address_are_no_nicknames():
+    def at_one_number(given: tuple[str, str], is_one: bool) -> list[tuple[str, str, str]]:
+        return [
+            (
+                f"{name} Haus{number}",
+                f"{given[0] if is_one else name}{number}@web.example",
+                f"+49 30 {given[0]}{number}",
+            )
+            for number in range(5)
+            for name in given
+        ]
+
+    strangers = [(f"Name{number} Fremd{number}", f"f{number}@web.example", None) for number in range(100)]
+    found = at_one_number(("Robert", "Bob"), True) + at_one_number(("Mehmet", "Melike"), False) + strangers
+    names, emails, phones = zip(*found, strict=True)
+    numbers = [phone and phone.replace("Robert", "5551").replace("Mehmet", "5552") for phone in phones]
+    rows = features.prepared(drawn(list(names), email=list(emails), phone=numbers))
+    assert nicknames.learned(rows) == [("bob", "robert")]
 
 
 def test_groups_are_of_pairs_that_hang_together():
