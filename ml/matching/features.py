@@ -45,30 +45,15 @@ comma hardly any."""
 
 _LEGAL = frozenset(
     [
-        "gmbh",
-        "ag",
-        "kg",
-        "ohg",
-        "gbr",
-        "ug",
-        "se",
-        "ltd",
-        "limited",
-        "llc",
-        "llp",
-        "inc",
-        "corp",
-        "plc",
-        "co",
-        "sarl",
-        "sa",
-        "spa",
-        "srl",
-        "bv",
-        "nv",
-        "oy",
+        *("gmbh", "ag", "kg", "ohg", "gbr", "ug", "kgaa", "ev", "eg", "se"),
+        *("ltd", "limited", "llc", "llp", "inc", "corp", "plc", "co"),
+        *("sarl", "sa", "sas", "sasu", "eurl", "spa", "srl", "sl", "slu", "lda", "bv", "nv", "vof", "bvba"),
+        *("ab", "as", "asa", "aps", "oy", "oyj", "ehf", "hf", "sro", "doo", "dd", "kft", "zrt", "ood", "ead"),
+        *("sp", "z", "oo", "zoo", "uab", "sia", "ou"),
     ]
 )
+_UNDOTTED = re.compile(r"(?<=\b\w)\.")
+"""The dots of s.r.o. and of S.A."""
 _PREPARED = (
     *("unique_id", "name", "given", "family", "email", "local", "mailbox", "digits"),
     *("phone", "company", "city"),
@@ -109,7 +94,9 @@ def prepared(frame: pl.DataFrame) -> pl.DataFrame:
     rows = []
     for row, words in zip(found, names, strict=True):
         email = (row["email"] or "").strip().lower() or None
-        work = " ".join(word for word in plain(row["company"]).split() if word not in _LEGAL)
+        work = " ".join(
+            word for word in plain(_UNDOTTED.sub("", row["company"] or "")).split() if word not in _LEGAL
+        )
         given, family = order.parts(row["full_name"])
         rows.append(
             {

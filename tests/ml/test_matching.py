@@ -7,7 +7,8 @@ from itertools import combinations
 import polars as pl
 import pytest
 
-from benchmarks.people_set import HELD_OUT, HELD_OUT_2, TUNING, rows_of_people
+from benchmarks.people_lists import HELD_OUT, HELD_OUT_2, HELD_OUT_3, TUNING
+from benchmarks.people_set import rows_of_people
 from ml.matching import features, model, nicknames
 
 
@@ -309,7 +310,7 @@ def test_groups_are_of_pairs_that_hang_together():
 
 
 def test_no_two_sets_have_a_word_in_common():
-    for one, other in combinations((TUNING, HELD_OUT, HELD_OUT_2), 2):
+    for one, other in combinations((TUNING, HELD_OUT, HELD_OUT_2, HELD_OUT_3), 2):
         for name in ("first", "last", "company", "trade", "form", "city", "host"):
             assert not {*map(features.plain, getattr(one, name))} & {
                 *map(features.plain, getattr(other, name))
@@ -318,7 +319,7 @@ def test_no_two_sets_have_a_word_in_common():
         assert not {*one.nicknames.values()} & {*other.nicknames.values()}
 
 
-@pytest.mark.parametrize("lists", [TUNING, HELD_OUT, HELD_OUT_2])
+@pytest.mark.parametrize("lists", [TUNING, HELD_OUT, HELD_OUT_2, HELD_OUT_3])
 def test_a_number_of_a_set_is_one_however_it_is_written(lists):
     """Nothing is compared: what is looked at is that the ways of writing can be read."""
     rows = rows_of_people(lists, people=100, seed=1).drop_nulls("phone")
@@ -343,6 +344,12 @@ def test_one_seed_draws_one_set():
 )
 def test_names_are_written_one_way(written, plain):
     assert features.plain(written) == plain
+
+
+def test_a_company_is_one_with_and_without_its_legal_form():
+    forms = ("", " GmbH & Co. KG", " S.A.", " s.r.o.", " Sp. z o.o.", ", Inc.", " d.o.o.")
+    frame = drawn(["A B"] * len(forms), company=[f"Roth Bau{form}" for form in forms])
+    assert set(features.prepared(frame)["company"]) == {"roth bau"}
 
 
 def test_numbers_are_written_one_way():

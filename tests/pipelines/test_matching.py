@@ -15,7 +15,8 @@ import dagster as dg
 import psycopg
 import pytest
 
-from benchmarks.people_set import TUNING, rows_of_people
+from benchmarks.people_lists import TUNING
+from benchmarks.people_set import rows_of_people
 from pipelines.demo import Size, load, simulate
 from pipelines.match import assets, people
 from serve.kernel import migrate
