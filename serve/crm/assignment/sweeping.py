@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from serve.crm.assignment.rules import OPEN, Choice, choose
 from serve.crm.assignment.service import ASSIGNED, UNASSIGNED, members_of, opened_desk, take_turns
 from serve.kernel.db import Database, Transaction
-from serve.kernel.tasks.acting import acting_for
+from serve.kernel.tasks.sweeping import in_batches, sweep
 
 log = logging.getLogger("throughline.leads")
 
 EVERY_S = 2.0
-MOST_TENANTS = 100
 BATCH = 500
 MOST_BATCHES = 40
 ASK_AGAIN = "5 minutes"
@@ -48,20 +48,13 @@ async def assign_due(database: Database, moment: datetime | None = None) -> int:
     ``database`` acts as the worker. Several workers may look at once: one of them assigns for a tenant at a time.
     """
     moment = moment or datetime.now(UTC)
-    async with database.connection() as connection:
-        tenants = await connection.fetch(_TENANTS, moment, MOST_TENANTS)
-    given = 0
-    for tenant in tenants:
-        try:
-            for _ in range(MOST_BATCHES):
-                async with database.transaction(acting_for(UUID(tenant["tenant_id"]), None)) as db:
-                    seen, count = await _hand_out(db, moment)
-                given += count
-                if seen < BATCH:
-                    break
-        except Exception:  # the others' leads wait too
-            log.exception("leads of tenant %s could not be assigned", tenant["tenant_id"])
-    return given
+
+    async def assign(tenant_id: UUID) -> int:
+        hand_out = partial(_hand_out, moment=moment)
+        return await in_batches(database, tenant_id, hand_out, batch=BATCH, most=MOST_BATCHES)
+
+    failed = "leads of tenant %s could not be assigned"
+    return await sweep(database, _TENANTS, moment, assign, log=log, failed=failed)
 
 
 async def _hand_out(db: Transaction, moment: datetime) -> tuple[int, int]:

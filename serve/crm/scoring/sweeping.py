@@ -8,7 +8,9 @@ model once.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from ml.registry import Registry
@@ -18,13 +20,12 @@ from serve.crm.scoring.features import features_of
 from serve.crm.scoring.predicting import LeadModel, answers, model_of
 from serve.crm.scoring.service import SCORED, forget, shown
 from serve.kernel.db import Database, Transaction
-from serve.kernel.tasks.acting import acting_for
+from serve.kernel.tasks.sweeping import in_batches, sweep
 from serve.settings import Settings
 
 log = logging.getLogger("throughline.leads")
 
 EVERY_S = 5.0
-MOST_TENANTS = 100
 BATCH = 500
 MOST_BATCHES = 20
 USUALLY_KEPT: int = Settings.model_fields["lead_scores_kept"].default
@@ -60,25 +61,16 @@ async def score_due(
     ``database`` acts as the worker. Without a model of the tenant there is nothing to do for its leads.
     """
     moment = moment or datetime.now(UTC)
-    async with database.connection() as connection:
-        tenants = await connection.fetch(_TENANTS, moment, MOST_TENANTS)
-    scored = 0
-    for tenant in tenants:
-        tenant_id = UUID(tenant["tenant_id"])
-        try:
-            try:
-                model: LeadModel | None = await model_of(registry, tenant_id)
-            except NoModelYet:
-                model = None
-            for _ in range(MOST_BATCHES):
-                async with database.transaction(acting_for(tenant_id, None)) as db:
-                    seen, count = await _score(db, model, moment, kept)
-                scored += count
-                if seen < BATCH:
-                    break
-        except Exception:  # the others' leads wait too
-            log.exception("leads of tenant %s could not be scored", tenant_id)
-    return scored
+
+    async def score(tenant_id: UUID) -> int:
+        model: LeadModel | None = None
+        with suppress(NoModelYet):
+            model = await model_of(registry, tenant_id)
+        some = partial(_score, model=model, moment=moment, most_kept=kept)
+        return await in_batches(database, tenant_id, some, batch=BATCH, most=MOST_BATCHES)
+
+    failed = "leads of tenant %s could not be scored"
+    return await sweep(database, _TENANTS, moment, score, log=log, failed=failed)
 
 
 async def _score(
