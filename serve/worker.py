@@ -9,6 +9,8 @@ from functools import partial
 from serve.app import create_app, database_address
 from serve.crm.assignment.sweeping import EVERY_S as LEADS_EVERY_S
 from serve.crm.assignment.sweeping import assign_due
+from serve.crm.places.locating import EVERY_S as PLACES_EVERY_S
+from serve.crm.places.locating import locate_due
 from serve.crm.reviews.after_jobs import EVERY_S as REVIEWS_EVERY_S
 from serve.crm.reviews.after_jobs import queue_due as queue_reviews
 from serve.crm.scoring.sweeping import EVERY_S as SCORES_EVERY_S
@@ -73,6 +75,7 @@ async def _run(settings: Settings) -> None:
                 clock.every(LEADS_EVERY_S, partial(assign_due, database), name="leads")
                 scoring = partial(score_due, database, state.models, kept=settings.lead_scores_kept)
                 clock.every(SCORES_EVERY_S, scoring, name="scores")
+                clock.every(PLACES_EVERY_S, partial(locate_due, database, state.ways), name="places")
                 clock.every(REVIEWS_EVERY_S, partial(queue_reviews, database), name="reviews")
                 print("worker is ready", flush=True)
                 await stopping

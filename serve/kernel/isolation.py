@@ -63,6 +63,8 @@ MORE_POLICIES: Final = {
         "owner_reads",
         OWNER,
     ): "functions of log-in find a person's tenants before anybody acts for one",
+    ("locations", "owner_reads", OWNER): "the worker's clock finds tenants with places that are new",
+    ("imports", "owner_reads", OWNER): "the same clock leaves tenants alone that take a file in",
     ("tombstones", "owner_inserts", OWNER): "a trigger notes rows that were deleted",
     ("pipeline_requests", "worker_all", "throughline_worker"): _WORKER,
     ("tasks", "worker_all", "throughline_worker"): _WORKER,

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from serve.kernel.errors import OutsideFailed
-from serve.kernel.memory import remembered
 from serve.ports.way import Way, WaySettings
-
-KEPT_S: Final = 86_400
-"""How long an answer is remembered by this process; it is written nowhere."""
-LONGEST_WAIT_S: Final = 5.0
 
 
 class Found(BaseModel):
@@ -41,29 +34,6 @@ class GeocoderSettings(WaySettings):
     every_s: float = 1.0
 
 
-class Pace:
-    """Turns of everybody in this process who asks the same service."""
-
-    def __init__(self) -> None:
-        self._next_s: dict[str, float] = remembered(1_000)
-
-    def turn(self, address: str, every_s: float, *, now_s: float) -> float:
-        """How long to wait for one's turn, which is taken.
-
-        >>> pace = Pace()
-        >>> [pace.turn("a", 1.0, now_s=now) for now in (10.0, 10.25, 20.0)]
-        [0.0, 0.75, 0.0]
-        """
-        begins = max(now_s, self._next_s.get(address, 0.0))
-        if begins - now_s <= LONGEST_WAIT_S:
-            self._next_s[address] = begins + every_s
-        return begins - now_s
-
-
-_PACE = Pace()
-_KNOWN: dict[tuple[str, str], tuple[float, list[Found]]] = remembered(10_000)
-
-
 class Geocoder(Way[GeocoderSettings]):
     """``find`` is a place for each that the service thinks of, the likeliest first."""
 
@@ -72,24 +42,15 @@ class Geocoder(Way[GeocoderSettings]):
     def headers(self) -> dict[str, str]:
         return {"User-Agent": f"Throughline ({self.settings.contact})"}
 
-    async def find(self, address: str, *, country: str | None = None, limit: int = 5) -> list[Found]:
-        """Raises what calls outside raise; OutsideFailed, too, where many wait for their turn."""
-        asked = {
+    def question(self, address: str, *, country: str | None = None, limit: int = 5) -> dict[str, Any]:
+        """What is asked, as the service has it."""
+        return {
             "q": address,
             "format": "jsonv2",
             "limit": limit,
             "countrycodes": (country or "").lower() or None,
         }
-        base_url = self.settings.base_url.rstrip("/")
-        key = (base_url, repr(asked))
-        now_s = time.monotonic()
-        if (known := _KNOWN.get(key)) is not None and now_s < known[0]:
-            return known[1]
-        wait_s = _PACE.turn(base_url, self.settings.every_s, now_s=now_s)
-        if wait_s > LONGEST_WAIT_S:
-            said = f"{self.name} is asked once a second, and many wait."
-            raise OutsideFailed(self.name, said, wait_s=wait_s)
-        await asyncio.sleep(wait_s)
-        found = (await self.ask(_Answer, "GET", "/search", params=asked)).root[:limit]
-        _KNOWN[key] = (time.monotonic() + KEPT_S, found)
-        return found
+
+    async def find(self, question: Mapping[str, Any]) -> list[Found]:
+        """At once: whose turn it is, and what is known already, is for the caller. Raises what calls outside raise."""
+        return (await self.ask(_Answer, "GET", "/search", params=question)).root[: question["limit"]]

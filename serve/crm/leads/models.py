@@ -57,6 +57,10 @@ leads = resource_table(
     between("longitude", Double, -180, 180),
     # In which it lies (H3, the finest): maps gather leads by it. It follows from the coordinates.
     optional("cell", BigInteger),
+    # Empty with coordinates: they were loaded, or come from before it was noted. See serve/crm/places/locating.py.
+    choice("coordinates_source", "given", "known_place", "geocoder", empty=True),
+    # When the address was last looked up, found or not.
+    optional("located_at", Moment),
     required("source", Text),
     choice("status", "new", "contacted", "qualified", "won", "lost", default="new"),
     optional("lost_reason", Text),
@@ -106,6 +110,15 @@ leads = resource_table(
         "longitude",
         postgresql_where=text("deleted_at is null and latitude is not null and cell is null"),
     ),
+    Index(
+        "leads_without_place_idx",
+        "tenant_id",
+        "located_at",
+        "id",
+        postgresql_where=text(
+            "latitude is null and deleted_at is null and (city is not null or postcode is not null)"
+        ),
+    ),
     *(
         asked_by(each)
         for each in ("status", "source", "owner_id", "campaign_id", "zone_id", "city", "country")
@@ -118,7 +131,7 @@ leads = resource_table(
     entity="lead",
     personal=("full_name", "email", "phone"),
     search=("full_name", "email", "phone", "company", "job_title", "city"),
-    unrecorded=("assign_at", "rescore_at", "cell", *names("leads")),
+    unrecorded=("assign_at", "rescore_at", "cell", *names("leads"), "located_at"),
 )
 Index(
     "leads_assign_at_idx",

@@ -35,6 +35,12 @@ NAMES = ("company", "email", "phone", "external_id")
 ANSWERS = frozenset({"call", "email", "reply", "meeting"})
 """What counts as an answer when it goes out: the first one stops the clock."""
 
+ADDRESS = ("city", "postcode", "country")
+"""By what the place of a lead is looked up."""
+
+FOUND = ("known_place", "geocoder")
+"""Sources of coordinates that nobody gave."""
+
 EVENTS = {status: f"lead.{status}" for status in ("contacted", "qualified", "won", "lost")}
 
 
@@ -49,7 +55,7 @@ def check_lead(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> di
         raise StatusDoesNotFollow(details=[("status", f"after {was} come {', '.join(NEXT[was])}")])
     if missing := [name for name in NEEDS.get(status, ()) if after.get(name) is None]:
         raise Invalid(details=[(name, f"is needed of a lead that is {status}") for name in missing])
-    follows: dict[str, Any] = {"full_name": _name_of(after), **_cell(before or {}, after)}
+    follows: dict[str, Any] = {"full_name": _name_of(after), **_place(before or {}, after)}
     for each, columns in LAST.items():
         for column in columns:
             if each == status or after.get(column) is None:
@@ -129,12 +135,22 @@ def account_from(
     return {**follows, **{name: value for name, value in given.items() if value is not None}}
 
 
-def _cell(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """The cell of a lead that lies elsewhere than before."""
-    place, was = ((row.get("latitude"), row.get("longitude")) for row in (after, before))
-    if place == was:
+def _place(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What follows for a lead that lies elsewhere than before, or whose address changed.
+
+    Coordinates that somebody gave stay. Those that were found by the address go with it, and are looked up again.
+    """
+    place, was = (tuple(row.get(name) for name in ("latitude", "longitude")) for row in (after, before))
+    anew = {"located_at": None} if before.get("located_at") is not None else {}
+    if place != was:
+        if place[0] is None:
+            return {"cell": None, "coordinates_source": None, **anew}
+        return {"cell": cell_of(*place), "coordinates_source": "given", **anew}
+    if not before or all(before.get(name) == after.get(name) for name in ADDRESS):
         return {}
-    return {"cell": None if place[0] is None else cell_of(*place)}
+    if before.get("coordinates_source") in FOUND:
+        return {**dict.fromkeys(("latitude", "longitude", "cell", "coordinates_source")), **anew}
+    return anew
 
 
 def _name_of(after: Mapping[str, Any]) -> str:

@@ -84,6 +84,15 @@ class LeadRead(read_of(LeadFields, "LeadBase")):  # type: ignore[misc]
     converted_at: datetime | None = Field(
         description="When it became a contact: `GET …/conversion` says what else was made."
     )
+    coordinates_source: Literal["given", "known_place", "geocoder"] | None = Field(
+        description="`given` by somebody or a file; found by the address among what you know (`known_place`) or by the"
+        " `geocoder` of the settings. Empty, too, where they were loaded.",
+        examples=["given"],
+    )
+    located_at: datetime | None = Field(
+        description="When its address was last looked up; without coordinates nobody knew it then.",
+        examples=[None],
+    )
     score: float | None = Field(
         description="Chance, 0 to 1, that it is won within 30 days; empty until it was scored.",
         examples=[0.31],

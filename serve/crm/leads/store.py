@@ -9,11 +9,11 @@ from uuid import UUID
 
 from serve.crm.leads.models import lead_activities
 from serve.crm.leads.models import leads as table
-from serve.crm.leads.rules import answers, check_lead, event_of
+from serve.crm.leads.rules import FOUND, answers, check_lead, event_of
 from serve.crm.leads.schemas import Activity, ContactMade, LeadFields, LeadRead, StatusChange
 from serve.crm.people.duplicates import warning
 from serve.crm.people.mergeable import Mergeable
-from serve.crm.people.schemas import CreatedMeta
+from serve.crm.people.schemas import CreatedMeta, MergeAsked
 from serve.kernel.db import Transaction
 from serve.kernel.errors import Invalid
 from serve.kernel.events import event
@@ -28,7 +28,19 @@ FILTERS = (
 """What leads are asked for by; each has an index, because there may be a million of them."""
 SORTABLE = ("created_at", "updated_at", "score", "value_cents", "full_name", "id")
 
-leads = Mergeable(
+
+class Leads(Mergeable):
+    """Coordinates that were found go with the address that they were found by."""
+
+    async def make_way(
+        self, db: Transaction, survivor: Row, merged: Row, asked: MergeAsked
+    ) -> tuple[Row, Mapping[str, Any]]:
+        if merged["coordinates_source"] not in FOUND:
+            return survivor, merged
+        return survivor, {**merged, "latitude": None, "longitude": None}
+
+
+leads = Leads(
     table,
     fields=LeadFields,
     read=LeadRead,

@@ -7,12 +7,14 @@ places and leads. How sure that is follows from what was the same; a middle of r
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
+from serve.crm.places.asking import ask
 from serve.crm.places.schemas import Address
 from serve.kernel.caller import Caller
-from serve.kernel.db import Database, Transaction
+from serve.kernel.db import Database, Record, Transaction
 from serve.kernel.errors import Invalid, NotConfigured
 from serve.platform.settings.categories import CATEGORIES
 from serve.platform.settings.service import current
@@ -33,18 +35,25 @@ _STREET = """
     order by l.created_at, l.id limit 5
 """
 _AREA = """
-    select r.latitude, r.longitude from (
-        select l.latitude, l.longitude, l.postcode, l.city, l.country, l.created_at, l.tenant_id from locations l
-        where l.deleted_at is null and l.latitude is not null
-        union all
-        select d.latitude, d.longitude, d.postcode, d.city, d.country, d.created_at, d.tenant_id from leads d
-        where d.deleted_at is null and d.latitude is not null
-    ) r
-    where {same} and ($2::text is null or r.country is null or r.country = $2)
-        and r.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid
-    order by r.created_at desc limit 200
+    select found.word, found.country, found.latitude, found.longitude from (
+        select a.word, a.country, r.latitude, r.longitude,
+            row_number() over (partition by a.word, a.country order by r.created_at desc) as place
+        from (
+            select l.latitude, l.longitude, l.postcode, l.city, l.country, l.created_at, l.tenant_id from locations l
+            where l.deleted_at is null and l.latitude is not null
+            union all
+            -- Of those that were found by their address nothing new can be learned.
+            select d.latitude, d.longitude, d.postcode, d.city, d.country, d.created_at, d.tenant_id from leads d
+            where d.deleted_at is null and d.latitude is not null
+                and coalesce(d.coordinates_source, 'given') = 'given'
+        ) r
+        join unnest($1::text[], $2::text[]) a (word, country)
+            on {same} and (a.country is null or r.country is null or r.country = a.country)
+        where r.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid
+    ) found
+    where found.place <= 200
 """
-_SAME = {"postcode": "r.postcode = $1", "city": "lower(r.city) = lower($1)"}
+_SAME = {"postcode": "r.postcode = a.word", "city": "lower(r.city) = lower(a.word)"}
 
 
 async def geocode(database: Database, ways: Ways, caller: Caller, asked: Address) -> dict[str, Any]:
@@ -66,7 +75,8 @@ async def geocode(database: Database, ways: Ways, caller: Caller, asked: Address
             raise
         wanted = False
     if wanted:
-        found = await ways.to(Geocoder, caller.tenant_id, stored).find(asked.line(), country=asked.country)
+        geocoder = ways.to(Geocoder, caller.tenant_id, stored)
+        found = await ask(database, caller, geocoder, asked.line(), asked.country)
         candidates += [
             {
                 "latitude": each.lat,
@@ -89,13 +99,36 @@ async def known(db: Transaction, asked: Address) -> list[dict[str, Any]]:
         rows = await db.fetch(_STREET, asked.street, asked.postcode, asked.city, asked.country)
         if rows:
             return [_candidate("street", row["latitude"], row["longitude"], row["name"]) for row in rows]
-    by: tuple[Literal["postcode", "city"], ...] = ("postcode", "city")
-    for matched in by:
-        if word := getattr(asked, matched):
-            rows = await db.fetch(_AREA.format(same=_SAME[matched]), word, asked.country)
-            if middle := middle_of(rows, FAR_M[matched]):
-                return [_candidate(matched, *middle, word)]
-    return []
+    by_area = await known_areas(db, [(asked.postcode, asked.city, asked.country)])
+    return [candidate for candidate in by_area.values() if candidate is not None]
+
+
+Area = tuple[str | None, str | None, str | None]
+"""Postcode, city and country of an address."""
+
+
+async def known_areas(db: Transaction, areas: Collection[Area]) -> dict[Area, dict[str, Any] | None]:
+    """The middle of each postcode, else of the town, by the tenant's own rows; None where there is none.
+
+    Two statements, however many are asked for.
+    """
+    found: dict[Area, dict[str, Any] | None] = dict.fromkeys(areas)
+    by: tuple[tuple[int, Literal["postcode", "city"]], ...] = ((0, "postcode"), (1, "city"))
+    for place, matched in by:
+        words = sorted(
+            {(area[place], area[2] or "") for area, known in found.items() if known is None and area[place]}
+        )
+        if not words:
+            continue
+        rows: dict[tuple[str, str], list[Record]] = defaultdict(list)
+        named = [word for word, _ in words], [country or None for _, country in words]
+        for row in await db.fetch(_AREA.format(same=_SAME[matched]), *named):
+            rows[row["word"], row["country"] or ""].append(row)
+        for area, known in found.items():
+            word = area[place]
+            if known is None and word and (middle := middle_of(rows[word, area[2] or ""], FAR_M[matched])):
+                found[area] = _candidate(matched, *middle, word)
+    return found
 
 
 def _candidate(matched: str, latitude: float, longitude: float, label: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
+from serve.crm.places.locating import LOCATED
 from serve.crm.provenance.rules import Origin, Step, origins_after
 from serve.kernel.db import Transaction
 
@@ -19,7 +20,7 @@ FIELDS: dict[Entity, tuple[str, ...]] = {
     "contact": ("full_name", "email", "phone", "job_title", "account_id", "consent_email"),
     "lead": (
         *("full_name", "email", "phone", "company", "job_title", "website", "city", "postcode", "country"),
-        *("source", "consent_email"),
+        *("latitude", "longitude", "source", "consent_email"),
     ),
     "account": ("name", "city", "country"),
 }
@@ -86,6 +87,8 @@ def _plain(event: Mapping[str, Any], imports: Mapping[str, Mapping[str, Any]]) -
         "by_way_of": [],
     }
     fields = frozenset(event["fields"])
+    if event["name"] == LOCATED:
+        return Step(fields, "write", origin | {"source": "geocoding"})
     if cause is None:
         return Step(fields, "write", origin)
     if cause["undo_task_id"] == event["cause_id"]:

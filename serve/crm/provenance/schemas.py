@@ -11,7 +11,7 @@ from pydantic import Field
 from serve.identity.consents.schemas import Basis, Channel, Decision
 from serve.kernel.envelope import Output
 
-Source = Literal["person", "api_key", "import", "conversion", "system", "load"]
+Source = Literal["person", "api_key", "import", "conversion", "geocoding", "system", "load"]
 
 
 class ByWayOf(Output):
@@ -47,7 +47,8 @@ class FieldOrigin(Output):
     value: Any = Field(examples=["ada@example.org"])
     source: Source = Field(
         description="`person` typed it in, an `api_key` wrote it, an `import` or a `conversion` brought it, the"
-        " `system` set it; a `load` into the database brought the row itself, and nobody changed it since.",
+        " platform found it by the address (`geocoding`), the `system` set it; a `load` into the database brought the"
+        " row itself, and nobody changed it since.",
         examples=["import"],
     )
     at: datetime | None = Field(description="When it was set; of a load, when the row came.")

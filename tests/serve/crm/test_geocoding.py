@@ -9,7 +9,6 @@ import pytest
 from serve.crm.places.geocoding import geocode
 from serve.crm.places.schemas import Address
 from serve.kernel.errors import OutsideFailed
-from serve.ports import geocoding as port
 from serve.ports.out import Door
 from serve.ports.way import OutsideAddressRefused, OutsideRefused, Ways
 from tests.serve.crm.test_places import LOCATIONS, fields_of
@@ -140,15 +139,3 @@ class TestProvider:
             with pytest.raises(OutsideAddressRefused):
                 await outside(world, base_url=f"http://127.0.0.1:{world.canary_port}", city="Inside")
             assert world.canary_calls == 0
-
-
-class TestPace:
-    def test_one_turn_a_second_for_all_who_ask_the_same(self):
-        pace = port.Pace()
-        assert [pace.turn("a", 1.0, now_s=10.0) for _ in range(3)] == [0.0, 1.0, 2.0]
-        assert pace.turn("b", 1.0, now_s=10.0) == 0.0
-
-    def test_who_would_wait_too_long_takes_no_turn(self):
-        pace = port.Pace()
-        waits = [pace.turn("a", 1.0, now_s=10.0) for _ in range(9)]
-        assert waits[-1] == waits[-2] > port.LONGEST_WAIT_S

@@ -39,6 +39,7 @@ OWN = {
     "article_suggestions",
     "article_uses",
     "locations",
+    "geocoder_answers",
     "merges",
     "merge_moves",
     "person_links",
@@ -144,7 +145,7 @@ HIDDEN_FROM_EXTRACTION = {
         for column in ("postcode", "country", "latitude", "longitude", "lost_reason", "tags")
     ),
     *(f"leads.{column}" for column in ("consent_email", "first_reply_s", "location_id")),
-    *("leads.assign_at", "leads.rescore_at", "leads.cell"),
+    *("leads.assign_at", "leads.rescore_at", "leads.cell", "leads.coordinates_source", "leads.located_at"),
     *(f"lead_activities.{column}" for column in ("external_id", "summary")),
     *("tenants.state", "tenants.suspended_at", "tenants.suspended_because", "tenants.closing_since"),
     *("tenants.erase_after", "tenants.closed_at", "tenants.awaiting_owner_since"),
