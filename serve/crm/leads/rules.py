@@ -35,9 +35,6 @@ NAMES = ("company", "email", "phone", "external_id")
 ANSWERS = frozenset({"call", "email", "reply", "meeting"})
 """What counts as an answer when it goes out: the first one stops the clock."""
 
-ADDRESS = ("city", "postcode", "country")
-"""By what the place of a lead is looked up."""
-
 FOUND = ("known_place", "geocoder")
 """Sources of coordinates that nobody gave."""
 
@@ -136,21 +133,17 @@ def account_from(
 
 
 def _place(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """What follows for a lead that lies elsewhere than before, or whose address changed.
+    """What follows for a lead that lies elsewhere than before. Without coordinates its address is looked up again.
 
-    Coordinates that somebody gave stay. Those that were found by the address go with it, and are looked up again.
+    Those that were found by an address go with it, whoever changes that: the database sees to it (``forget_place``).
     """
     place, was = (tuple(row.get(name) for name in ("latitude", "longitude")) for row in (after, before))
-    anew = {"located_at": None} if before.get("located_at") is not None else {}
-    if place != was:
-        if place[0] is None:
-            return {"cell": None, "coordinates_source": None, **anew}
-        return {"cell": cell_of(*place), "coordinates_source": "given", **anew}
-    if not before or all(before.get(name) == after.get(name) for name in ADDRESS):
+    if place == was:
         return {}
-    if before.get("coordinates_source") in FOUND:
-        return {**dict.fromkeys(("latitude", "longitude", "cell", "coordinates_source")), **anew}
-    return anew
+    anew = {"located_at": None} if before.get("located_at") is not None else {}
+    if place[0] is None:
+        return {"cell": None, "coordinates_source": None, **anew}
+    return {"cell": cell_of(*place), "coordinates_source": "given", **anew}
 
 
 def _name_of(after: Mapping[str, Any]) -> str:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 NO_TOUCH = (".scored",)
 """How names of events end that are nobody's work on the row: a model scores all rows, each night."""
-BY_ITSELF = (".assigned", ".unassigned")
-"""What is nobody's work where the platform has done it: its rules hand new leads out within seconds."""
+BY_ITSELF = (".assigned", ".unassigned", ".located")
+"""What is nobody's work where the platform has done it: within seconds it hands new leads out and looks them up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,6 +223,29 @@ class TestKnown:
         firm.sql("update imports set status = 'done' where id = %s", done["id"])
         assert look() == 2
 
+    def test_an_import_is_undone_although_its_leads_were_found(self, firm, owner, place, look, lead):
+        place(53.1, 8.8, city="Bremen")
+        key = str(uuid4())
+        before = lead(external_id=key)
+        text = f"full_name,city,external_id\nAda,Bremen,{key}\nBob,Bremen,{uuid4()}\n"
+        done = taken_in(firm, text, path=LEADS, mode="upsert")
+        assert (done["created_count"], done["updated_count"]) == (1, 1), done
+        assert look() == 2
+        assert where(owner, before)[2] == "known_place"
+        assert owner.post(f"/api/v1/imports/{done['id']}/undo").is_success
+        firm.work()
+        undone = owner.get(f"/api/v1/imports/{done['id']}").json()["data"]
+        assert (undone["removed_count"], undone["reverted_count"], undone["left_count"]) == (1, 1, 0)
+        assert where(owner, before) == NOWHERE
+
+    def test_what_was_loaded_counts_as_given(self, firm, owner, lead, place, look):
+        place(53.1, 8.8, city="Bremen")
+        ada = lead(city="Bremen", latitude=1.5, longitude=2.5)
+        firm.sql("update leads set coordinates_source = null where id = %s", ada["id"])
+        owner.patch(f"{LEADS}/{ada['id']}", json={"city": "Munich"})
+        assert look() == 0
+        assert where(owner, ada) == (1.5, 2.5, None)
+
     def test_a_merge_takes_what_was_given_and_not_what_was_found(self, owner, lead, place, look):
         place(53.1, 8.8, city="Bremen")
         found, stays = lead(city="Bremen"), lead()
@@ -377,15 +400,6 @@ class TestRule:
 
     def test_a_new_one_without_coordinates_costs_nothing_more(self):
         assert check_lead(None, self.LEAD | {"latitude": None, "longitude": None}) == {"full_name": "Ada"}
-
-    def test_what_was_loaded_counts_as_given(self):
-        before = self.LEAD | {
-            "latitude": 1.0,
-            "longitude": 2.0,
-            "coordinates_source": None,
-            "located_at": None,
-        }
-        assert check_lead(before, before | {"city": "Munich"}) == {"full_name": "Ada"}
 
 
 def places(found):

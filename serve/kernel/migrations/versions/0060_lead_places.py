@@ -42,6 +42,7 @@ def downgrade() -> None:
     run("alter table locations drop column look_again_at cascade")
     guard_tenant_table("locations", extracted=False)
     record_events("locations", entity="location")
+    run("drop trigger forget_place on leads; drop function forget_place")
     run("alter table leads drop column coordinates_source cascade, drop column located_at cascade")
     _guard(*([name for name in names if name != "located_at"] for names in (scores, unrecorded)))
 

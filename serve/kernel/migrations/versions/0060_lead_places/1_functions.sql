@@ -1,3 +1,24 @@
+-- Coordinates that were found by an address go with it, whoever changes that, and the new one is looked up. Those that
+-- somebody gave stay.
+create function forget_place() returns trigger language plpgsql set search_path = public, pg_temp as $$
+begin
+    new.located_at := null;
+    if old.coordinates_source in ('known_place', 'geocoder') then
+        new.latitude := null;
+        new.longitude := null;
+        new.cell := null;
+        new.coordinates_source := null;
+    end if;
+    return new;
+end
+$$;
+revoke all on function forget_place from public;
+create trigger forget_place before update of city, postcode, country on leads
+for each row when (
+    (new.city, new.postcode, new.country) is distinct from (old.city, old.postcode, old.country)
+    and (new.latitude, new.longitude) is not distinct from (old.latitude, old.longitude)
+) execute function forget_place();
+
 create policy owner_reads on locations for select to throughline_owner using (true);
 create policy owner_reads on imports for select to throughline_owner using (true);
 
