@@ -178,6 +178,9 @@ class TestKnown:
 
     def test_an_address_that_nobody_knows_is_remembered(self, firm, owner, lead, place, look):
         ada, bob = lead(city="Atlantis"), lead(city="El Dorado")
+        assert look() == 0
+        assert read(owner, ada)["located_at"] is None  # nobody could know anything
+        place(53.1, 8.8, city="Bremen")
         version = owner.get(f"{LEADS}/{ada['id']}").headers["etag"]
         assert look() == 0
         looked_at = read(owner, ada)["located_at"]
@@ -331,7 +334,8 @@ class TestGeocoder:
             assert await look() == 1
         assert where(owner, ada)[2] == "geocoder"
 
-    async def test_other_settings_are_a_reason_to_ask_again(self, owner, lead, look, world):
+    async def test_other_settings_are_a_reason_to_ask_again(self, owner, lead, place, look, world):
+        place(48.1, 11.6, city="Munich")
         ada = lead(city="Bremen")
         look()
         assert read(owner, ada)["located_at"] is not None

@@ -23,7 +23,8 @@ create policy owner_reads on locations for select to throughline_owner using (tr
 create policy owner_reads on imports for select to throughline_owner using (true);
 
 -- Tenants at work with leads to look up: ids alone, for the worker's clock. Whoever takes rows in is left alone until
--- that is done, and whoever is being looked after, or whose geocoder rests, until that is over.
+-- that is done, and whoever is being looked after, or whose geocoder rests, until that is over. Where nobody could know
+-- anything nothing is looked up: 100,000 leads would be written to for nothing.
 create function tenants_with_leads_to_locate(p_moment timestamptz, p_most integer) returns table (tenant_id uuid)
 language sql stable security definer set search_path = public, pg_temp as $$
     select t.id from tenants t
@@ -35,6 +36,15 @@ language sql stable security definer set search_path = public, pg_temp as $$
         and not exists (
             select from rate_limits r
             where r.key = 'locating:' || t.id and r.full_at_s > extract(epoch from clock_timestamp())
+        )
+        and (
+            exists (select from locations p where p.tenant_id = t.id and p.latitude is not null and p.deleted_at is null)
+            or exists (select from leads l where l.tenant_id = t.id and l.latitude is not null and l.deleted_at is null)
+            or exists (
+                select from settings s
+                where s.tenant_id = t.id and s.category = 'geocoding' and s.user_id is null
+                    and s.values ->> 'base_url' is not null
+            )
         )
         and (
             exists (
