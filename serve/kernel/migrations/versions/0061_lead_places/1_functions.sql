@@ -26,7 +26,7 @@ create policy owner_reads on imports for select to throughline_owner using (true
 -- that is done, and whoever is being looked after, or whose geocoder rests, until that is over. Where nobody could know
 -- anything nothing is looked up: 100,000 leads would be written to for nothing.
 create function tenants_with_leads_to_locate(p_moment timestamptz, p_most integer) returns table (tenant_id uuid)
-language sql stable security definer set search_path = public, pg_temp as $$
+language sql stable security definer set search_path = public, pg_temp set enable_seqscan to off as $$
     select t.id from tenants t
     where t.state = 'active'
         and not exists (

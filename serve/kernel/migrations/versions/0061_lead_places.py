@@ -14,7 +14,7 @@ from serve.kernel.migrations.guards import (
     unseen,
 )
 
-revision, down_revision, branch_labels, depends_on = "0060", "0059", None, None
+revision, down_revision, branch_labels, depends_on = "0061", "0060", None, None
 
 SQL = Path(__file__).with_suffix("")
 PERSON = ("full_name", "email", "phone")
@@ -64,6 +64,6 @@ def _unstamped() -> list[str]:
 
 def _unrecorded() -> list[str]:
     """Columns that stay out of the events of leads, beside those of every table."""
-    trigger = "select tgargs from pg_trigger where tgname = 'record_event' and tgrelid = 'leads'::regclass"
+    trigger = "select tgargs from pg_trigger where tgname = 'record_created' and tgrelid = 'leads'::regclass"
     named = bytes(op.get_bind().execute(sa.text(trigger)).scalar_one()).decode().split("\0")[2]
     return [name for name in named.split(",") if name not in ("created_at", "person_key", "search_text")]
