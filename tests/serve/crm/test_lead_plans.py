@@ -74,6 +74,13 @@ def test_every_filter_is_asked():
     assert set(ASKED) == {*leads.listing.filters, "search"}
 
 
+@pytest.mark.parametrize("question", ["sort=id", "sort=-id", "sort=created_at"])
+def test_rows_of_others_that_come_before_are_not_gone_through(many: Firm, question: str):
+    db, tenant = many
+    plan = leads.listing.plan(_parsed(leads.query, question.encode()), is_one=True)  # type: ignore[arg-type]
+    assert _touched(explained(db, plan.rows, tenant, *plan.bound), leads.name) < 100
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_few_rows_are_looked_at(many: Firm, question: str):
     assert looked_at(many, question) <= MOST
