@@ -24,6 +24,7 @@ from ml.registry import Registry
 from serve.analytics import routes as analytics
 from serve.crm import routes as crm
 from serve.crm.scoring.predicting import warm as warm_models
+from serve.finance import routes as finance
 from serve.fleet import routes as fleet
 from serve.identity import routes as identity
 from serve.identity.account_mails.service import LOOK_S as MAILS_LOOK_S
@@ -108,6 +109,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *analytics.ROUTERS,
     *fleet.ROUTERS,
     *crm.ROUTERS,
+    *finance.ROUTERS,
     *platform.ROUTERS,
 )
 

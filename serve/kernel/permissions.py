@@ -24,6 +24,10 @@ Permission = Literal[
     "segments:write",
     "quotes:read",  # quotes and estimates
     "quotes:write",
+    "invoices:read",  # what was billed, and what of it is open
+    "invoices:write",  # say that they are paid
+    "payments:read",
+    "payments:write",
     "articles:read",  # the knowledge base, as it is published
     "articles:write",
     "tickets:read",  # questions and complaints of customers, with what was answered
@@ -108,6 +112,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             "people:read",
             *("segments:read", "segments:write"),
             *("quotes:read", "quotes:write"),
+            *("invoices:read", "payments:read"),
             *("tickets:read", "tickets:write", "sla:read"),
             *("leads:read", "leads:write", "lead_rules:read", "campaigns:read", "approvals:read"),
             *("articles:read", "articles:write"),
@@ -142,6 +147,8 @@ _LIMITS: Final[dict[str, frozenset[str]]] = {
                 "leads:write",
                 "quotes:read",
                 "quotes:write",
+                "invoices:read",
+                "payments:read",
             ),
             "articles:read",
             *("tickets:read", "tickets:write", "sla:read"),

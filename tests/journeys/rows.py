@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 LIST = Path(__file__).parents[1] / "surface" / "endpoints.csv"
+NOT_SERVED = LIST.with_name("not_served.csv")
 GROUPS = {
     "accounts": "auth/(register|forgot-password|reset-password)|users/(profile.*|me)|(mobile|customer)/auth",
     "audit": "audit.*",
@@ -24,6 +25,7 @@ GROUPS = {
     "notifications": "notifications.*",
     "settings": "settings.*|account/settings",
     "quotes": "(quotes|estimates).*",
+    "payments": r"invoices(/\{id\}(/mark-paid)?)?|(finance/)?payments(/\{id\})?|export/invoices",
     "realtime": "realtime/subscribe|/ws",
     "sso": "b2b/enterprise-sso",
     "sessions": "auth/(login|logout|refresh|me|profile)",
@@ -47,10 +49,11 @@ BEGINNING = re.compile(r"^(/auth)?/api(/v1)?/")
 
 
 def calls_of(group: str) -> set[str]:
-    """``METHOD /path`` of each row of the group, as its product writes it."""
-    with LIST.open(newline="") as lines:
-        return {
+    """``METHOD /path`` of each row of the group that is served, as its product writes it."""
+    with LIST.open(newline="") as lines, NOT_SERVED.open(newline="") as missing:
+        wanted = {
             f"{row['method']} {row['path']}"
             for row in csv.DictReader(lines)
             if re.fullmatch(GROUPS[group], BEGINNING.sub("", row["path"]))
         }
+        return wanted - {f"{row['method']} {row['path']}" for row in csv.DictReader(missing)}

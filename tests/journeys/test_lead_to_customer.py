@@ -1,4 +1,4 @@
-"""A lead comes in by a file and becomes a customer with a job and a bill; on the way it is taken for somebody else."""
+"""A lead comes in by a file and becomes a paying customer with a job; on the way it is taken for somebody else."""
 
 from __future__ import annotations
 
@@ -69,3 +69,19 @@ def test_from_a_file_to_a_customer(office):
     names = [entry["name"] for entry in agent("GET /api/v1/leads/{id}/timeline", id=twin).data]
     assert names[0] == "lead.won"
     assert {"lead.merged", "lead.unmerged", "lead.converted"} <= set(names)
+
+    # The deposit is on the bank's statement: the bill is paid, and stays so.
+    bill = manager("GET /api/invoices/{id}", id=done["invoice_id"]).data
+    assert (bill["account_id"], bill["open_cents"]) == (
+        made["conversion"]["account_id"],
+        done["deposit_cents"],
+    )
+    money = {"invoice_id": bill["id"], "amount_cents": bill["open_cents"], "method": "bank_transfer"}
+    paid = manager("POST /api/payments", money).data
+    office.restart()
+    bill = agent("GET /api/invoices/{id}", id=bill["id"]).data
+    assert (bill["status"], bill["paid_cents"], bill["open_cents"]) == ("paid", done["deposit_cents"], 0)
+    assert bill["paid_at"] == paid["paid_at"]
+    assert agent("GET /api/payments", account_id=bill["account_id"]).data == [paid]
+    told = agent("GET /api/v1/accounts/{id}/activity", id=bill["account_id"]).data
+    assert ["invoice.paid", "payment.created"] == [entry["name"] for entry in told[:2]]

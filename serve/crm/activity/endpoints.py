@@ -27,10 +27,10 @@ router = area_router(prefix="/api/v1", tags=["activity"])
     name="accounts.activity",
 )
 async def of_account(id: Id, asked: Annotated[ActivityAsked, Query()], db: TenantDb) -> Response:
-    """What happened with the account, its contacts, leads, tickets, quotes, calls, notes and reviews, newest first.
+    """What happened with the account and its contacts, leads, tickets, quotes, invoices, payments, calls and notes.
 
-    You see what you may read; `meta.left_out` names the rest. Ask on with `cursor`. Rows that a load brought in have
-    no events, and neither have jobs and invoices yet.
+    The newest comes first. You see what you may read; `meta.left_out` names the rest. Ask on with `cursor`. Rows that
+    a load brought in have no events, and neither have jobs yet.
     """
     await accounts.get(db, id)
     return plain(*await service.activity(db, "account", id, asked))

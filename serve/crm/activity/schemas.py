@@ -11,7 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from serve.kernel.envelope import Meta, Moment, Output
 from serve.kernel.resources.filters import split
 
-Kind = Literal["account", "contact", "lead", "ticket", "quote", "call", "note", "review"]
+Kind = Literal[
+    "account", "contact", "lead", "ticket", "quote", "invoice", "payment", "call", "note", "review"
+]
 
 
 class ActivityAsked(BaseModel):

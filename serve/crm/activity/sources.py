@@ -17,7 +17,8 @@ _LEADS_OF_CONTACT = "{} in (select l.id from leads l where l.contact_id in (sele
 @dataclass(frozen=True, slots=True)
 class Source:
     """Rows of ``table`` that concern an account (``of_account``, SQL) or a contact; ``one`` is it and all that were
-    merged into it. ``label`` is SQL."""
+    merged into it. ``label`` is SQL. Where no
+    column is personal (``has_people``), nothing has a key."""
 
     kind: Kind
     entity: str
@@ -26,11 +27,13 @@ class Source:
     label: str
     of_account: str
     of_contact: str
+    has_people: bool = True
 
     def sql(self, entity: str) -> str:
         where = self.of_account if entity == "account" else self.of_contact
+        key = "t.person_key" if self.has_people else "null::bytea as person_key"
         return (
-            f"select '{self.kind}' as kind, '{self.entity}' as entity_type, t.tenant_id, t.id, t.person_key,"
+            f"select '{self.kind}' as kind, '{self.entity}' as entity_type, t.tenant_id, t.id, {key},"
             f" {self.label} as label from {self.table} t where {where}"
         )
 
@@ -67,6 +70,16 @@ SOURCES = (
             *(_at("account_id", _ACCOUNT), _at("contact_id", _ACCOUNT)),
         )
         for entity, table in (("quote", "quotes"), ("estimate", "estimates"))
+    ),
+    Source(
+        *("invoice", "invoice", "invoices", "invoices:read", "t.number"),
+        *(_at("account_id", _ACCOUNT), "false"),
+        has_people=False,
+    ),
+    Source(
+        *("payment", "payment", "payments", "payments:read", "t.method"),
+        *(_at("account_id", _ACCOUNT), "false"),
+        has_people=False,
     ),
     Source(
         *("call", "call", "calls", "calls:read", "t.direction"),

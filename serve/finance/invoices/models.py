@@ -4,23 +4,28 @@ from sqlalchemy import Boolean, CheckConstraint, Date, Double, Integer, Text
 
 from serve.kernel.schema import (
     Moment,
+    asked_by,
     choice,
     currency,
     lookup,
     money,
     optional,
+    ranged_by,
     reference,
     required,
+    resource_table,
     tenant_table,
     unique,
 )
 
-invoices = tenant_table(
+STATUSES = ("draft", "sent", "paid", "overdue", "void", "returned")
+
+invoices = resource_table(
     "invoices",
     reference("account_id", "accounts"),
     reference("job_id", "jobs", empty=True),
     required("number", Text),
-    choice("status", "draft", "sent", "paid", "overdue", "void", "returned", default="draft"),
+    choice("status", *STATUSES, default="draft"),
     required("issued_at", Moment),
     optional("due_date", Date),
     optional("paid_at", Moment),
@@ -32,6 +37,9 @@ invoices = tenant_table(
     CheckConstraint("total_cents = net_cents + tax_cents", name="total"),
     unique("number"),
     lookup("issued_at"),
+    asked_by("status"),
+    ranged_by("due_date"),
+    entity="invoice",
 )
 
 invoice_lines = tenant_table(

@@ -2,9 +2,19 @@
 
 from sqlalchemy import Text
 
-from serve.kernel.schema import Moment, choice, currency, lookup, money, reference, required, tenant_table
+from serve.kernel.schema import (
+    Moment,
+    asked_by,
+    choice,
+    currency,
+    lookup,
+    money,
+    reference,
+    required,
+    resource_table,
+)
 
-payments = tenant_table(
+payments = resource_table(
     "payments",
     reference("invoice_id", "invoices", empty=True),
     reference("account_id", "accounts"),
@@ -14,4 +24,6 @@ payments = tenant_table(
     currency(),
     required("paid_at", Moment),
     lookup("paid_at"),
+    asked_by("status"),
+    entity="payment",
 )

@@ -129,6 +129,7 @@ HIDDEN_FROM_EXTRACTION = {
     "sla_policies.external_id",
     "tickets.tags",
     "calls.transcribed_at",
+    *("invoices.external_id", "payments.external_id"),
     *(f"tickets.{column}" for column in ("external_id", "search_text", "person_key")),
     *(
         f"{table}.{column}"

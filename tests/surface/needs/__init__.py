@@ -10,6 +10,7 @@ from tests.surface.needs import (
     calls,
     crm,
     customers,
+    finance,
     graph,
     links,
     people,
@@ -54,6 +55,7 @@ BODIES: dict[str, dict[str, Any]] = (
     | tickets.BODIES
     | places.BODIES
     | reviews.BODIES
+    | finance.BODIES
 )
 """Values instead of the examples of the model, by operation or by collection; functions are asked each time."""
 
@@ -79,11 +81,18 @@ MAKERS: dict[str, Callable[[Surface, UUID | None], dict[str, str]]] = (
     | quotes.MAKERS
     | calls.MAKERS
     | tickets.MAKERS
+    | finance.MAKERS
 )
 """Ids of rows that no POST of the collection makes, by the beginning of the path."""
 
 LISTED: dict[str, Callable[[Surface, UUID | None], Any]] = (
-    people.LISTED | tenants.LISTED | platform.LISTED | graph.LISTED | links.LISTED | places.LISTED
+    people.LISTED
+    | tenants.LISTED
+    | platform.LISTED
+    | graph.LISTED
+    | links.LISTED
+    | places.LISTED
+    | finance.LISTED
 )
 """Makes a row for lists that no POST beside them fills."""
 
