@@ -84,4 +84,4 @@ def test_from_a_file_to_a_customer(office):
     assert bill["paid_at"] == paid["paid_at"]
     assert agent("GET /api/payments", account_id=bill["account_id"]).data == [paid]
     told = agent("GET /api/v1/accounts/{id}/activity", id=bill["account_id"]).data
-    assert ["invoice.paid", "payment.created"] == [entry["name"] for entry in told[:2]]
+    assert [entry["name"] for entry in told[:2]] == ["invoice.paid", "payment.created"]

@@ -106,7 +106,15 @@ class TestOfAccount:
         program = firm.running.client(Authorization=f"Bearer {secret}")
         answer = program.get(f"{ACCOUNTS}/{story['account_id']}/activity").json()
         assert {each["kind"] for each in answer["data"]} == {"account", "contact", "note"}
-        assert answer["meta"]["left_out"] == ["call", "lead", "quote", "review", "ticket"]
+        assert answer["meta"]["left_out"] == [
+            "call",
+            "invoice",
+            "lead",
+            "payment",
+            "quote",
+            "review",
+            "ticket",
+        ]
         refused = program.get(f"{ACCOUNTS}/{story['account_id']}/activity", params={"kind": "call"})
         assert refused.status_code == 403
 

@@ -89,7 +89,7 @@ def read(client, invoice: str):
 
 class TestStatuses:
     def test_each_has_what_may_follow_it(self):
-        assert OPEN == {"draft", "sent", "overdue"}
+        assert {"draft", "sent", "overdue"} == OPEN
         for before, following in NEXT.items():
             for after in NEXT:
                 change = ({"status": before}, {"status": after})

@@ -17,14 +17,15 @@ TOTAL_CENTS = 11_900
 
 
 def sent(surface: Surface, tenant: UUID | None) -> dict[str, str]:
-    """An invoice of a new customer, of which nothing is paid."""
+    """An invoice of a new customer, of which nothing is paid; with its event, or totals would be those of before."""
     account = surface.make(BY_NAME["POST /api/v1/accounts"], tenant)["id"]
     ((row_id,),) = surface.firm.sql(
         "insert into invoices"
         " (tenant_id, account_id, number, status, issued_at, net_cents, tax_cents, total_cents, currency)"
-        " select tenant_id, id, %s, 'sent', now(), 10000, 1900, 11900, 'EUR' from accounts where id = %s"
+        " select tenant_id, id, %s, 'sent', now(), 10000, 1900, 11900, 'EUR' from accounts, set_config('app.actor', %s, true)"
+        " where id = %s"
         " returning id",
-        *(f"X-{next(NUMBERS)}", account),
+        *(f"X-{next(NUMBERS)}", f"user:{surface.firm.people[surface.firm.a, 'owner']}", account),
     )
     return {"id": str(row_id)}
 
