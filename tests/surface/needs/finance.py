@@ -22,8 +22,8 @@ def sent(surface: Surface, tenant: UUID | None) -> dict[str, str]:
     ((row_id,),) = surface.firm.sql(
         "insert into invoices"
         " (tenant_id, account_id, number, status, issued_at, net_cents, tax_cents, total_cents, currency)"
-        " select tenant_id, id, %s, 'sent', now(), 10000, 1900, 11900, 'EUR' from accounts, set_config('app.actor', %s, true)"
-        " where id = %s"
+        " select tenant_id, id, %s, 'sent', now(), 10000, 1900, 11900, 'EUR'"
+        " from accounts, set_config('app.actor', %s, true) where id = %s"
         " returning id",
         *(f"X-{next(NUMBERS)}", f"user:{surface.firm.people[surface.firm.a, 'owner']}", account),
     )
