@@ -129,7 +129,7 @@ HIDDEN_FROM_EXTRACTION = {
     "sla_policies.external_id",
     "tickets.tags",
     "calls.transcribed_at",
-    *("invoices.external_id", "payments.external_id"),
+    *(f"{table}.{column}" for table in ("invoices", "payments") for column in ("external_id", "deleted_at")),
     *(f"tickets.{column}" for column in ("external_id", "search_text", "person_key")),
     *(
         f"{table}.{column}"
