@@ -6,19 +6,24 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Site, visiting
 
+DRAWN_MS = 120_000
+"""A thousand operations are drawn by a browser that may share its machine with everything else."""
+
 
 def test_every_operation_is_drawn(browser: Browser, site: Site) -> None:
     with visiting(browser, site) as visit:
+        visit.page.set_default_timeout(DRAWN_MS)
         visit.page.goto(f"{site.url}/docs")
-        document = visit.context.request.get(f"{site.url}/openapi.json").json()
+        document = visit.context.request.get(f"{site.url}/openapi.json", timeout=DRAWN_MS).json()
         operations = sum(len(item) for item in document["paths"].values())
-        expect(visit.page.locator(".opblock")).to_have_count(operations)
+        expect(visit.page.locator(".opblock")).to_have_count(operations, timeout=DRAWN_MS)
         visit.page.get_by_text("Clients by their chance to leave").first.click()
         expect(visit.page.get_by_text("days_since_last_invoice").first).to_be_visible()
 
 
 def test_log_in_from_the_page(browser: Browser, site: Site) -> None:
     with visiting(browser, site) as visit:
+        visit.page.set_default_timeout(DRAWN_MS)
         visit.page.goto(f"{site.url}/docs")
         block = visit.page.locator(".opblock-post", has_text="/api/v1/auth/login")
         block.locator("button.opblock-summary-control").click()
