@@ -17,8 +17,7 @@ _LEADS_OF_CONTACT = "{} in (select l.id from leads l where l.contact_id in (sele
 @dataclass(frozen=True, slots=True)
 class Source:
     """Rows of ``table`` that concern an account (``of_account``, SQL) or a contact; ``one`` is it and all that were
-    merged into it. ``label`` is SQL. Where no
-    column is personal (``has_people``), nothing has a key."""
+    merged into it. ``label`` is SQL. Rows of a table without personal columns (``has_people``) have no key."""
 
     kind: Kind
     entity: str
