@@ -220,6 +220,7 @@ def _documents(
             *(pl.lit(0).alias(name) for name in zero),
             *(pl.lit([], pl.List(pl.Int64)).alias(name) for name in ("lines", "taxes")),
             pl.lit(world.currency).alias("currency"),
+            pl.lit("en").alias("language"),
             pl.lit("quote").alias("kind"),
             pl.lit(False).alias("is_draft"),
             pl.lit(world.profile.name).alias("sender"),

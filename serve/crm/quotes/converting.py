@@ -6,16 +6,18 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from serve.crm.quotes.paper import share
 from serve.crm.quotes.rules import check_convertible
+from serve.crm.quotes.sending import language_of, sent_document
 from serve.crm.quotes.service import quotes
 from serve.crm.quotes.totals import RateSum, deposit
+from serve.crm.quotes.words import WORDS
 from serve.field.jobs.service import request_job
 from serve.finance.invoices.service import BilledLine, draft_invoice
 from serve.kernel.db import Transaction
 from serve.kernel.errors import Invalid
 from serve.kernel.events import event
 from serve.kernel.resources import Row
+from serve.kernel.speech import Speech
 
 CONVERTED = event(
     "quote.converted", "The quote has become a job: `after` names it, and the invoice of the deposit."
@@ -55,18 +57,30 @@ async def convert(
     )
     changes: dict[str, Any] = {"job_id": job_id, "converted_at": datetime.now(UTC)}
     if parts and with_deposit is not False:
+        said = Speech(await _language(db, quote), WORDS)
         changes["invoice_id"] = await draft_invoice(
             db,
             account_id=quote["account_id"],
             job_id=job_id,
             currency=quote["currency"],
             due_date=due_date,
-            lines=[_line(part, quote) for part in parts],
+            lines=[_line(part, quote, said) for part in parts],
         )
     return await quotes.update(db, quote, changes, event=CONVERTED)
 
 
-def _line(part: RateSum, quote: Row) -> BilledLine:
-    taxed = f", taxed at {share(part.tax_basis_points)}" if part.tax_cents else ""
-    described = f"Deposit of {share(quote['deposit_basis_points'])} on quote {quote['number']}{taxed}"
+async def _language(db: Transaction, quote: Row) -> str:
+    """Of what the customer has accepted; what was accepted elsewhere has no version here."""
+    if quote["accepted_version"] is None:
+        return await language_of(db, quote)
+    language: str = (await sent_document(db, quote["id"], quote["accepted_version"]))["language"]
+    return language
+
+
+def _line(part: RateSum, quote: Row, said: Speech) -> BilledLine:
+    about = {"share": said.share(quote["deposit_basis_points"]), "number": quote["number"] or ""}
+    if part.tax_cents:
+        described = said("deposit_line_taxed", **about, tax=said.share(part.tax_basis_points))
+    else:
+        described = said("deposit_line", **about)
     return BilledLine(described, part.net_cents, part.tax_cents)

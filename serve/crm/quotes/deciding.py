@@ -194,5 +194,6 @@ _SHOWN = (
     *("number", "version", "title", "introduction", "terms", "recipient_name", "currency", "valid_until"),
     *COUNTED,
 )
-_STAYS = ("account_id", "contact_id", "recipient_name", "recipient_email", "valid_until")
-"""Whom it was for may have been put right since, and erased: the version knows what it was."""
+_STAYS = ("account_id", "contact_id", "recipient_name", "recipient_email", "valid_until", "language")
+"""Whom it was for may have been put right since, and erased; the language may be the tenant's, whichever that becomes.
+The version knows what it was."""

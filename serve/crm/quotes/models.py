@@ -50,6 +50,7 @@ def _offered() -> list[Column[Any]]:
         money("discount_cents", empty=True),
         _share("deposit_basis_points"),
         optional("valid_until", Date),
+        optional("language", Text),
         _sum("subtotal_cents"),
         _sum("discount_total_cents"),
         _sum("net_cents"),

@@ -9,16 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 from serve.crm.quotes.totals import is_choice
+from serve.crm.quotes.words import WORDS
 from serve.identity.branding.brand import Brand
 from serve.identity.branding.papers import pdf
+from serve.kernel.speech import Speech
 
+_WORD = re.compile(r"\S+")
 _LONG = re.compile(r"\S{25}")
-_DIGITS = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX"), 0),
-    **dict.fromkeys(("VND", "VUV", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-}
-"""Places of a currency's minor unit, where they are not two (ISO 4217)."""
+_LONGEST_LETTERS = 40
+"""Up to so many letters alone a word is hyphenated by the rules of the language (``quote.typ``)."""
 
 
 async def paper(document: Mapping[str, Any], brand: Brand, *, made_at: datetime) -> bytes:
@@ -27,129 +26,116 @@ async def paper(document: Mapping[str, Any], brand: Brand, *, made_at: datetime)
 
 
 def words(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands on the paper of a quote, an estimate, or a version of one. ``kind`` says which."""
-    currency, lines = document["currency"], document["lines"]
+    """What stands on the paper of a quote, an estimate, or a version of one. ``kind`` says which, ``language`` how."""
+    said, currency, lines = Speech(document["language"], WORDS), document["currency"], document["lines"]
+    has_choices = not document.get("accepted_on") and any(is_choice(line) for line in lines)
     return {
-        "title": f"{document['kind'].capitalize()} {document['number'] or ''}".strip(),
+        "language": said.language[:2],
+        "title": f"{said(document['kind'])} {document['number'] or ''}".strip(),
         "subject": document["title"] and breakable(document["title"]),
         "recipient": [
             breakable(each) for each in (document["customer_name"], document["recipient_name"]) if each
         ],
-        "facts": _facts(document),
+        "facts": _facts(document, said),
         "introduction": _paragraphs(document["introduction"]),
-        "lines": [_line(line, currency) for line in lines],
-        "sums": _sums(document),
-        "total": ["Total", amount(document["total_cents"], currency)],
-        "after": _deposit(document),
-        "has_choices": not document.get("accepted_on") and any(is_choice(line) for line in lines),
+        "heads": [said(each) for each in ("description", "quantity", "unit_price", "line_amount")],
+        "lines": [_line(line, currency, said) for line in lines],
+        "sums": _sums(document, said),
+        "total": [said("total"), said.amount(document["total_cents"], currency)],
+        "after": _deposit(document, said),
+        "options": said("options") if has_choices else None,
         "terms": _paragraphs(document["terms"]),
-        "closing": _closing(document),
+        "closing": _closing(document, said),
     }
 
 
 def breakable(text: str) -> str:
-    """Words that are too long for a column may be broken anywhere (by a space without width).
+    """Words that are too long for a column, and no rule can divide, may be broken anywhere (by a space without width).
 
-    >>> breakable("short") == "short", len(breakable("x" * 60))
-    (True, 62)
+    >>> breakable("short") == "short", len(breakable("x" * 60)), len(breakable("Wärmepumpenanlagenwartungsvertrag"))
+    (True, 62, 33)
     """
-    return _LONG.sub(lambda found: f"{found[0]}\u200b", text)
+    return _WORD.sub(lambda found: _divided(found[0]), text)
 
 
-def amount(cents: int, currency: str) -> str:
-    """
-    >>> amount(123456789, "EUR"), amount(5, "EUR"), amount(1500, "JPY")
-    ('1,234,567.89 EUR', '0.05 EUR', '1,500 JPY')
-    """
-    digits = _DIGITS.get(currency, 2)
-    return f"{Decimal(cents).scaleb(-digits):,.{digits}f} {currency}"
+def _divided(word: str) -> str:
+    is_left_to_rules = word.isalpha() and len(word) <= _LONGEST_LETTERS
+    return word if is_left_to_rules else _LONG.sub(lambda found: f"{found[0]}\u200b", word)
 
 
-def share(basis_points: int) -> str:
-    """
-    >>> share(1900), share(750)
-    ('19 %', '7.5 %')
-    """
-    return f"{(Decimal(basis_points) / 100).normalize():f} %"
-
-
-def day(moment: date) -> str:
-    """
-    >>> day(date(2026, 1, 5))
-    '5 January 2026'
-    """
-    return f"{moment.day} {moment:%B %Y}"
-
-
-def _facts(document: Mapping[str, Any]) -> list[list[str]]:
-    facts = [["From", document["sender"]], ["Date", day(date.fromisoformat(document["dated"]))]]
+def _facts(document: Mapping[str, Any], said: Speech) -> list[list[str]]:
+    facts = [[said("from"), document["sender"]], [said("date"), _day(document["dated"], said)]]
     if document["version"] > 1:
-        facts.append(["Version", str(document["version"])])
+        facts.append([said("version"), str(document["version"])])
     if document["valid_until"]:
-        facts.append(["Valid until", day(date.fromisoformat(document["valid_until"]))])
+        facts.append([said("valid_until"), _day(document["valid_until"], said)])
     return facts
 
 
-def _line(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
+def _line(line: Mapping[str, Any], currency: str, said: Speech) -> dict[str, Any]:
     notes = []
     if group := line["option_group"]:
-        notes.append(f"One of: {breakable(group)}")
+        notes.append(said("one_of", group=breakable(group)))
     if line["is_optional"]:
-        notes.append("Optional")
+        notes.append(said("optional"))
     if line["net_cents"] != line["gross_cents"]:
-        off = share(line["discount_basis_points"]) if line["discount_basis_points"] else ""
-        taken = amount(line["gross_cents"] - line["net_cents"], currency)
-        notes.append(f"{amount(line['gross_cents'], currency)} less {f'{off}, ' if off else ''}{taken}")
-    notes.append(f"Tax {share(line['tax_basis_points'])}")
+        amounts = {
+            "gross": said.amount(line["gross_cents"], currency),
+            "taken": said.amount(line["gross_cents"] - line["net_cents"], currency),
+        }
+        if off := line["discount_basis_points"]:
+            notes.append(said("less_share", share=said.share(off), **amounts))
+        else:
+            notes.append(said("less", **amounts))
+    notes.append(said("tax", share=said.share(line["tax_basis_points"])))
     return {
         "position": str(line["position"]),
         "description": breakable(line["description"]),
-        "quantity": " ".join(filter(None, (f"{Decimal(line['quantity']):,f}", line["unit"]))),
-        "price": amount(line["unit_price_cents"], currency),
-        "amount": amount(line["net_cents"], currency),
+        "quantity": " ".join(filter(None, (said.number(Decimal(line["quantity"])), line["unit"]))),
+        "price": said.amount(line["unit_price_cents"], currency),
+        "amount": said.amount(line["net_cents"], currency),
         "notes": notes,
         "counts": line["is_counted"],
         "choice": "option" if is_choice(line) else None,
     }
 
 
-def _sums(document: Mapping[str, Any]) -> list[list[str]]:
+def _sums(document: Mapping[str, Any], said: Speech) -> list[list[str]]:
     currency, sums = document["currency"], []
     if document["discount_total_cents"]:
         off = document["discount_basis_points"]
-        sums.append(["Sum of the lines", amount(document["subtotal_cents"], currency)])
-        sums.append(
-            [
-                f"Discount{f' of {share(off)}' if off else ''}",
-                f"-{amount(document['discount_total_cents'], currency)}",
-            ]
-        )
-    sums.append(["Net", amount(document["net_cents"], currency)])
+        name = said("discount_of", share=said.share(off)) if off else said("discount")
+        sums.append([said("subtotal"), said.amount(document["subtotal_cents"], currency)])
+        sums.append([name, said.amount(-document["discount_total_cents"], currency)])
+    sums.append([said("net"), said.amount(document["net_cents"], currency)])
     for rate in document["taxes"]:
-        name = f"Tax {share(rate['tax_basis_points'])} on {amount(rate['net_cents'], currency)}"
-        sums.append([name, amount(rate["tax_cents"], currency)])
+        share, net = said.share(rate["tax_basis_points"]), said.amount(rate["net_cents"], currency)
+        sums.append([said("tax_on", share=share, net=net), said.amount(rate["tax_cents"], currency)])
     return sums
 
 
-def _deposit(document: Mapping[str, Any]) -> list[list[str]]:
+def _deposit(document: Mapping[str, Any], said: Speech) -> list[list[str]]:
     if not document["deposit_cents"]:
         return []
-    due = amount(document["deposit_cents"], document["currency"])
-    return [[f"Of it in advance ({share(document['deposit_basis_points'])})", due]]
+    due = said.amount(document["deposit_cents"], document["currency"])
+    return [[said("deposit", share=said.share(document["deposit_basis_points"])), due]]
 
 
-def _closing(document: Mapping[str, Any]) -> list[str]:
+def _closing(document: Mapping[str, Any], said: Speech) -> list[str]:
     if document["kind"] == "estimate":
-        return ["This is an estimate. It says what the work may cost, and binds nobody."]
+        return [said("estimate_binds_nobody")]
     if on := document.get("accepted_on"):
-        by = document["accepted_by"]
-        return [f"Accepted{f' by {by}' if by else ''} on {day(date.fromisoformat(on))}."]
+        by, day = document["accepted_by"], _day(on, said)
+        return [said("accepted_by", name=by, day=day) if by else said("accepted_on", day=day)]
     if document["is_draft"]:
-        return ["This is a draft. It was not sent, and binds nobody."]
+        return [said("draft_binds_nobody")]
     if not document["valid_until"]:  # it came from elsewhere
         return []
-    until = day(date.fromisoformat(document["valid_until"]))
-    return [f"We are bound by this offer until the end of {until}."]
+    return [said("bound_until", day=_day(document["valid_until"], said))]
+
+
+def _day(iso: str, said: Speech) -> str:
+    return said.day(date.fromisoformat(iso))
 
 
 def _paragraphs(text: str | None) -> Sequence[str]:

@@ -24,6 +24,7 @@ from serve.kernel.errors import Invalid
 CONTENT = (
     *("account_id", "contact_id", "title", "introduction", "terms", "recipient_name", "recipient_email"),
     *("lines", "discount_basis_points", "discount_cents", "deposit_basis_points", "currency", "valid_until"),
+    "language",
 )
 """What a quote says. A change of it after sending is a new version; the rest is what became of it."""
 

@@ -12,6 +12,7 @@ from pydantic import EmailStr, Field, model_validator
 from serve.kernel.envelope import Day, Input, Moment, Output
 from serve.kernel.resources import Fields, read_of
 from serve.kernel.resources.schemas import Line
+from serve.kernel.speech import PATTERN
 
 MOST_LINES = 200
 Status = Literal["draft", "sent", "accepted", "declined", "expired"]
@@ -104,6 +105,13 @@ class OfferFields(Fields):
         None,
         description="The last day on which it can be accepted, where you are; 30 days from sending unless said.",
         examples=[None],
+    )
+    language: Annotated[str, Field(pattern=PATTERN)] | None = Field(
+        None,
+        description="In which its paper, its mail and its page speak to the customer, with the region that says how"
+        " numbers and days are written; that of your settings (`locale`) when it is sent unless said, and English"
+        " where that is none of these.",
+        examples=["de-CH"],
     )
 
 
@@ -237,6 +245,7 @@ class VersionRead(Output):
     sent_at: datetime
     expires_at: datetime
     recipient_email: str | None = Field(examples=["ada@example.org"])
+    language: str = Field(description="In which it was sent, and stays.", examples=["de-CH"])
     total_cents: int = Field(description="As it was offered, with tax.", examples=[285_600])
     currency: str = Field(examples=["EUR"])
     pdf_sha256: str = Field(description="Of the paper that was sent.", examples=["9f86d081884c7d65"])

@@ -11,9 +11,10 @@ from uuid import UUID
 from serve.crm.accounts.endpoints import accounts
 from serve.crm.contacts.endpoints import contacts
 from serve.crm.quotes.errors import QuoteVersionNotFound
-from serve.crm.quotes.paper import amount, day, paper
+from serve.crm.quotes.paper import paper
 from serve.crm.quotes.rules import CONTENT, check_sendable, is_over
 from serve.crm.quotes.service import UNDECIDED, check_people, quotes
+from serve.crm.quotes.words import WORDS
 from serve.identity.account_tokens.service import issue_token
 from serve.identity.branding.brand import brand_of
 from serve.kernel.db import Transaction
@@ -22,9 +23,12 @@ from serve.kernel.events import event
 from serve.kernel.ids import uuid7
 from serve.kernel.resources import Row
 from serve.kernel.resources.store import Store
+from serve.kernel.speech import OTHERWISE, Speech, spoken
 from serve.kernel.tasks import Work, enqueue, task
 from serve.platform.mails.attachments import Attachment, attached_from
 from serve.platform.mails.service import queue_mail
+from serve.platform.settings.categories import CATEGORIES
+from serve.platform.settings.service import current
 from serve.ports.mail import MailWays
 from serve.ports.storage import Storage
 
@@ -82,7 +86,13 @@ async def send(
     now = datetime.now(UTC)
     version = quote["version"] + (quote["version"] == quote["sent_version"])
     document = document_of(
-        {**quote, **to, "valid_until": days["valid_until"], "sender": days["tenant"]},
+        {
+            **quote,
+            **to,
+            "language": await language_of(db, quote),
+            "valid_until": days["valid_until"],
+            "sender": days["tenant"],
+        },
         version=version,
         dated=days["today"],
         kind="quote",
@@ -166,7 +176,12 @@ async def pdf_of(
     days = await db.fetch_one(_DAYS, db.caller.tenant_id, row["valid_until"], VALID_DAYS)
     assert days is not None
     document = document_of(
-        {**row, **await recipient(db, row), "sender": days["tenant"]},
+        {
+            **row,
+            **await recipient(db, row),
+            "language": await language_of(db, row),
+            "sender": days["tenant"],
+        },
         version=row["version"] if store is quotes else 1,
         dated=days["today"],
         kind=store.entity,
@@ -212,7 +227,9 @@ async def sent_document(db: Transaction, row_id: UUID | str, version: int) -> di
         "select document from quote_versions where quote_id = $1 and version = $2", row_id, version
     )
     assert found is not None
-    document: dict[str, Any] = {"recipient_name": None, "customer_name": None, **found["document"]}
+    since = {"language": OTHERWISE}
+    """What a document lacks that was kept before it was part of one."""
+    document: dict[str, Any] = {"recipient_name": None, "customer_name": None, **since, **found["document"]}
     return document
 
 
@@ -221,10 +238,19 @@ async def versions(db: Transaction, row_id: UUID) -> list[dict[str, Any]]:
     await quotes.get(db, row_id)
     rows = await db.fetch(
         "select version, sent_at, expires_at, recipient_email, total_cents, currency, pdf_sha256,"
-        " pdf is not null as has_pdf from quote_versions where quote_id = $1 order by version desc",
-        row_id,
+        " pdf is not null as has_pdf, coalesce(document ->> 'language', $2) as language"
+        " from quote_versions where quote_id = $1 order by version desc",
+        *(row_id, OTHERWISE),
     )
     return [dict(row) for row in rows]
+
+
+async def language_of(db: Transaction, row: Mapping[str, Any]) -> str:
+    """In which it speaks to the customer if it is sent now: its own, else the tenant's, as far as we speak that."""
+    if row["language"]:
+        return spoken(row["language"])
+    settings = await current(db, [CATEGORIES["general"]])
+    return spoken(settings["general"].values.locale)
 
 
 async def recipient(db: Transaction, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -266,20 +292,19 @@ def document_of(
 
 def _mail(document: Mapping[str, Any], message: str | None, link: str) -> dict[str, str]:
     """Subject and text. Behind ``#``: browsers keep that to themselves, so the key stands in no server's log."""
-    tenant = document["sender"]
-    greeting = f"Hello {document['recipient_name']}," if document["recipient_name"] else "Hello,"
-    about = f": {document['title']}" if document["title"] else ""
-    total = amount(document["total_cents"], document["currency"])
-    until = day(date.fromisoformat(document["valid_until"]))
+    said, name, title = Speech(document["language"], WORDS), document["recipient_name"], document["title"]
+    about = {"number": document["number"] or "", "tenant": document["sender"]}
+    subject = said("subject_titled", **about, title=title) if title else said("subject", **about)
+    here_is = said("here_is_titled", **about, title=title) if title else said("here_is", **about)
+    total = said.amount(document["total_cents"], document["currency"])
+    until = said.day(date.fromisoformat(document["valid_until"]))
     parts = [
-        greeting,
-        message.strip() if message else f"here is our quote {document['number']}{about}.",
-        f"Total with tax: {total}. It is valid until {until}.",
-        f"See it, choose and decide here:\n\n{link}",
-        "The quote is attached as a PDF. Whoever has the link can decide: pass it on to nobody else.",
-        tenant,
+        said("hello", name=name) if name else said("hello_nobody"),
+        message.strip() if message else here_is,
+        said("total_until", total=total, day=until),
+        said("see_it"),
+        link,
+        said("attached"),
+        document["sender"],
     ]
-    return {
-        "subject": f"Quote {document['number']} of {tenant}{about}"[:500],
-        "text": "\n\n".join(parts) + "\n",
-    }
+    return {"subject": subject[:500], "text": "\n\n".join(parts) + "\n", "language": said.language}

@@ -11,26 +11,36 @@ from html import escape
 
 from serve.identity.branding import theme
 from serve.identity.branding.schemas import Look
+from serve.kernel.speech import OTHERWISE
 
 LOGO = "logo@throughline"
 """The Content-ID of the logo."""
 _ADDRESS = re.compile(r"https://[^\s<>\"'()]+[^\s<>\"'().,;:!?]")
+_HELP = {"en": "Help: {}", "de": "Hilfe: {}", "fr": "Aide\u00a0: {}", "es": "Ayuda: {}"}
 _FONT = "Arial, Helvetica, sans-serif"
 
 
-def dressed(look: Look, subject: str, text: str, *, has_logo: bool) -> dict[str, str]:
-    """Both parts of the mail. With a logo whoever sends it adds the picture under the name that the HTML has for it."""
+def dressed(
+    look: Look, subject: str, text: str, *, has_logo: bool, language: str = OTHERWISE
+) -> dict[str, str]:
+    """Both parts of the mail. With a logo whoever sends it adds the picture under the name that the HTML has for it.
+
+    ``language`` is that of the text (``spoken``).
+    """
     source = f"cid:{LOGO}" if has_logo else None
-    return {"text": text_of(look, text), "html": html_of(look, subject, text, logo_source=source)}
+    html = html_of(look, subject, text, logo_source=source, language=language)
+    return {"text": text_of(look, text, language), "html": html}
 
 
-def text_of(look: Look, text: str) -> str:
+def text_of(look: Look, text: str, language: str = OTHERWISE) -> str:
     """The text with the foot under a line by which programs know it."""
-    foot = _foot(look)
+    foot = _foot(look, language)
     return text if not foot else "\n".join([text.rstrip("\n"), "", "-- ", *foot, ""])
 
 
-def html_of(look: Look, subject: str, text: str, *, logo_source: str | None) -> str:
+def html_of(
+    look: Look, subject: str, text: str, *, logo_source: str | None, language: str = OTHERWISE
+) -> str:
     """``logo_source`` is where the picture is found: ``cid:…`` in a mail."""
     colours, name = theme.colours(look, "light"), escape(theme.product_name(look))
     ink, muted, hairline = colours["ink"], colours["muted"], colours["hairline"]
@@ -45,10 +55,11 @@ def html_of(look: Look, subject: str, text: str, *, logo_source: str | None) -> 
         for part in re.split(r"\n{2,}", text.strip("\n"))
     )
     foot = "".join(
-        f'<p style="margin:0;color:{muted};font:12px/1.5 {_FONT}">{escape(line)}</p>' for line in _foot(look)
+        f'<p style="margin:0;color:{muted};font:12px/1.5 {_FONT}">{escape(line)}</p>'
+        for line in _foot(look, language)
     )
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
         f'<body style="margin:0;padding:0;background-color:{colours["ground"]}">'
         f'<table role="presentation" width="100%" cellpadding="0" cellspacing="0" bgcolor="{colours["ground"]}">'
         '<tr><td align="center" style="padding:24px 12px">'
@@ -62,9 +73,9 @@ def html_of(look: Look, subject: str, text: str, *, logo_source: str | None) -> 
     )
 
 
-def _foot(look: Look) -> list[str]:
+def _foot(look: Look, language: str) -> list[str]:
     branding = look.branding
-    help_at = [f"Help: {branding.support_address}"] if branding.support_address else []
+    help_at = [_HELP[language[:2]].format(branding.support_address)] if branding.support_address else []
     return [*branding.legal_lines, *help_at]
 
 

@@ -12,6 +12,7 @@ from serve.kernel.db import Transaction
 from serve.kernel.events import event
 from serve.kernel.ids import uuid7
 from serve.kernel.resources import Row
+from serve.kernel.speech import OTHERWISE
 from serve.platform.mails import rules
 from serve.platform.mails.attachments import Attachment, stored
 from serve.platform.mails.delivery import email_settings, have_sent, now, write
@@ -30,8 +31,9 @@ async def queue_mail(
 ) -> Row:
     """A mail that will be sent once the transaction commits; ``values`` are fields of ``MailFields``.
 
-    One that is a text alone is dressed in the tenant's look, where there is one. ``attachments`` are read when it is
-    sent: one that is gone by then fails the mail.
+    One that is a text alone is dressed in the tenant's look, where there is one; ``language`` among the values says in
+    which it is written (``serve/kernel/speech.py``). ``attachments`` are read when it is sent: one that is gone by then
+    fails the mail.
     Raises NotConfigured, or Invalid naming the field that no mail can have.
     """
     email = await email_settings(db)
@@ -54,12 +56,16 @@ async def queue_mail(
 
 async def _dressed(db: Transaction, values: Mapping[str, Any]) -> dict[str, Any]:
     """HTML is somebody's own work and stays as it is."""
+    values = dict(values)
+    language = values.pop("language", OTHERWISE)
     published = (await branding.state(db)).published
     if published is None or values.get("html"):
-        return dict(values)
+        return values
     look = branding.look_of(published["content"])
     logo_id = look.branding.logo_id
-    parts = letters.dressed(look, values["subject"], values["text"], has_logo=logo_id is not None)
+    parts = letters.dressed(
+        look, values["subject"], values["text"], has_logo=logo_id is not None, language=language
+    )
     return {**values, **parts, "logo_id": logo_id}
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from io import BytesIO
 
+import orjson
 import pytest
 from PIL import Image
 
-from serve.crm.quotes.paper import words
+from serve.crm.quotes.paper import breakable, words
 from serve.crm.quotes.rules import counted
+from serve.crm.quotes.words import WORDS
 from serve.identity.branding import papers
 from serve.identity.branding.brand import Brand
 from serve.identity.branding.schemas import Look
+from serve.kernel.speech import Speech
 
 LINE = {
     "description": "Replace the boiler",
@@ -26,6 +29,13 @@ LINE = {
     "is_chosen": True,
 }
 SOURCE = (papers.FOLDER / "quote.typ").read_text()
+ONE_A_PAGE = """
+#let said = json("data.json").paper
+#set page(width: 20pt, height: 20pt, margin: 2pt)
+#set text(font: said.font, fallback: false)
+#for sign in said.signs { page(sign) }
+"""
+BARE = Brand(Look())
 
 
 def document(lines: list[dict], **fields: object) -> dict:
@@ -40,13 +50,24 @@ def document(lines: list[dict], **fields: object) -> dict:
         "dated": "2026-11-22",
         "valid_until": "2026-12-22",
         "sender": "Example Fleet",
+        "language": "en",
     }
     return {**offered, **counted({**offered, **fields}), **texts, **usual, **fields}
 
 
+def plain(said: object) -> object:
+    """With spaces that may be broken at instead of hard ones."""
+    return orjson.loads(orjson.dumps(said).decode().replace("\u00a0", " "))
+
+
 def pages(said: dict) -> list[Image.Image]:
-    made = papers.typeset(SOURCE, said, Brand(Look()), format="png")
+    made = papers.typeset(SOURCE, said, BARE, format="png")
     return [Image.open(BytesIO(page)).convert("L") for page in made]
+
+
+def right_of(page: Image.Image) -> int:
+    """Where the last dark dot of it stands."""
+    return page.point(lambda value: 255 * (value < 128)).getbbox()[2]
 
 
 class TestWords:
@@ -55,7 +76,7 @@ class TestWords:
             {**LINE, "quantity": "2.5", "unit": "h", "discount_basis_points": 1000},
             {**LINE, "tax_basis_points": 700},
         ]
-        said = words(document(lines, discount_basis_points=500, deposit_basis_points=3000))
+        said = plain(words(document(lines, discount_basis_points=500, deposit_basis_points=3000)))
         assert said["lines"][0]["quantity"] == "2.5 h"
         assert said["lines"][0]["notes"] == ["6,000.00 EUR less 10 %, 600.00 EUR", "Tax 19 %"]
         assert said["sums"] == [
@@ -98,7 +119,25 @@ class TestPages:
         )
         assert len(pages(words(said))) == 1
 
+    @pytest.mark.parametrize("font", [papers.SERIF, papers.MONO])
+    def test_every_letter_that_is_said_is_in_the_fonts(self, font):
+        amounts = [
+            Speech(each, {}).amount(-123_456_789, "EUR") for each in ("en-US", "de-CH", "fr-CM", "es-ES")
+        ]
+        said = sorted({*"".join((*amounts, *(text for own in WORDS.values() for text in own.values())))})
+        absent = "\ue000"
+        [box, *drawn] = papers.typeset(
+            ONE_A_PAGE, {"font": font, "signs": [absent, *said]}, BARE, format="png"
+        )
+        assert {sign for sign, page in zip(said, drawn, strict=True) if page == box} == set()
+
+    def test_a_long_word_is_divided_by_the_rules_of_its_language(self):
+        long = "Warmwasserspeicherreglertauschvorrichtungen"
+        assert breakable(long[:40]) == long[:40]
+        usual = pages(words(document([LINE], language="de")))[0]
+        made = pages(words(document([{**LINE, "description": long[:40]}], language="de")))[0]
+        assert right_of(made) == right_of(usual)
+
     def test_words_that_never_end_do_not_push_amounts_off_the_page(self):
         usual, long = (pages(words(document([{**LINE, "description": "x" * n}])))[0] for n in (5, 1000))
-        right = [page.point(lambda value: 255 * (value < 128)).getbbox()[2] for page in (usual, long)]
-        assert right[0] == right[1]
+        assert right_of(usual) == right_of(long)
