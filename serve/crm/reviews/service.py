@@ -1,7 +1,7 @@
 """Requests for a review: who may be asked and when, sending, and what becomes of them.
 
-A request waits as a task until its time; what was allowed when it was made is asked again then. Two who ask the same
-person at once wait for each other: the contact's row is locked.
+A request waits as a task until its time; whether the person may be asked is looked at again then. Two who ask the same
+person at once, or move requests to them, wait for each other: the contact's row is locked.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ ANSWERED = event(
 )
 EXPIRED = event("review_request.expired", "The customer has said nothing, and the link is over.")
 CANCELLED = event("review_request.cancelled", "The request was taken back, or could not be sent.")
+_CONTACT = "select from contacts where id = $1 for update"
 _JOB = "select status, account_id, service from jobs where id = $1"
 _LAST = """
     select max(coalesce(r.sent_at, r.send_at)) as last from review_requests r
@@ -65,6 +66,9 @@ class ReviewRequests(Resource):
             event = CANCELLED
         elif not event and changes.get("status") == "answered" != before["status"]:
             event = ANSWERED
+        if before["status"] == "queued" and changes.get("send_at", before["send_at"]) != before["send_at"]:
+            # What is to be sent long ago is sent now: the pause is reckoned from that.
+            changes = {**changes, "send_at": max(changes["send_at"], datetime.now(UTC))}
         row = await super().update(db, before, changes, event=event)
         if row["status"] == "queued" and row["send_at"] != before["send_at"]:
             await _check_pause(db, UUID(row["contact_id"]), row["send_at"], UUID(row["id"]))
@@ -108,6 +112,7 @@ async def ask(db: Transaction, asked: ReviewRequestAsked) -> Row:
 
 
 async def _check_pause(db: Transaction, contact_id: UUID, send_at: datetime, own_id: UUID | None) -> None:
+    await db.execute(_CONTACT, contact_id)
     pause = timedelta(days=(await settings_of(db)).cooldown_days)
     near = await db.fetch_one(_LAST, contact_id, own_id, send_at, pause.total_seconds())
     check_pause(near["last"] if near else None, send_at, pause)

@@ -38,7 +38,7 @@ def message_of(
     message["To"] = _address(mail, "to_address", mail["to_name"])
     if mail["reply_to"]:
         message["Reply-To"] = _address(mail, "reply_to", None)
-    message["Subject"] = mail["subject"]
+    message["Subject"] = _one_line(mail["subject"])
     message["Date"] = format_datetime(mail["created_at"])
     message["Message-ID"] = mail["message_id"]
     message.set_content(mail["text"])
@@ -52,7 +52,7 @@ def message_of(
         message.set_boundary(f"mail-{mail['id']}")
     for each, content in attached:
         maintype, _, subtype = each["media_type"].partition("/")
-        message.add_attachment(content, maintype, subtype, filename=each["name"])
+        message.add_attachment(content, maintype, subtype, filename=_one_line(each["name"]))
         message.set_boundary(f"all-{mail['id']}")
     return message
 
@@ -63,8 +63,17 @@ def _html_part(message: EmailMessage) -> EmailMessage:
     return part
 
 
+def _one_line(text: str) -> str:
+    """No header has line breaks; titles, and names of people, may.
+
+    >>> _one_line("New boiler\\r\\nand\\u2028flue\\n")
+    'New boiler and flue'
+    """
+    return " ".join(text.splitlines())
+
+
 def _address(mail: Mapping[str, Any], field: str, name: str | None) -> Address:
     try:
-        return Address(name or "", addr_spec=mail[field])
+        return Address(_one_line(name or ""), addr_spec=mail[field])
     except (HeaderParseError, ValueError, IndexError) as error:
         raise Invalid(details=[(field, "is no address that mail can be sent to")]) from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -32,12 +34,16 @@ def purpose(firm):
     return made.json()["data"]["id"]
 
 
+def new_contact(owner, **fields: object) -> str:
+    person = {"full_name": "Ada Byron", "email": f"{uuid4().hex}@example.org", **fields}
+    made = owner.post("/api/v1/contacts", json=person)
+    assert made.status_code == 201, made.text
+    return made.json()["data"]["id"]
+
+
 @pytest.fixture
 def contact(owner):
-    made = owner.post(
-        "/api/v1/contacts", json={"full_name": "Ada Byron", "email": f"{uuid4().hex}@example.org"}
-    )
-    return made.json()["data"]["id"]
+    return new_contact(owner)
 
 
 @pytest.fixture
@@ -133,6 +139,44 @@ class TestAsking:
         moved = owner.patch(f"{REQUESTS}/{second['id']}", json={"send_at": datetime.now(UTC).isoformat()})
         refused(moved, 409, "REVIEW_TOO_SOON")
         assert owner.get(f"{REQUESTS}/{second['id']}").json()["data"]["send_at"] == second["send_at"]
+
+    def test_moving_one_into_the_past_is_asking_now(self, firm, owner, ask):
+        ask()
+        second = ask(send_at=(datetime.now(UTC) + timedelta(days=100)).isoformat())
+        moved = owner.patch(f"{REQUESTS}/{second['id']}", json={"send_at": "2020-01-01T00:00:00Z"})
+        refused(moved, 409, "REVIEW_TOO_SOON")
+        firm.work()
+        assert owner.get(f"{REQUESTS}/{second['id']}").json()["data"]["status"] == "queued"
+        alone = ask(
+            contact_id=new_contact(owner), send_at=(datetime.now(UTC) + timedelta(days=1)).isoformat()
+        )
+        begun = datetime.now(UTC)
+        moved = owner.patch(f"{REQUESTS}/{alone['id']}", json={"send_at": "2020-01-01T00:00:00Z"})
+        assert datetime.fromisoformat(moved.json()["data"]["send_at"]) >= begun
+        firm.work()
+        assert owner.get(f"{REQUESTS}/{alone['id']}").json()["data"]["status"] == "sent"
+
+    def test_of_two_that_are_moved_together_at_once_one_stays(self, owner, ask, monkeypatch):
+        one, other = (
+            ask(send_at=(datetime.now(UTC) + timedelta(days=days)).isoformat()) for days in (1, 200)
+        )
+        middle = {"send_at": (datetime.now(UTC) + timedelta(days=100)).isoformat()}
+        check, both_looked = service._check_pause, asyncio.Barrier(2)
+
+        async def check_and_wait(*asked):
+            await check(*asked)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(both_looked.wait(), 0.5)
+
+        monkeypatch.setattr(service, "_check_pause", check_and_wait)
+        with ThreadPoolExecutor(2) as both:
+            answers = both.map(lambda row: owner.patch(f"{REQUESTS}/{row['id']}", json=middle), (one, other))
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+    def test_a_name_of_two_lines_keeps_nobody_from_being_asked(self, firm, owner, ask):
+        row = ask(contact_id=new_contact(owner, full_name="Ada\nByron"))
+        firm.work()
+        assert owner.get(f"{REQUESTS}/{row['id']}").json()["data"]["status"] == "sent"
 
     def test_one_that_was_taken_back_does_not_count(self, firm, owner, ask):
         row = ask()

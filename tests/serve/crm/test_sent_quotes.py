@@ -78,6 +78,16 @@ class TestSending:
         assert papers == [first, owner.get(f"{QUOTES}/{quote['id']}/pdf").content]
         assert papers[0] != papers[1]
 
+    @pytest.mark.parametrize("between", ["\n", "\r\n", "\v", "\u2028"])
+    def test_a_title_and_a_name_of_two_lines_are_one_in_the_mail(
+        self, firm, offer, send, mail_server, between
+    ):
+        send(offer(title=f"New boiler{between}and flue", recipient_name=f"Ada{between}Byron"))
+        firm.work()
+        (mail,) = mail_server.mails
+        assert mail.message["Subject"].endswith(": New boiler and flue")
+        assert mail.message["To"].addresses[0].display_name == "Ada Byron"
+
     def test_an_erased_paper_is_not_mailed(self, firm, owner, offer, send, mail_server):
         quote = offer()
         send(quote)

@@ -67,6 +67,16 @@ class TestQueued:
         assert refused.status_code == 422
         assert refused.json()["error"]["details"][0]["field"] == field
 
+    @pytest.mark.parametrize("between", ["\x85", "\u2028", "\u2029"])
+    def test_what_python_takes_for_two_lines_arrives_as_one(self, set_up, queue, deliver, between):
+        with Listener() as listener:
+            set_up(listener)
+            mail = queue(subject=f"Your van{between}is ready", to_name=f"Ada{between}Byron")
+            assert deliver(mail)["state"] == "sent"
+        (arrived,) = listener.arrived
+        assert arrived["Subject"] == "Your van is ready"
+        assert arrived["To"].addresses[0].display_name == "Ada Byron"
+
     def test_who_may(self, firm):
         for role, status in {"technician": 403, "viewer": 403, "agent": 201, "manager": 201}.items():
             assert firm.client(role).post(MAILS, json=MAIL).status_code == status, role
