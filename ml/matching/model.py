@@ -51,16 +51,17 @@ FILLED_UP = {"given": 200, "family": 200, "company": 200, "city": 200, "email": 
 """With fewer rows how frequent a value is is told as if there were so many, the others being typical: of thirty
 people two with one number are no sign that every fifteenth has it."""
 
-_RULES = (
-    block_on("email"),
-    block_on("phone"),
-    block_on("name"),
-    block_on("family", "city"),
-    block_on("family", "company"),
-    block_on("given", "company"),
-    block_on("substr(given, 1, 1)", "family"),
-    block_on("substr(given, 1, 3)", "substr(family, 1, 3)"),
+_ALIKE = (
+    ("email",),
+    ("phone",),
+    ("name",),
+    ("family", "city"),
+    ("family", "company"),
+    ("given", "company"),
+    ("substr(given, 1, 1)", "family"),
+    ("substr(given, 1, 3)", "substr(family, 1, 3)"),
 )
+"""Rows that agree in all that one of these names are compared."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,21 @@ def _agreeing(rows: pl.DataFrame, *fields: str) -> int:
     """How many pairs do."""
     counts = rows.drop_nulls(fields).group_by(fields).len()["len"].cast(pl.Int64)
     return int((counts * (counts - 1) // 2).sum())
+
+
+def pairs_at_most(frame: pl.DataFrame) -> int:
+    """How many pairs of these rows (with ``features.WANTED``) would be compared; those alike in two ways are two."""
+    with duckdb.connect() as connection:
+        connection.register("rows_of", prepared(frame).to_arrow())
+        counted = " union all ".join(
+            f"select count(*) as count from rows_of where {' and '.join(f'{each} is not null' for each in alike)}"
+            f" group by {', '.join(alike)}"
+            for alike in _ALIKE
+        )
+        [(count,)] = connection.sql(
+            f"select coalesce(sum(count * (count - 1) // 2), 0)::bigint from ({counted})"
+        ).fetchall()
+    return int(count)
 
 
 def _learn(linker: Linker, *fields: str) -> None:
@@ -242,7 +258,7 @@ def _settings(nicknames_known: list[tuple[str, str]], share: float) -> SettingsC
         link_type="dedupe_only",
         probability_two_random_records_match=share,
         comparisons=[given, family, email, *(_same(field) for field in ("phone", "company", "city"))],
-        blocking_rules_to_generate_predictions=list(_RULES),
+        blocking_rules_to_generate_predictions=[block_on(*alike) for alike in _ALIKE],
         retain_intermediate_calculation_columns=True,
     )
 

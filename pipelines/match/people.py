@@ -30,8 +30,8 @@ MOST_PEOPLE = 50_000
 """Of one tenant at once. All of them and the pairs that are compared lie in memory."""
 MOST_ALIKE = 200
 """A name, address or number that more rows share tells nobody apart: it counts as none."""
-MOST_COMPARED = 5_000_000
-"""Pairs that share something are compared; more would not fit."""
+MOST_COMPARED = 20_000_000
+"""Pairs that share something are compared, and lie in memory: of 40 million, 1.7 GB."""
 MOST_PAIRS = 100_000
 """What a tenant is proposed at most, the likeliest."""
 LEAST_CHANCE = 0.5
@@ -111,7 +111,7 @@ def match_tenant(address: Address, tenant: Tenant, made_by: str) -> Outcome:
     if because := _unfit(tenant.people_count):
         return _refused(address, tenant, made_by, because)
     people = read(address, tenant)
-    if (count := compared_at_least(people)) > MOST_COMPARED:
+    if (count := model.pairs_at_most(people.select(features.WANTED))) > MOST_COMPARED:
         because = f"too many pairs share something ({count:,}; {MOST_COMPARED:,} at most are compared)"
         return _refused(address, tenant, made_by, because)
     try:
@@ -125,6 +125,7 @@ def match_tenant(address: Address, tenant: Tenant, made_by: str) -> Outcome:
             "select proposed, changed, withdrawn from keep_person_links(%s, %s, %s, %s)",
             [tenant.tenant_id, Jsonb(rows_of(kept, people)), made_by, people.height],
         ).fetchone()
+        connection.execute("select note_compared(%s, %s)", [tenant.tenant_id, digest_of(people)])
     assert row is not None
     return Outcome(tenant.slug, people.height, kept.height, *row, left_out=pairs.height - kept.height)
 
@@ -148,6 +149,11 @@ def read(address: Address, tenant: Tenant) -> pl.DataFrame:
     return telling(people.with_columns(pl.concat_str("kind", pl.lit(":"), "id").alias("unique_id")))
 
 
+def digest_of(people: pl.DataFrame) -> bytes:
+    """Of what was read, in its order: what it is not by the next time has changed since."""
+    return hashlib.sha256(bytes.fromhex("".join(people["keys"]))).digest()
+
+
 def telling(people: pl.DataFrame) -> pl.DataFrame:
     """The rows without values that very many share, such as the number of an office or a name like "unknown"."""
     return people.with_columns(
@@ -156,17 +162,6 @@ def telling(people: pl.DataFrame) -> pl.DataFrame:
         .alias(name)
         for name in ("full_name", "email", "phone")
     )
-
-
-def compared_at_least(people: pl.DataFrame) -> int:
-    """How many pairs share what many rows may share: the name of a mailbox, or family name and place."""
-    mailbox = pl.col("email").str.to_lowercase().str.extract("^([^@]+)@")
-    family = pl.col("full_name").str.to_lowercase().str.extract(r"(\w+)\W*$")
-    shared = (mailbox, pl.concat_str(family, pl.col("city").str.to_lowercase()))
-    counts = [
-        people.select(key.alias("key")).drop_nulls().group_by("key").len().get_column("len") for key in shared
-    ]
-    return sum(int((count * (count - 1) // 2).sum()) for count in counts)
 
 
 def compare(people: pl.DataFrame) -> pl.DataFrame:

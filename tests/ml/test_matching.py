@@ -302,6 +302,15 @@ def test_couples_who_share_a_number_and_not_the_address_are_no_nicknames():
     assert nicknames.learned(rows) == [("bob", "robert")]
 
 
+def test_how_many_pairs_would_be_compared_is_known_before(rows):
+    frame = rows.select(features.WANTED)
+    compared = model.predict(model.fit(frame), frame, least=0.0)
+    assert compared.height <= model.pairs_at_most(frame) < frame.height**2 / 20
+    of_one_fair = drawn([f"Mr {name}" for name in SURNAMES], company=["The fair"] * len(SURNAMES))
+    assert model.pairs_at_most(of_one_fair) >= len(SURNAMES) * (len(SURNAMES) - 1) // 2
+    assert model.pairs_at_most(of_one_fair.head(0)) == 0
+
+
 def test_groups_are_of_pairs_that_hang_together():
     pairs = pl.DataFrame(
         {"left_id": ["a", "b", "x"], "right_id": ["b", "c", "y"], "chance": [0.99, 0.96, 0.5]}

@@ -140,6 +140,26 @@ class TestMatch:
         later = {outcome.tenant for outcome in people.match(store.address, now=NOW + people.EVERY)}
         assert later == {"b"}
 
+    def test_who_changes_while_it_thinks_is_news_for_the_next_one(self, store, monkeypatch):
+        store.tenant("a", count=100)
+        [(one, name), (other, _)] = store.sql("select id, full_name from leads order by id limit 2")
+        compare, same = people.compare, (name, "same@web.example", "030 1234567")
+        change = "update leads set full_name = %s, email = %s, phone = %s where id = any(%s)"
+
+        def meanwhile(frame):
+            store.sql(change, *same, [one, other])
+            return compare(frame)
+
+        monkeypatch.setattr(people, "compare", meanwhile)
+        run(store)
+        pair = (str(one), str(other))
+        assert pair not in [link[:2] for link in store.links()]
+        monkeypatch.setattr(people, "compare", compare)
+        later = [*people.match(store.address, now=NOW + people.EVERY)]
+        assert [outcome.tenant for outcome in later] == ["a"]
+        assert pair in [link[:2] for link in store.links()]
+        assert [*people.match(store.address, now=NOW + 2 * people.EVERY)] == []
+
     def test_who_was_erased_or_deleted_is_not_compared(self, store):
         tenant, _ = store.tenant("a", count=100)
         store.sql("update leads set full_name = 'Erased person', email = null, phone = null")
@@ -188,9 +208,14 @@ class TestMatch:
         assert run(store)["a"].error is None
         leads = [link for link in store.links() if link[2:4] == ("lead", "lead")]
         assert len(leads) < 40
-        store.sql("update leads set email = 'info@' || id || '.example'")
-        monkeypatch.setattr(people, "MOST_COMPARED", 1_000)
-        assert run(store, everybody=True)["a"].words.startswith("too many pairs share something (")
+
+    def test_too_many_who_have_something_in_common_are_not_compared(self, store, monkeypatch):
+        tenant, _ = store.tenant("a", count=150)
+        store.sql("update leads set full_name = 'Mr ' || full_name, company = 'The same fair'")
+        [(leads,)] = store.sql("select count(*) from leads where tenant_id = %s", tenant)
+        # By the beginning of the name alone: all of them are "Mr", and of one company.
+        monkeypatch.setattr(people, "MOST_COMPARED", leads * (leads - 1) // 2)
+        assert run(store)["a"].words.startswith("too many pairs share something (")
 
     def test_rows_that_say_nothing_and_rows_of_rubbish(self, store):
         tenant, _ = store.tenant("a", count=150)
