@@ -1,4 +1,4 @@
-"""A million leads of one tenant, asked over HTTP by each filter and order that is documented."""
+"""A million leads of one tenant, asked over HTTP by each filter and order that is documented, and by the search."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import psycopg
 from rich.progress import track
@@ -17,12 +17,14 @@ from benchmarks import processes
 from benchmarks.client import percentile
 from benchmarks.common import Bar, Options, Result, console
 from benchmarks.imports import Place, running
-from benchmarks.leads_set import QUESTIONS, fill, tenant
+from benchmarks.leads_set import QUESTIONS, SEARCHES, fill, tenant
 from benchmarks.processes import MemoryWatch, Sample
 
 ROWS, OTHERS = 1_000_000, 8
 ROUNDS, WARM = 100, 2
 MOST_MS = 50.0
+LISTS = [f"/api/v1/leads?{quote(question, safe='=&,')}" for question in QUESTIONS]
+SEARCHED = [f"/api/v1/search?q={quote(words)}" for words in SEARCHES]
 
 
 def measure(options: Options) -> Result:
@@ -40,20 +42,29 @@ def measure(options: Options) -> Result:
             )
     taken: dict[str, list[float]] = dict(sample.facts["taken_ms"])
     result.samples["all questions"] = [Sample(sample.seconds / rounds, watch.peak_mb, {})]
-    slowest = sorted(taken, key=lambda question: percentile(taken[question], 0.99), reverse=True)
-    each = [ms for samples in taken.values() for ms in samples]
-    result.facts = {
-        "questions": len(taken),
+    lists, searches = _told(taken, LISTS), _told(taken, SEARCHED)
+    result.facts = lists | {"searches": searches}
+    for name, told in (("question", lists), ("search", searches)):
+        worst_ms = next(iter(told["slowest"].values()))[1]
+        result.bars.append(Bar(f"p99 of the slowest {name}, in ms", worst_ms, most=MOST_MS))
+    return result
+
+
+def _told(taken: dict[str, list[float]], paths: list[str]) -> dict[str, Any]:
+    """Of these questions: how many, p50 and p99 of all together, and of each of the slowest ones."""
+    slowest = sorted(paths, key=lambda path: percentile(taken[path], 0.99), reverse=True)
+    each = [ms for path in paths for ms in taken[path]]
+    return {
+        "questions": len(paths),
         "p50_ms": round(percentile(each, 0.5), 1),
         "p99_ms": round(percentile(each, 0.99), 1),
         "slowest": {
-            question or "(none)": [round(percentile(taken[question], part), 1) for part in (0.5, 0.99)]
-            for question in slowest[:10]
+            unquote(path.partition("?")[2]) or "(none)": [
+                round(percentile(taken[path], part), 1) for part in (0.5, 0.99)
+            ]
+            for path in slowest[:10]
         },
     }
-    worst_ms = percentile(taken[slowest[0]], 0.99)
-    result.bars.append(Bar("p99 of the slowest question, in ms", worst_ms, most=MOST_MS))
-    return result
 
 
 def _filled(place: Place, rows: int) -> None:
@@ -69,19 +80,19 @@ def _filled(place: Place, rows: int) -> None:
 def asked(port: int, token: str, rounds: int) -> dict[str, Any]:
     """Milliseconds of each question in each round; runs in a process of its own."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    taken: dict[str, list[float]] = {question: [] for question in QUESTIONS}
+    taken: dict[str, list[float]] = {path: [] for path in LISTS + SEARCHED}
     headers = {"Authorization": f"Bearer {token}"}
     began = time.perf_counter()
     for number in track(range(WARM + rounds), "rounds", console=console, transient=True):
         if number == WARM:
             began = time.perf_counter()
-        for question in QUESTIONS:
+        for path in taken:
             sent = time.perf_counter()
-            connection.request("GET", f"/api/v1/leads?{quote(question, safe='=&,')}", headers=headers)
+            connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
             said = answer.read()
             if answer.status != 200:
-                raise RuntimeError(f"{question}: {answer.status} {said[:500]!r}")
+                raise RuntimeError(f"{path}: {answer.status} {said[:500]!r}")
             if number >= WARM:
-                taken[question].append(1000 * (time.perf_counter() - sent))
+                taken[path].append(1000 * (time.perf_counter() - sent))
     return {"seconds": time.perf_counter() - began, "taken_ms": taken}

@@ -72,6 +72,11 @@ QUESTIONS = [
 ]
 QUESTIONS += ["status=new&tags=old", "status=won&source=web&city=Town3", "min_score=0.95&status=won", ""]
 QUESTIONS += [f"sort={sign}{name}" for name in SORTABLE for sign in ("", "-")]
+SEARCHES = [
+    *("ada", "name4999", "ada name17", "ada77@example.org", "+49 421 77", "+4942177777", "company 7 ada"),
+    *("nobody", "comapny", "name4989 compny", "exampel adaa", "town499 nmae17"),
+]
+"""Questions to the one search over everything: words, beginnings, numbers, slips."""
 
 
 def tenant(db: psycopg.Connection[Any], slug: str) -> UUID:

@@ -51,6 +51,7 @@ TENANT_POLICIES: Final = {
 
 _PERSONS = "the view persons, which the extraction reads, runs with the owner's rights"
 _EVERY_TENANT = "every process keeps the rows of all tenants in memory, read by a function"
+_WORDS = "a function tells which words there are in rows of the caller's tenants"
 _WORKER = "the worker looks after those of every tenant"
 
 MORE_POLICIES: Final = {
@@ -118,6 +119,12 @@ MORE_POLICIES: Final = {
         "owner_all",
         OWNER,
     ): "functions note jobs that are done, and find those of every tenant whose time has come",
+    **{
+        (table, "owner_reads", OWNER): _WORDS
+        for table in (
+            *("invoices", "calls", "estimates", "article_versions", "vehicles", "files", "quotes", "notes"),
+        )
+    },
     ("brand_versions", "owner_reads", OWNER): "the log-in page has a look before anybody has logged in",
 }
 """Policies beyond the four, (table, policy, role), and why."""

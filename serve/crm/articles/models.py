@@ -31,6 +31,7 @@ from serve.kernel.schema import (
     required,
     resource_table,
     search_vector,
+    searched,
     unique,
 )
 
@@ -84,6 +85,7 @@ article_versions = own_table(
         "search_text", TSVECTOR, Computed(search_vector(("title", "summary", "body_text")), persisted=True)
     ),
     unique("article_id", "number"),
+    searched(),
 )
 Index(
     "article_versions_current_key",

@@ -2,7 +2,16 @@
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Text, Uuid
 
-from serve.kernel.schema import Moment, choice, lookup, optional, reference, required, resource_table
+from serve.kernel.schema import (
+    Moment,
+    choice,
+    lookup,
+    optional,
+    reference,
+    required,
+    resource_table,
+    searched,
+)
 
 OUTCOMES = ("answered", "voicemail", "no_answer", "busy", "declined", "failed")
 PERSONAL = ("from_number", "to_number", "notes", "transcript")
@@ -33,6 +42,7 @@ calls = resource_table(
     optional("transcribed_at", Moment),
     lookup("started_at"),
     lookup("user_id", "started_at"),
+    searched(),
     entity="call",
     personal=PERSONAL,
     search=("from_number", "to_number", "notes", "transcript"),

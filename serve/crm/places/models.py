@@ -13,6 +13,7 @@ from serve.kernel.schema import (
     own_table,
     required,
     resource_table,
+    searched,
     unique,
 )
 
@@ -39,6 +40,7 @@ locations = resource_table(
         "tenant_id",
         postgresql_where=text("look_again_at is not null and deleted_at is null"),
     ),
+    searched(),
     entity="location",
     search=("name", "street", "city", "postcode", "region"),
     unrecorded=("look_again_at",),

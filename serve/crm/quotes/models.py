@@ -95,6 +95,7 @@ estimates = resource_table(
     currency(),
     *_offered(),
     unique("number"),
+    searched(),
     entity="estimate",
     personal=("recipient_name", "recipient_email"),
     search=("number", "title", "recipient_name"),

@@ -26,7 +26,7 @@ router = area_router(prefix="/api/v1/search", tags=["search"])
     name="search",
 )
 async def search(asked: Annotated[Question, Query()], db: ReadDb) -> Response:
-    """Find people, companies, quotes, tickets, vehicles and whatever else you may read, the best answers first."""
+    """Find people, companies, papers, tickets, vehicles and whatever else you may read, the best answers first."""
     found = await service.search(db, asked.q, asked.kinds)
     meta = {
         "is_corrected": found.is_corrected,

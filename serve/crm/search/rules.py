@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
 
 from rapidfuzz.distance import OSA
+
+
+def _plain(letter: str) -> str:
+    """The letter without the signs on it."""
+    return {"ø": "o", "ł": "l", "đ": "d"}.get(letter) or unicodedata.normalize("NFD", letter)[0]
+
 
 MOST_WORDS = 8
 SHORTEST, LONGEST = 4, 30
@@ -16,7 +23,15 @@ BEGINNING = 5
 GOOD = 0.7
 """How alike a word must be to count: one mistake in four letters is 0.75."""
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyzàáâãäåæçèéêëìíîïðñòóôõöøùúûüýÿßąćęłńśźżčďěňřšťůžőűğışœ"
+_LETTERS = "abcdefghijklmnopqrstuvwxyzäöüßéèçñ"
+"""What may be missing or stand in the place of another."""
+_FORMS = {
+    letter: [
+        form for form in "àáâãäåąāčćçďđèéêëęěėìíîïłľĺñńňòóôõöøőřŕśšşťţùúûüůűųýÿźžż" if _plain(form) == letter
+    ]
+    for letter in "abcdefghijklmnopqrstuvwxyz"
+}
+"""A letter with the signs that it is written with, and which are left out."""
 _WORD = re.compile(r"[^\W_]+(?:[@.][^\W_]+)*")
 _DIGITS = re.compile(r"[\d\s()+/.-]+")
 
@@ -50,7 +65,12 @@ def otherwise(word: str) -> list[str]:
     cut = [(word[:place], word[place:]) for place in range(len(word) + 1)]
     found = {before + after[1:] for before, after in cut if after}
     found |= {before + after[1] + after[0] + after[2:] for before, after in cut if len(after) > 1}
-    found |= {before + letter + after[1:] for before, after in cut if after for letter in _LETTERS}
+    found |= {
+        before + letter + after[1:]
+        for before, after in cut
+        if after
+        for letter in (*_LETTERS, *_FORMS.get(_plain(after[0]), ()), _plain(after[0]))
+    }
     found |= {before + letter + after for before, after in cut for letter in _LETTERS}
     return sorted(found - {word})
 
@@ -63,17 +83,23 @@ def plainly(question: str, words: Sequence[str]) -> str:
     return f"({together}) | ({apart})"
 
 
-def likely(words: Sequence[str]) -> str | None:
-    """For ``to_tsquery``: every word, its beginning, or what it may be a slip of. None where no word may be one."""
-    terms = []
-    for word in words:
-        others = [_quoted(each) for each in otherwise(word)]
-        if others and len(word) >= LONG:
-            others.append(f"{_quoted(word[:BEGINNING])}:*")
-        terms.append(" | ".join([f"{_quoted(word)}:*", *others]))
-    if not any(" | " in term for term in terms):
+def slips(word: str) -> list[str]:
+    """Terms of ``to_tsquery``, for each of what the word may be a slip of; nothing for a number or a short one."""
+    others = [_quoted(each) for each in otherwise(word)]
+    if others and len(word) >= LONG:
+        others.append(f"{_quoted(word[:BEGINNING])}:*")
+    return others
+
+
+def likely(words: Sequence[str], in_use: Collection[str]) -> str | None:
+    """For ``to_tsquery``: every word, its beginning, or what it may be a slip of, of the terms that are in use.
+
+    None where that asks for no more than the words as they are.
+    """
+    terms = [[f"{_quoted(word)}:*", *(term for term in slips(word) if term in in_use)] for word in words]
+    if all(len(each) == 1 for each in terms):
         return None
-    return " & ".join(f"({term})" for term in terms)
+    return " & ".join(f"({' | '.join(each)})" for each in terms)
 
 
 def rank(words: Sequence[str], title: str, texts: Iterable[str]) -> float:

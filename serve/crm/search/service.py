@@ -9,17 +9,18 @@ import orjson
 
 from serve.crm.people import duplicates
 from serve.crm.search import notes
-from serve.crm.search.rules import MOST_WORDS, is_number, likely, plainly, rank, words_of
+from serve.crm.search.rules import MOST_WORDS, is_number, likely, plainly, rank, slips, words_of
 from serve.crm.search.targets import TARGETS, Target
-from serve.kernel.db import Reads
+from serve.kernel.db import Reads, guarded
 from serve.kernel.errors import Invalid
 from serve.kernel.resources.filters import ListQuery
 
 MOST_OF_A_KIND = 50
 KINDS = (*TARGETS, notes.KIND)
+IN_USE = guarded("select term from terms_in_use($2) term where g.tenants is not null")
 
 
-class _Wanted(ListQuery):
+class Wanted(ListQuery):
     """A list by a text search query of ours."""
 
     matching: str
@@ -48,7 +49,7 @@ async def search(db: Reads, question: str, kinds: Iterable[str] | None) -> Found
         looked_at.append(notes.KIND)
     hits = await _by_number(db, question, looked_at)
     hits |= await _asked(db, looked_at, words, plainly(question, words))
-    matching = likely(words) if not hits else None
+    matching = likely(words, await _in_use(db, words)) if not hits else None
     if matching is not None:
         hits = await _asked(db, looked_at, words, matching)
     # The better, then the newer: sorting twice keeps the order of the first within the second.
@@ -61,7 +62,7 @@ async def _asked(
     db: Reads, kinds: Iterable[str], words: list[str], matching: str
 ) -> dict[tuple[str, str], dict[str, Any]]:
     hits: dict[tuple[str, str], dict[str, Any]] = {}
-    wanted = _Wanted(matching=matching, limit=MOST_OF_A_KIND, count="none")
+    wanted = Wanted(matching=matching, limit=MOST_OF_A_KIND, count="none")
     for kind in kinds:
         if kind == notes.KIND:
             hits |= await notes.asked(db, words, matching)
@@ -74,6 +75,16 @@ async def _asked(
             if score:
                 hits[kind, row["id"]] = _hit(kind, target, row, title, score)
     return hits
+
+
+async def _in_use(db: Reads, words: Iterable[str]) -> set[str]:
+    """Which slips of these words there are in the caller's tenants at all.
+
+    Hundreds are thought up for each word, and one or two exist. Asked for together with ``or`` they would be looked
+    for in each row of a tenant, because the planner takes so long a question for one that most rows answer.
+    """
+    terms = [term for word in words for term in slips(word)]
+    return {row["term"] for row in await db.fetch(IN_USE, terms)} if terms else set()
 
 
 def _hit(kind: str, target: Target, row: Mapping[str, Any], title: str, score: float) -> dict[str, Any]:

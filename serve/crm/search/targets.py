@@ -14,6 +14,7 @@ from serve.crm.leads.store import leads
 from serve.crm.places.service import locations
 from serve.crm.quotes.service import estimates, quotes
 from serve.crm.tickets.service import tickets
+from serve.finance.invoices.service import invoices
 from serve.fleet.vehicles.endpoints import vehicles
 from serve.identity.employees.service import employees
 from serve.kernel.resources import Resource
@@ -53,6 +54,7 @@ TARGETS: dict[str, Target] = {
         Target(tickets, ("subject",), ("number", "status")),
         Target(quotes, ("number",), ("title", "recipient_name", "status")),
         Target(estimates, ("number",), ("title", "recipient_name", "status")),
+        Target(invoices, ("number",), ("status", "issued_at")),
         Target(calls, ("notes", "from_number"), ("outcome", "started_at")),
         Target(articles, ("title",), ("summary",), "/api/v1/knowledge-base"),
         Target(locations, ("name",), ("street", "city")),

@@ -80,7 +80,7 @@ tickets = resource_table(
     searched(),
     entity="ticket",
     personal=("subject", "description", "resolution", "satisfaction_comment"),
-    search=("subject", "description"),
+    search=("number", "subject", "description"),
     unrecorded=("check_at",),
 )
 Index(

@@ -14,6 +14,7 @@ from serve.kernel.schema import (
     reference,
     required,
     resource_table,
+    searched,
     tenant_table,
     unique,
 )
@@ -39,7 +40,9 @@ invoices = resource_table(
     lookup("issued_at"),
     asked_by("status"),
     ranged_by("due_date"),
+    searched(),
     entity="invoice",
+    search=("number",),
 )
 
 invoice_lines = tenant_table(

@@ -13,6 +13,7 @@ from serve.kernel.schema import (
     reference,
     required,
     resource_table,
+    searched,
     share,
     unique,
 )
@@ -36,6 +37,7 @@ vehicles = resource_table(
     optional("failure_scored_at", Moment),
     attributes(),
     unique("registration"),
+    searched(),
     entity="vehicle",
     search=("registration", "make", "model"),
 )

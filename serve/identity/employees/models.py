@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Date, ForeignKey, Index, Text, Uuid, func
 
-from serve.kernel.schema import choice, optional, reference, required, resource_table, unique
+from serve.kernel.schema import choice, optional, reference, required, resource_table, searched, unique
 
 employees = resource_table(
     "employees",
@@ -21,6 +21,7 @@ employees = resource_table(
     optional("timezone", Text),
     unique("employee_number"),
     unique("user_id"),
+    searched(),
     entity="employee",
     personal=("full_name", "email", "phone"),
     search=("full_name", "email", "employee_number", "job_title"),

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text, Uuid, text
 
-from serve.kernel.schema import Moment, lookup, optional, required, resource_table
+from serve.kernel.schema import Moment, lookup, optional, required, resource_table, searched
 
 files = resource_table(
     "files",
@@ -21,6 +21,7 @@ files = resource_table(
     CheckConstraint("size_bytes > 0", name="size_bytes"),
     CheckConstraint("(entity_type is null) = (entity_id is null)", name="entity"),
     lookup("entity_type", "entity_id"),
+    searched(),
     entity="file",
     personal=("name",),
     search=("name",),

@@ -8,8 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from benchmarks.leads_set import ASKED, QUESTIONS, fill, tenant
+from benchmarks.leads_set import ASKED, QUESTIONS, SEARCHES, fill, tenant
 from serve.crm.leads.store import leads
+from serve.crm.search.rules import likely, plainly, slips, words_of
+from serve.crm.search.service import IN_USE, Wanted
 from serve.kernel.resources import Resource
 from serve.kernel.resources.listing import EXACT_UNTIL
 from serve.kernel.resources.order import NEAR
@@ -56,6 +58,32 @@ def looked_at(firm: Firm, question: str, resource: Resource = leads) -> int:
     )
 
 
+def looked_at_by_search(firm: Firm, words: str) -> int:
+    """Rows of leads that the search over everything looks at: for the words, for what they may be slips of, and for
+    those of them that there are; the largest."""
+    db, tenant = firm
+    asked = words_of(words)
+    terms = [term for word in asked for term in slips(word)]
+    with db.transaction():
+        before = _read(db)
+        in_use = {term for (term,) in db.execute(IN_USE, (tenant, terms))}
+        most = _read(db) - before
+    for matching in (plainly(words, asked), likely(asked, in_use)):
+        if matching is not None:
+            wanted = Wanted(matching=matching, limit=50, count="none")
+            plan = leads.listing.plan(wanted, is_one=True)
+            most = max(most, _touched(explained(db, plan.rows, tenant, *plan.bound), leads.name))
+    return most
+
+
+def _read(db: psycopg.Connection[Any]) -> int:
+    """Rows of leads that this connection has read since its counts were last handed on: never in a transaction."""
+    asked = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'leads'"
+    found = db.execute(asked).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
 def explained(db: psycopg.Connection[Any], sql: str, *values: Any) -> dict[str, Any]:
     found = db.execute(f"explain (analyze, timing off, format json) {sql}", values).fetchone()
     assert found is not None
@@ -84,6 +112,17 @@ def test_rows_of_others_that_come_before_are_not_gone_through(many: Firm, questi
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_few_rows_are_looked_at(many: Firm, question: str):
     assert looked_at(many, question) <= MOST
+
+
+@pytest.mark.parametrize("words", SEARCHES)
+def test_few_rows_are_looked_at_by_the_search(many: Firm, words: str):
+    assert looked_at_by_search(many, words) <= MOST
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("words", SEARCHES)
+def test_few_rows_are_looked_at_by_the_search_among_a_million(very_many: Firm, words: str):
+    assert looked_at_by_search(very_many, words) <= MOST
 
 
 @pytest.mark.torture

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from serve.crm.search import notes
-from serve.crm.search.rules import GOOD, likely, otherwise, rank, words_of
+from serve.crm.search.rules import GOOD, likely, otherwise, rank, slips, words_of
 from serve.crm.search.targets import TARGETS
 from serve.kernel.permissions import ROLES
 from tests.serve.crm.conftest import BOILER, QUOTES
@@ -88,6 +88,33 @@ class TestFinding:
         assert hits[0] == ("quote", rows["quote"])
         assert shown[0]["title"] == rows["number"]
         assert shown[0]["href"] == f"{QUOTES}/{rows['quote']}"
+
+    def test_an_invoice_is_found_by_its_number(self, firm, find, offer, send):
+        client = firm.client("owner")
+        quote = offer(deposit_basis_points=2_000)
+        send(quote)
+        assert client.post(f"{QUOTES}/{quote['id']}/accept", json={"name": "Ada Byron"}).is_success
+        assert client.post(f"{QUOTES}/{quote['id']}/convert", json={}).is_success
+        asked = {"account_id": quote["account_id"]}
+        [invoice] = client.get("/api/v1/invoices", params=asked).json()["data"]
+        hits, _, shown = find(invoice["number"])
+        assert hits[0] == ("invoice", invoice["id"])
+        assert shown[0]["title"] == invoice["number"]
+        assert client.get(shown[0]["href"]).json()["data"]["id"] == invoice["id"]
+        assert find(invoice["number"], role="technician")[0] == []
+        assert find(invoice["number"], tenant=firm.b)[0] == []
+
+    def test_a_ticket_is_found_by_its_number(self, firm, find, rows):
+        asked = {"subject": "Heizung kalt", "account_id": rows["account"]}
+        made = firm.client("owner").post("/api/v1/tickets", json=asked).json()["data"]
+        assert ("ticket", made["id"]) in find(str(made["number"]), kinds="ticket")[0]
+        assert find(f"{made['number']} heizng")[0][0] == ("ticket", made["id"])
+
+    def test_slips_are_of_words_of_ones_own_tenant(self, firm, find):
+        firm.client("owner", firm.b).post("/api/v1/leads", json={"full_name": "Rosenquarz Nebel"})
+        assert find("rosenqaurz", tenant=firm.b)[1]["is_corrected"] is True
+        assert find("rosenqaurz") == ([], {**find("rosenqaurz")[1], "is_corrected": False}, [])
+        assert find("rosenqaurz", tenant=firm.umbrella)[0] == find("rosenquarz", tenant=firm.umbrella)[0]
 
     def test_a_name_goes_before_what_only_mentions_it(self, firm, find):
         client, word = firm.client("owner"), "Trommelwirbel"
@@ -216,7 +243,12 @@ class TestRules:
 
     def test_numbers_and_short_words_are_taken_as_they_are(self):
         assert otherwise("4711") == otherwise("ada") == otherwise("a1b2") == []
-        assert likely(["ada", "4711"]) is None
+        assert likely(["ada", "4711"], {"'4712'"}) is None
+
+    def test_only_what_is_in_use_is_asked_for(self):
+        assert likely(["krausse", "ada"], {"'krause'", "'kraus'"}) == "('krausse':* | 'krause') & ('ada':*)"
+        assert likely(["krausse"], set()) is None
+        assert "'energ':*" in slips("energietechnick")
 
     def test_all_words_must_be_there(self):
         assert rank(words_of("ada lovelace"), "Ada Byron", []) == 0

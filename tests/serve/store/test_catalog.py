@@ -130,6 +130,7 @@ HIDDEN_FROM_EXTRACTION = {
     "tickets.tags",
     "calls.transcribed_at",
     *(f"{table}.{column}" for table in ("invoices", "payments") for column in ("external_id", "deleted_at")),
+    "invoices.search_text",
     *(f"tickets.{column}" for column in ("external_id", "search_text", "person_key")),
     *(
         f"{table}.{column}"

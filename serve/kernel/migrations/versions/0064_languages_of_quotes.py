@@ -2,7 +2,7 @@
 
 from serve.kernel.migrations.guards import column_names, guard_tenant_table, run, show, stamp, unseen
 
-revision, down_revision, branch_labels, depends_on = "0064", "0062", None, None
+revision, down_revision, branch_labels, depends_on = "0064", "0063", None, None
 
 
 def upgrade() -> None:
