@@ -20,6 +20,7 @@ from serve.crm.places import endpoints as places
 from serve.crm.places import map_endpoints as maps
 from serve.crm.provenance import endpoints as provenance
 from serve.crm.quotes import endpoints as quotes
+from serve.crm.quotes import page as quote_page
 from serve.crm.quotes.public import public as quote_links
 from serve.crm.reviews import endpoints as reviews
 from serve.crm.scoring import endpoints as scoring
@@ -30,7 +31,9 @@ from serve.crm.tags import endpoints as tags
 from serve.crm.tickets import endpoints as tickets
 
 PUBLIC = frozenset(
-    {  # what the page behind a quote's link asks for: nothing without the key of the mail
+    {
+        "GET /quotes/accept",  # the page behind a quote's link; what that carries never reaches the server with it
+        # What it asks for: nothing without the key of the mail.
         "POST /api/v1/quotes/link",
         "POST /api/v1/quotes/link/pdf",
         "POST /api/v1/quotes/link/accept",
@@ -70,7 +73,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     activity.router,
     provenance.router,
     scoring.router,
-    *(quotes.estimates_router, quote_links, sla.calendar_router, sla.policy_router),
+    *(quotes.estimates_router, quote_links, quote_page.router, sla.calendar_router, sla.policy_router),
     *(asking.of_tickets, tickets.canned_router, tickets.public, reviews.public, places.geocoder),
     *(people.router, people.merges, person_links.router),
     *(router for each in (accounts, contacts, leads, places, tags, tickets) for router in each.further),

@@ -1,20 +1,27 @@
-// Figures and days in the reader's own notation. Amounts arrive in minor units of a currency, shares from 0 to 1,
+// Figures and days in the reader's own notation, or in that of a language. Amounts arrive in minor units of a currency, shares from 0 to 1,
 // days as YYYY-MM-DD, moments in UTC.
 
 const formats = new Map();
+let notation; // the browser's, unless somebody says otherwise
 
 function intl(Kind, options) {
   const key = Kind.name + JSON.stringify(options);
-  if (!formats.has(key)) formats.set(key, new Kind(undefined, options));
+  if (!formats.has(key)) formats.set(key, new Kind(notation, options));
   return formats.get(key);
+}
+
+/** From now on write as `language` does (BCP 47). Bare English is that of no country. */
+export function writeAs(language) {
+  notation = language === "en" ? "en-001" : language;
+  formats.clear();
 }
 
 export const NOTHING = "–";
 
 /** An amount; its cents are shown when `cents` says so, by itself only when it is small. */
-export function money(minorUnits, currency, { cents = null, compact = false } = {}) {
+export function money(minorUnits, currency, { cents = null, compact = false, currencyDisplay = "narrowSymbol", useGrouping = "auto" } = {}) {
   if (minorUnits === null || minorUnits === undefined) return NOTHING;
-  const style = { style: "currency", currency, currencyDisplay: "narrowSymbol" };
+  const style = { style: "currency", currency, currencyDisplay, useGrouping };
   const digits = intl(Intl.NumberFormat, style).resolvedOptions().maximumFractionDigits;
   const amount = minorUnits / 10 ** digits;
   const size = Math.abs(amount);
@@ -73,6 +80,9 @@ const DAYS = { day: "numeric", month: "short", timeZone: "UTC" };
 
 /** "31 Jan 2026". */
 export const day = (iso) => intl(Intl.DateTimeFormat, { ...DAYS, year: "numeric" }).format(new Date(iso));
+
+/** "31 January 2026". */
+export const longDay = (iso) => intl(Intl.DateTimeFormat, { ...DAYS, month: "long", year: "numeric" }).format(new Date(iso));
 
 /** "31 Jan". */
 export const shortDay = (iso) => intl(Intl.DateTimeFormat, DAYS).format(new Date(iso));

@@ -1,38 +1,47 @@
-// A quote for who got its link: /quotes/accept#key. Behind the #, no server on the way writes the key down; it is taken
+// A quote for who got its link: /quotes/accept?language=de#key. Behind the #, no server on the way writes the key down; it is taken
 // out of the address at once. Looking decides nothing: only the two buttons do. What options come to is counted by the
-// server, which refuses an acceptance of any other total.
+// server, which refuses an acceptance of any other total. All words come from the server with the page
+// (serve/crm/quotes/words), in the language that the quote was sent in.
 
 import { ApiError, fetchFile, post } from "./api.js";
 import { byId, h } from "./dom.js";
 import { attempt, values } from "./forms.js";
-import { day, money } from "./format.js";
+import { longDay, money, number, percent, writeAs } from "./format.js";
 import { wear } from "./look.js";
 
-const STATES = { open: "", accepted: "Accepted", declined: "Declined" };
+const words = JSON.parse(byId("words").textContent);
+const root = document.documentElement;
 let token = "";
 let shown = null;
 
 async function enter() {
   token = location.hash.slice(1);
-  history.replaceState(null, "", location.pathname);
+  history.replaceState(null, "", location.pathname + location.search);
   if (!token) {
-    await end("This link is not complete", "It has no key in it. Open it from the mail once more.");
+    await end(words.page_incomplete, words.page_incomplete_why);
     return;
   }
   await unlessGone(async () => {
     const { data } = await post("/quotes/link", { token });
+    if (!data.language.startsWith(root.lang)) {
+      location.replace(`?language=${data.language}#${token}`); // the link was written for readers of another one
+      return;
+    }
+    root.lang = data.language;
+    writeAs(data.language);
     await wear(data.tenant_slug);
     show(data);
     byId("quote-title").focus();
-  }).catch((error) => end("That did not work", error.message));
+  }).catch((error) => end(words.page_failed, why(error)));
 }
 
 function show(quote) {
   shown = quote;
   const isOpen = quote.state === "open";
-  document.title = `Quote ${quote.number ?? ""} · ${quote.tenant_name}`;
-  byId("quote-title").textContent = quote.title ?? `Quote ${quote.number ?? ""}`;
-  byId("state").textContent = STATES[quote.state];
+  const name = say("page_quote", { number: quote.number ?? "" });
+  document.title = `${name} · ${quote.tenant_name}`;
+  byId("quote-title").textContent = quote.title ?? name;
+  byId("state").textContent = isOpen ? "" : words[`page_${quote.state}`];
   byId("state").className = quote.state === "accepted" ? "pill good" : "pill";
   byId("about").textContent = about(quote);
   for (const id of ["introduction", "terms"]) {
@@ -42,17 +51,18 @@ function show(quote) {
   showLines(quote, isOpen);
   showSums(quote);
   byId("accept").hidden = byId("decline").hidden = !isOpen;
-  byId("accept").querySelector("button").textContent = `Accept for ${amount(quote.total_cents)}`;
+  byId("accept").querySelector("button").textContent = say("page_accept_for", { amount: amount(quote.total_cents) });
   if (isOpen && !byId("name").value) byId("name").value = quote.recipient_name ?? "";
   byId("quote").hidden = false;
 }
 
 function about(quote) {
-  const parts = [`Quote ${quote.number ?? ""} of ${quote.tenant_name}`];
-  if (quote.version > 1) parts.push(`version ${quote.version}`);
-  if (quote.recipient_name) parts.push(`for ${quote.recipient_name}`);
-  if (quote.state === "open") parts.push(`valid until ${day(quote.valid_until)}`);
-  else if (quote.decided_by_name) parts.push(`${quote.state} by ${quote.decided_by_name} on ${day(quote.decided_at)}`);
+  const { decided_by_name: name } = quote;
+  const parts = [say("page_quote_of", { number: quote.number ?? "", tenant: quote.tenant_name })];
+  if (quote.version > 1) parts.push(say("page_version", { version: quote.version }));
+  if (quote.recipient_name) parts.push(say("page_for", { name: quote.recipient_name }));
+  if (quote.state === "open") parts.push(say("page_valid", { day: longDay(quote.valid_until) }));
+  else if (name) parts.push(say("page_accepted_by", { name, day: longDay(quote.decided_at) }));
   return parts.join(", ");
 }
 
@@ -69,7 +79,7 @@ function showLines(quote, isOpen) {
     }
     const lines = quote.lines.filter((each) => each.option_group === group);
     const mayBeNone = lines[0].is_optional;
-    items.push(h("li", { class: "group" }, mayBeNone ? `${group}: one of these, or none` : `${group}: one of these`));
+    items.push(h("li", { class: "group" }, say(mayBeNone ? "page_one_or_none" : "page_one_of", { group })));
     items.push(...lines.map((each) => lineOf(each, isOpen && (mayBeNone ? "checkbox" : "radio"))));
   }
   byId("lines").replaceChildren(...items);
@@ -80,28 +90,30 @@ function lineOf(line, kind) {
   const box = kind && h("input", { id, type: kind, name: line.option_group ?? id, value: line.position, checked: line.is_chosen });
   const what = h(kind ? "label" : "span", kind ? { for: id } : { class: "what plain" }, line.description);
   const unit = line.unit ? ` ${line.unit}` : "";
-  const price = `${line.quantity}${unit} × ${amount(line.unit_price_cents)}`;
-  const off = line.gross_cents === line.net_cents ? "" : `, less ${amount(line.gross_cents - line.net_cents)}`;
-  const option = !kind && (line.is_optional || line.option_group) ? (line.is_counted ? ", chosen" : ", not chosen") : "";
+  const price = `${number(line.quantity, 3)}${unit} × ${amount(line.unit_price_cents)}`;
+  const about = [price];
+  if (line.gross_cents !== line.net_cents) about.push(say("page_less", { amount: amount(line.gross_cents - line.net_cents) }));
+  about.push(say("page_tax", { share: share(line.tax_basis_points) }));
+  if (!kind && (line.is_optional || line.option_group)) about.push(words[line.is_counted ? "page_chosen" : "page_not_chosen"]);
   return h(
     "li",
     { class: line.is_counted ? null : "pale" },
     box,
     what,
     h("data", { value: line.net_cents }, amount(line.net_cents)),
-    h("small", {}, `${price}${off}, tax ${rate(line.tax_basis_points)}${option}`),
+    h("small", {}, about.join(", ")),
   );
 }
 
 function showSums(quote) {
   const rows = [];
   if (quote.discount_total_cents) {
-    rows.push(["Sum of the lines", quote.subtotal_cents], ["Discount", -quote.discount_total_cents]);
+    rows.push([words.subtotal, quote.subtotal_cents], [words.discount, -quote.discount_total_cents]);
   }
-  rows.push(["Net", quote.net_cents]);
-  for (const { tax_basis_points: basisPoints, tax_cents: cents } of quote.taxes) rows.push([`Tax ${rate(basisPoints)}`, cents]);
-  rows.push(["Total", quote.total_cents, "all"]);
-  if (quote.deposit_cents) rows.push(["Of it in advance", quote.deposit_cents]);
+  rows.push([words.net, quote.net_cents]);
+  for (const rate of quote.taxes) rows.push([say("tax", { share: share(rate.tax_basis_points) }), rate.tax_cents]);
+  rows.push([words.total, quote.total_cents, "all"]);
+  if (quote.deposit_cents) rows.push([words.page_deposit, quote.deposit_cents]);
   byId("sums").replaceChildren(
     ...rows.flatMap(([name, cents, kind]) => [h("dt", { class: kind }, name), h("dd", { class: kind }, amount(cents))]),
   );
@@ -127,7 +139,7 @@ async function choose({ target }) {
       byId(target.id)?.focus();
     });
   } catch (error) {
-    byId("asked").textContent = error.message;
+    byId("asked").textContent = why(error);
   }
 }
 
@@ -156,7 +168,7 @@ async function savePaper() {
       setTimeout(() => URL.revokeObjectURL(href), 60_000);
     });
   } catch (error) {
-    byId("asked").textContent = error.message;
+    byId("asked").textContent = why(error);
   }
 }
 
@@ -165,7 +177,7 @@ async function unlessGone(work) {
     await work();
   } catch (error) {
     if (!(error instanceof ApiError) || ![404, 410].includes(error.status)) throw error;
-    await end("This link opens nothing any more", error.message);
+    await end(words.page_gone, why(error));
   }
 }
 
@@ -178,13 +190,30 @@ async function end(title, text) {
   byId("over-title").focus();
 }
 
-const amount = (cents) => money(cents, shown.currency, { cents: true });
-const rate = (basisPoints) => `${basisPoints / 100} %`;
+/** What was refused, in words of the page. */
+function why(error) {
+  return words[error.code] ?? error.message;
+}
+
+/** The same for a form, at its fields too: where the API says in English what is wrong, other readers learn where. */
+async function inWords(work) {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof ApiError) || root.lang.startsWith("en")) throw error;
+    const details = (error.details ?? []).map(({ field }) => ({ field, message: words.INVALID }));
+    throw new ApiError(error.status, { ...error, message: why(error), details });
+  }
+}
+
+const say = (key, values) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const amount = (cents) => money(cents, shown.currency, { cents: true, currencyDisplay: "symbol", useGrouping: "always" });
+const share = (basisPoints) => percent(basisPoints / 10_000, { digits: 2 });
 
 for (const [id, work] of [["accept", accept], ["decline", decline]]) {
   byId(id).addEventListener("submit", (event) => {
     event.preventDefault();
-    attempt(byId(id), work);
+    attempt(byId(id), () => inWords(work));
   });
 }
 byId("choice").addEventListener("change", choose);

@@ -76,7 +76,6 @@ PUBLIC = frozenset(
         "GET /docs/assets",
         "GET /",
         "GET /account",  # the links of mails open it; what they carry never reaches the server with it
-        "GET /quotes/accept",  # the same
         "WS /ws",  # asks for a token itself, in the first message at the latest
         "GET /pages",  # the dashboard's own files hold no figures: it asks the API for them
     }

@@ -21,6 +21,7 @@ from tests.serve.crm.conftest import owner as owner
 
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("LOOK_PICTURES")
+ENGLISH = re.compile(r"\b(Accept|Quote|Tax|Net|version|valid|chosen|Save|Decline|less)\b")
 LARGE = {**BOILER, "description": "The larger boiler", "unit_price_cents": 300_000}
 LINES = [
     {**BOILER, "option_group": "Boiler"},
@@ -55,9 +56,9 @@ def follow(firm, owner, visit):
 
 def open_last(firm, visit: Visit) -> Page:
     ((text,),) = firm.sql("select text from mails order by created_at desc, id desc limit 1")
-    key = re.search(r"/quotes/accept#([\w-]+)", text)[1]
+    link = re.search(r"/quotes/accept\S*#[\w-]+", text)[0]
     visit.page.goto("about:blank")
-    visit.page.goto(f"{visit.site.url}/quotes/accept#{key}")
+    visit.page.goto(f"{visit.site.url}{link}")
     expect(visit.page.get_by_role("heading", level=1).first).to_be_visible()
     return visit.page
 
@@ -138,6 +139,72 @@ class TestQuote:
         visit.expects("410")
         page = open_last(firm, visit)
         expect(page.locator("#sums")).to_contain_text("€2,855.99")
+
+    @pytest.mark.parametrize(
+        ("language", "said"),
+        [
+            (
+                "de-DE",
+                ["gültig bis 31. Januar 2099", "Gesamtbetrag", "Für 2.856,00\u00a0€ annehmen", "Angenommen"],
+            ),
+            (
+                "fr-CM",
+                [
+                    "valable jusqu’au 31 janvier 2099",
+                    "Total taxes comprises",
+                    "Accepter pour 2\u202f856,00\u00a0€",
+                    "Accepté",
+                ],
+            ),
+            (
+                "es-ES",
+                ["válido hasta el 31 de enero de 2099", "Total", "Aceptar por 2.856,00\u00a0€", "Aceptado"],
+            ),
+        ],
+    )
+    def test_it_speaks_the_customers_language(self, owner, offer, follow, visit, language, said):
+        until, total, button, accepted = said
+        quote = offer(
+            language=language,
+            valid_until="2099-01-31",
+            lines=[BOILER, {**LARGE, "is_optional": True, "is_chosen": False, "option_group": "Boiler"}],
+            recipient_name="Ada Byron",
+        )
+        page = follow(quote)
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        expect(page.locator("#about")).to_contain_text(until)
+        expect(page.locator("#sums")).to_contain_text(total)
+        expect(page.locator("#accept [type=submit]")).to_have_text(button)
+        keep(visit, f"quote-{language}")
+        page.locator("#name").fill("Ada Lovelace")
+        page.locator("#accept [type=submit]").click()
+        expect(page.locator("#state")).to_have_text(accepted)
+        keep(visit, f"quote-accepted-{language}")
+        assert not ENGLISH.search(page.locator("body").inner_text())
+
+    def test_a_link_of_another_language_leads_to_the_right_one(self, firm, owner, offer, visit):
+        quote = offer(language="de-DE")
+        assert owner.post(f"{QUOTES}/{quote['id']}/send", json={}).status_code == 200
+        ((text,),) = firm.sql("select text from mails order by created_at desc, id desc limit 1")
+        key = re.search(r"#([\w-]+)", text)[1]
+        page = visit.page
+        page.goto(f"{visit.site.url}/quotes/accept?language=es#{key}")
+        expect(page.locator("#quote")).to_be_visible()
+        expect(page.locator("#accept h2")).to_have_text("Annehmen")
+        assert key not in page.url
+
+    def test_what_stands_in_the_way_is_said_in_it(self, firm, owner, offer, follow, visit):
+        quote = offer(language="fr-FR")
+        page = follow(quote)
+        owner.delete(f"{QUOTES}/{quote['id']}")
+        page.locator("#name").fill("Ada Byron")
+        page.locator("#accept [type=submit]").click()
+        expect(page.locator("#over")).to_contain_text("Ce devis a été retiré.")
+        page = open_last(firm, visit)
+        expect(page.locator("#over")).to_contain_text("Ce lien n’ouvre plus rien")
+        visit.expects("410")
+        page.goto(f"{visit.site.url}/quotes/accept?language=de")
+        expect(page.locator("#over")).to_contain_text("Dieser Link ist nicht vollständig")
 
     def test_a_link_without_its_key_says_so(self, visit):
         page = visit.page

@@ -45,7 +45,7 @@ def test_from_a_guess_to_a_price(office):
 def key_of(office) -> str:
     """Of the last mail's link."""
     ((text,),) = office.firm.sql("select text from mails order by created_at desc, id desc limit 1")
-    return re.search(r"/quotes/accept#([\w-]+)", text)[1]
+    return re.search(r"/quotes/accept\S*#([\w-]+)", text)[1]
 
 
 def test_from_a_price_to_a_job(office):

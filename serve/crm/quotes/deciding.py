@@ -192,6 +192,7 @@ def _check_link(quote: Row, version: int, *, is_deciding: bool) -> None:
 
 _SHOWN = (
     *("number", "version", "title", "introduction", "terms", "recipient_name", "currency", "valid_until"),
+    "language",
     *COUNTED,
 )
 _STAYS = ("account_id", "contact_id", "recipient_name", "recipient_email", "valid_until", "language")

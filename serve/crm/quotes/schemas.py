@@ -287,6 +287,10 @@ class QuoteShown(Counted):
     tenant_slug: str = Field(
         description="Its look is that of `/api/v1/b2b/white-label/{slug}`.", examples=["example-fleet"]
     )
+    language: str = Field(
+        description="In which it was sent: the page speaks it, and writes numbers and days as there.",
+        examples=["de-CH"],
+    )
     number: str | None = Field(examples=["Q-2026-0001"])
     version: int = Field(examples=[1])
     title: str | None = Field(examples=["New boiler"])

@@ -11,6 +11,7 @@ from uuid import UUID
 from serve.crm.accounts.endpoints import accounts
 from serve.crm.contacts.endpoints import contacts
 from serve.crm.quotes.errors import QuoteVersionNotFound
+from serve.crm.quotes.page import link_of
 from serve.crm.quotes.paper import paper
 from serve.crm.quotes.rules import CONTENT, check_sendable, is_over
 from serve.crm.quotes.service import UNDECIDED, check_people, quotes
@@ -114,7 +115,7 @@ async def send(
         email=to["recipient_email"],
         detail={"version": version},
     )
-    mail = _mail(document, message, f"{public_address}/quotes/accept#{token}")
+    mail = _mail(document, message, link_of(public_address, document["language"], token))
     await queue_mail(
         db,
         ways,

@@ -1,6 +1,6 @@
-"""``/`` and ``/account`` are ``serve/pages/index.html``, ``/quotes/accept`` is ``quote.html``.
+"""``/`` and ``/account`` are ``serve/pages/index.html``. What they need lies beside it under ``/pages/``.
 
-What they need lies beside them under ``/pages/``.
+So does what the page of a quote needs (``serve/crm/quotes/page.py``).
 """
 
 from __future__ import annotations
@@ -44,9 +44,3 @@ async def page(client: Client = None) -> Response:
     never comes here. ``client`` says whose look the log-in page wears (``look.js``).
     """
     return FileResponse(PAGES / "index.html", headers=_ASK_FIRST)
-
-
-@router.get("/quotes/accept")
-async def quote_page() -> Response:
-    """What the link of a quote opens. Its key stands behind ``#`` and never comes here; looking decides nothing."""
-    return FileResponse(PAGES / "quote.html", headers=_ASK_FIRST)

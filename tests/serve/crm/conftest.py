@@ -65,7 +65,7 @@ def send(firm, owner):
 
 def key_of(firm) -> str:
     ((text,),) = firm.sql("select text from mails order by created_at desc, id desc limit 1")
-    return re.search(r"/quotes/accept#([\w-]+)", text)[1]
+    return re.search(r"/quotes/accept\S*#([\w-]+)", text)[1]
 
 
 def read(owner, quote):

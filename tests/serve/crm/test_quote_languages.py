@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 from itertools import pairwise
 from string import Formatter
 
 import pytest
 
 from serve.crm.quotes.paper import words
-from serve.crm.quotes.words import WORDS
+from serve.crm.quotes.words import PAGE, WORDS
 from serve.kernel.speech import LANGUAGES
+from serve.platform.pages.endpoints import PAGES
 from tests.serve.crm.conftest import BOILER, ESTIMATES, LINK, QUOTES, accept, refused
 from tests.serve.crm.test_quote_papers import LINE, document
 
 SETTINGS = "/api/v1/settings/general"
-SAME_AS_ENGLISH = {"fr": {"date", "version"}, "es": {"total"}, "de": set()}
+SAME_AS_ENGLISH = {"fr": {"date", "version", "page_version"}, "es": {"total"}, "de": set()}
 
 
 @pytest.fixture
@@ -52,6 +55,13 @@ class TestWords:
             key: parts(text) for key, text in english.items()
         }
         assert [key for key, text in own.items() if text != text.strip() or not text] == []
+
+    def test_the_page_knows_every_word_that_it_says(self):
+        script = (PAGES / "quote.js").read_text()
+        said = set(re.findall(r"\bwords\.(\w+)", script)) | set(re.findall(r'"(page_\w+)"', script))
+        said |= set(re.findall(r'\bsay\("(\w+)"', script))
+        assert len(said) > 20
+        assert said <= set(PAGE)
 
     @pytest.mark.parametrize("language", SAME_AS_ENGLISH)
     def test_none_was_left_in_english(self, language):
@@ -106,6 +116,29 @@ class TestLanguage:
         assert f"Angebot {quote['number']}".encode() in paper(owner, quote)
         [version] = owner.get(f"{QUOTES}/{quote['id']}/versions").json()["data"]
         assert version["language"] == "de-DE"
+
+    def test_its_page_is_written_in_it(self, anybody, offer, send):
+        key = send(offer(language="de-CH"))
+        assert anybody.post(LINK, json={"token": key}).json()["data"]["language"] == "de-CH"
+
+    @pytest.mark.parametrize(
+        ("asked", "language"),
+        [("de", "de"), ("fr-CM", "fr"), ("it", "en"), (None, "en"), ("</script><script>alert(1)", "en")],
+    )
+    def test_the_page_comes_with_its_words(self, anybody, asked, language):
+        page = anybody.get("/quotes/accept", params={"language": asked} if asked else {})
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert f'<html lang="{language}">' in page.text
+        assert f"<h2>{WORDS[language]['page_accept']}</h2>" in page.text
+        [embedded] = re.findall(r'<script type="application/json" id="words">(.*?)</script>', page.text)
+        assert json.loads(embedded) == {key: WORDS[language][key] for key in PAGE}
+        assert "$" not in page.text
+
+    def test_the_link_of_the_mail_names_the_language(self, firm, offer, send):
+        send(offer(language="fr-CM"))
+        assert "/quotes/accept?language=fr#" in last_mail(firm)[1]
+        send(offer(language="en-US"))
+        assert "/quotes/accept#" in last_mail(firm)[1]
 
     def test_drafts_and_estimates_do_too(self, owner, offer, live_in):
         live_in("fr")

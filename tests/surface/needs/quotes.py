@@ -39,7 +39,7 @@ def key_of(surface: Surface) -> str:
     """Of the mail with which a new one was sent."""
     sent(surface, surface.at_work_for)
     ((text,),) = surface.firm.sql("select text from mails order by created_at desc, id desc limit 1")
-    found = re.search(r"/quotes/accept#([\w-]+)", text)
+    found = re.search(r"/quotes/accept\S*#([\w-]+)", text)
     assert found is not None
     return found[1]
 

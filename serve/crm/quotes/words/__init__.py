@@ -4,5 +4,8 @@ from serve.crm.quotes.words import de, en, es, fr
 from serve.kernel.speech import Words
 
 WORDS: Words = {"en": en.WORDS, "de": de.WORDS, "fr": fr.WORDS, "es": es.WORDS}
-PAGE = tuple(key for key in en.WORDS if key.startswith("page_") or key.isupper())
-"""What the page behind the link says on top of what the paper says: refusals stand by their codes."""
+PAGE = (
+    *(key for key in en.WORDS if key.startswith("page_") or key.isupper()),
+    *("quote", "tax", "subtotal", "discount", "net", "total"),
+)
+"""What the page behind the link says; refusals stand by their codes."""

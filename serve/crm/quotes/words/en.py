@@ -1,5 +1,20 @@
 """English: of no country, so it says neither VAT nor sales tax."""
 
+from serve.crm.quotes.errors import (
+    QuoteDecidedAlready,
+    QuoteExpired,
+    QuoteLinkUnknown,
+    QuoteLinkUseless,
+    QuoteWithdrawn,
+    TotalDiffers,
+)
+from serve.identity.account_tokens.limits import LinkUsedTooOften
+
+REFUSALS = (
+    *(QuoteLinkUnknown, QuoteLinkUseless, QuoteWithdrawn, QuoteExpired, QuoteDecidedAlready),
+    *(TotalDiffers, LinkUsedTooOften),
+)
+"""What a customer may be refused with, said as the API says it."""
 WORDS = {
     # The paper.
     "quote": "Quote",
@@ -43,4 +58,38 @@ WORDS = {
     # The invoice of the deposit.
     "deposit_line": "Deposit of {share} on quote {number}",
     "deposit_line_taxed": "Deposit of {share} on quote {number}, taxed at {tax}",
+    # The page behind the link.
+    "page_noscript": "This page needs JavaScript, which is switched off. Ask for the quote on paper instead.",
+    "page_save": "Save as PDF",
+    "page_accept": "Accept",
+    "page_accept_for": "Accept for {amount}",
+    "page_name": "Your name",
+    "page_accept_hint": "By pressing the button you accept this quote, as it stands above, under this name.",
+    "page_decline_open": "I do not want it",
+    "page_reason": "Why not? You need not say.",
+    "page_decline": "Decline",
+    "page_accepted": "Accepted",
+    "page_declined": "Declined",
+    "page_quote": "Quote {number}",
+    "page_quote_of": "Quote {number} of {tenant}",
+    "page_version": "version {version}",
+    "page_for": "for {name}",
+    "page_valid": "valid until {day}",
+    "page_accepted_by": "accepted by {name} on {day}",
+    "page_one_of": "{group}: one of these",
+    "page_one_or_none": "{group}: one of these, or none",
+    "page_less": "less {amount}",
+    "page_tax": "tax {share}",
+    "page_chosen": "chosen",
+    "page_not_chosen": "not chosen",
+    "page_deposit": "Of it in advance",
+    "page_incomplete": "This link is not complete",
+    "page_incomplete_why": "It has no key in it. Open it from the mail once more.",
+    "page_failed": "That did not work",
+    "page_gone": "This link opens nothing any more",
+    # Refusals, by their codes.
+    **{each.code: each.message for each in REFUSALS},
+    "INVALID": "Something is wrong here.",
+    "TENANT_SUSPENDED": "This page is closed for the time being. Ask whoever sent the quote.",
+    "UNREACHABLE": "The server does not answer.",
 }
