@@ -23,6 +23,7 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.transport.requests import ManagedCookiesSession
 
+from tests.surface.beyond import BEYOND
 from tests.surface.calls import Surface
 from tests.surface.needs import ENDS_THE_SESSION, FILES, IN_A_SESSION, PARAMETERS
 from tests.surface.operations import DOCUMENT, Call, Operation
@@ -73,85 +74,6 @@ SETTINGS = settings(
 )
 
 Check = Callable[[CheckContext, Response, Case], bool | None]
-
-BEYOND = {
-    "names nothing that exists": "the id of another row",
-    "there is no such .*": "the id of another row, in a bulk call",
-    "was not made for these options, .*": "what a person's device signs",
-    "is not the one that the app shows now": "what a secret gives at this moment",
-    "is nobody who belongs to this tenant": "the id of another tenant's person",
-    "is taken already": "values of another row",
-    "is less than the .* of before": "the row as it is",
-    "is not right": "the password as it is",
-    r"must have at least \d+ characters": "the length that the person's companies ask",
-    "is among the passwords .*|must have more than three different .*|must not be your .*": "what makes a password",
-    "This Idempotency-Key was sent with another request before.": "a request before",
-    "is what (update|upsert) goes by": "one parameter goes with another",
-    "is another way to say .*": "one parameter goes with another",
-    "'.*' is unknown: a topic is .*": "the names of events; a page lists them",
-    "does not go with .*, with which go: .*": "one field goes with another",
-    "input should be .*|must be a list of .*|string should .*|datetimes? .*": "a value goes with its field",
-    "has no word in it": "letters of all scripts, which no pattern names",
-    "is more than 5 deep|has more than 50 comparisons": "how a tree has grown",
-    "goes without .*": "one parameter goes with another",
-    "is needed,? .*|(.* )?needs .*": "one field goes with another",
-    "say which day was the last one|only an employee .*|nobody leads themselves": "one field goes with another",
-    "must not lie before .*|ask by request_id, or .*": "one field goes with another",
-    "(subject_id is the id|email says) .*": "one field goes with another",
-    "names somebody twice|.* has one member|is no active member .*": "one row of a list goes with another",
-    "is a person at another account|this lead is won already|name one that is .*": "other rows, as they are",
-    "say who it is: .*|a place has both .*|only a lead that is .*": "one field goes with another",
-    "is needed of a lead .*|say either the id .*": "one field goes with another",
-    "is no person of your company; .*|is no purpose that is in use": "the id of another row",
-    "names none of the client's files|was invited already": "values of another row",
-    "is no control that is listed here; .*": "the controls of this release",
-    "There is no operation .*|.* is no area|names no deprecated call": "what there is, which other calls tell",
-    "belongs to the whole: .*": "one field goes with another",
-    "must be at least two with a weight above 0": "one row of a list goes with another",
-    "either cron or run_at must be there, and not both": "one field goes with another",
-    "must have five fields: .*|is no cron expression: .*": "a small language of its own",
-    "is no time zone; .*": "six hundred names that change with the years",
-    "value is not a valid email address: .*": "what an address is, which a format only names",
-    r"has a path in the place of a name|has more than \d+ files": "what a form holds",
-    "has letters in its name that cannot be seen": "in any way of reading it, with %25 for %, which no pattern says",
-    "is no role that you may give by a provider": "what may be given depends on who gives it",
-    r"line \d+, column \d+: .*": "what the style sheet says",
-    "must be the part of mail addresses behind the @": "what a name of a domain is",
-    "must be a path of this service, .*": "not every path: none of another house",
-    r"configuration\..*": "what it is made of depends on the kind, which the row has",
-    "stands in the invitation|is chosen by the person|say who you are|choose one": "what the token says",
-    "there is no role .*": "roles are data",
-    "say when the account left|only an account with status churned has left": "one field goes with another",
-    "(is before|lies (after|more than)|must be later than|must not be shorter than) .*": "one goes with another",
-    "overlap on .*": "one row of a list goes with another",
-    "must be one of: .*|are those of the kind .*|must be at least one with .*": "variants that other fields name",
-    "must have different names|must follow each other in time": "one row of a list goes with another",
-    ".* cannot be asked with these values|of a segment cannot be segment": "one field goes with another",
-    "is no moment: .*|is too long for a variant": "deep inside of free values",
-    "is a class that is not limited on this installation|must not be above .*": "limits as they are set",
-    "must lie .*": "a day, or a moment, in a span",
-    "cannot sort by .*": "words in one string; the description names them",
-    ".*(unknown|names nothing); there are: .*": "words in one string; the description names them",
-    "Invalid JSON: .*": "a field of a form that holds JSON: for the document it is text",
-    r"\w+\[\d+\]: String should have at least 1 character": "a list in the query: nothing between two commas",
-    r".* takes \d+ values.*": "one field goes with another",
-    "there is no (metric|dimension) .*": "the catalogue of metrics is data",
-    "there is no permission .*": "the catalogue of permissions; a page lists them",
-    "is no table, entity or domain; .*": "what the installation has",
-    "you have no permission .*": "what may be given depends on who gives it",
-    "is not the slug of this tenant": "values of another row",
-    "is kept for the installation itself|would be taken for .*": "names that are not for tenants",
-    "is not a time zone; .*": "six hundred names that change with the years",
-    "must not contain (the character NUL|whole numbers .*)": "deep inside of free attributes",
-    "Extra inputs are not permitted": "settings: which ones there are depends on the category in the path",
-    "does not belong to this order of the list": "a cursor is one that was given",
-    "must end in .*|goes with entity_type.*": "the name goes with the content, one field with another",
-    "is no (whole )?picture.*|is no (plain )?text.*|has no name": "what a file holds",
-    "is named .*|is of (the|no) kind .*": "what a file holds",
-    "The file .*|is empty|has no rows|column .* has no name in the header|.* not a file.*": "what a file holds",
-}
-"""What is said of values that fit the document all the same: it cannot tell what else there is. By the message, as a
-regular expression, and why the document cannot say it."""
 
 
 def no_failure_of_ours(ctx: CheckContext, response: Response, case: Case) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import EmailStr, Field, model_validator
+from pydantic import EmailStr, Field, WithJsonSchema, model_validator
 
 from serve.kernel.envelope import Day, Input, Moment, Output
 from serve.kernel.resources import Fields, read_of
@@ -20,6 +20,23 @@ EstimateStatus = Literal["draft", "quoted"]
 Text = Annotated[Line, Field(max_length=10_000)]
 Share = Annotated[int, Field(ge=0, le=10_000)]
 Cents = Annotated[int, Field(ge=0, le=10**10)]
+Quantity = Annotated[
+    Decimal,
+    Field(gt=0, le=1_000_000, decimal_places=3, max_digits=10),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000, "multipleOf": 0.001},
+                {
+                    "type": "string",
+                    "pattern": r"^([1-9][0-9]{0,5}(\.[0-9]{1,3})?|0\.[0-9]{0,2}[1-9]|1000000)$",
+                },
+            ]
+        },
+        mode="validation",
+    ),
+]
+"""Said more exactly than Pydantic does, whose text may be all digits of any script."""
 _EXAMPLE = {
     "description": "Replace the boiler",
     "quantity": "1",
@@ -34,14 +51,8 @@ class LineFields(Input):
 
     description: Line = Field(min_length=1, max_length=1000, examples=["Replace the boiler"])
     product_code: Annotated[Line, Field(min_length=1, max_length=100)] | None = Field(None, examples=["B-20"])
-    quantity: Decimal = Field(
-        Decimal(1),
-        gt=0,
-        le=1_000_000,
-        decimal_places=3,
-        max_digits=10,
-        description="With at most three places; better sent as text.",
-        examples=["2.5"],
+    quantity: Quantity = Field(
+        Decimal(1), description="With at most three places; better sent as text.", examples=["2.5"]
     )
     unit: Annotated[Line, Field(min_length=1, max_length=20)] | None = Field(None, examples=["h"])
     unit_price_cents: Cents = Field(examples=[240_000])

@@ -165,6 +165,20 @@ class TestNearby:
         place("shop", latitude=30.0, longitude=30.0, kind="branch")
         assert [row["name"] for row in self.near(owner, 30.0, 30.0, kind="depot")["data"]] == ["yard"]
 
+    @pytest.mark.parametrize(
+        ("latitude", "longitude"), [(0, 1e-300), (5e-324, 0), (-1e-308, -1e-160), (0, 180), (90, 1e-200)]
+    )
+    def test_no_place_is_in_the_way_of_the_others(self, owner, place, latitude, longitude):
+        """The square of a difference that is nearly nothing was out of the range of numbers."""
+        odd = place("Odd", latitude=latitude, longitude=longitude)["id"]
+        for point in ((0, 0), (1e-300, 5e-324), (latitude, longitude)):
+            asked = {"latitude": point[0], "longitude": point[1], "radius_m": FARTHEST_M}
+            answer = owner.get(f"{LOCATIONS}/nearby", params=asked)
+            assert answer.status_code == 200, answer.text
+            [found] = [each for each in answer.json()["data"] if each["id"] == odd]
+            meant = great_circle_m(point, (latitude, longitude))
+            assert found["distance_m"] == pytest.approx(meant, abs=1e-3, rel=1e-9)
+
     def test_places_of_others_are_near_nobody(self, firm, place):
         place(latitude=-40.0, longitude=-40.0)
         assert self.near(firm.client("owner", firm.b), -40.0, -40.0)["data"] == []
