@@ -23,6 +23,7 @@ from serve.crm.quotes import endpoints as quotes
 from serve.crm.quotes import page as quote_page
 from serve.crm.quotes.public import public as quote_links
 from serve.crm.reviews import endpoints as reviews
+from serve.crm.reviews import page as review_page
 from serve.crm.scoring import endpoints as scoring
 from serve.crm.search import endpoints as search
 from serve.crm.segments import endpoints as segments
@@ -40,6 +41,7 @@ PUBLIC = frozenset(
         "POST /api/v1/quotes/link/decline",
         "POST /api/v1/ticket-ratings",  # and what the page behind the link about a ticket does
         "POST /api/v1/ticket-ratings/show",
+        "GET /reviews/answer",  # and another page
         "POST /api/v1/review-links",  # and the page behind a request for a review
         "POST /api/v1/review-links/show",
     }
@@ -74,7 +76,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     provenance.router,
     scoring.router,
     *(quotes.estimates_router, quote_links, quote_page.router, sla.calendar_router, sla.policy_router),
-    *(asking.of_tickets, tickets.canned_router, tickets.public, reviews.public, places.geocoder),
+    *(
+        asking.of_tickets,
+        tickets.canned_router,
+        tickets.public,
+        reviews.public,
+        review_page.router,
+        places.geocoder,
+    ),
     *(people.router, people.merges, person_links.router),
     *(router for each in (accounts, contacts, leads, places, tags, tickets) for router in each.further),
 )

@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from babel import Locale, localedata
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal, format_percent
 
 LANGUAGES = ("en", "de", "fr", "es")
@@ -114,5 +114,9 @@ class Speech:
         return format_date(moment, "long", locale=self._locale)
 
     def moment(self, moment: datetime) -> str:
-        """Day and time on the clock of ``moment``."""
-        return format_datetime(moment, "long", locale=self._locale)
+        """Day and time, on the clock of ``moment``.
+
+        >>> Speech("de", {}).moment(datetime(2026, 1, 5, 14, 3))
+        '5. Januar 2026, 14:03'
+        """
+        return f"{self.day(moment)}, {format_time(moment, 'short', locale=self._locale)}"

@@ -21,8 +21,7 @@ const LINKS = {
   reset: { send: reset, otherwise: [FORGOT, LOG_IN] },
   forgot: { send: forgot, needsNoToken: true },
   invitation: { show: showInvitation, send: accept, otherwise: [LOG_IN] },
-  rating: { card: "opinion", ...opinion("/ticket-ratings", ({ number }) => `did for ${number === null ? "your request" : `request ${number}`}`) },
-  review: { card: "opinion", ...opinion("/review-links", ({ service }) => (service === null ? "did" : `did (${service})`)) },
+  rating: { card: "opinion", show: showOpinion, send: sendOpinion, otherwise: [] },
 };
 const GONE = [404, 410];
 
@@ -30,6 +29,10 @@ const GONE = [404, 410];
 export function followLink() {
   const [word, token = ""] = location.hash.slice(1).split("=", 2);
   const link = LINKS[word];
+  if (location.pathname === "/account" && word === "review") {
+    location.replace(`/reviews/answer#${token}`); // of mails from before that page was
+    return true;
+  }
   if (location.pathname !== "/account" || !(link || word === "refused")) return false;
   history.replaceState(null, "", location.pathname + location.search); // not in the history, nor in what is shared
   if (!link) {
@@ -133,24 +136,22 @@ function logInFirst(form, told = "Log in to your account, then accept the invita
   showDoor(opened, { told });
 }
 
-/** What was done, and what the customer said of it before. Nothing is sent before they press the button. */
-function opinion(path, done) {
-  const show = async (token, form) => {
-    const { data } = await post(`${path}/show`, { token });
-    wear(data.tenant_slug);
-    form.querySelector(".hint").textContent = `With what ${data.tenant_name} ${done(data)}.`;
-    form.rating.value = data.rating ?? "";
-    form.comment.value = data.comment ?? "";
-    showCard(form.id);
-    form.rating.focus();
-  };
-  const send = async (token, form) => {
-    const { rating, comment } = values(form);
-    const { data } = await post(path, { token, rating: Number(rating), comment: comment || null });
-    const ways = data.publish_at ? [["Say it in public too", data.publish_at]] : [];
-    finish("Thank you", `${data.tenant_name} has what you said. With the link of the mail you can change it.`, ways);
-  };
-  return { show, send, otherwise: [] };
+/** What the customer said of a ticket before. Nothing is sent before they press the button. */
+async function showOpinion(token, form) {
+  const { data } = await post("/ticket-ratings/show", { token });
+  wear(data.tenant_slug);
+  const what = data.number === null ? "your request" : `request ${data.number}`;
+  form.querySelector(".hint").textContent = `With what ${data.tenant_name} did for ${what}.`;
+  form.rating.value = data.rating ?? "";
+  form.comment.value = data.comment ?? "";
+  showCard(form.id);
+  form.rating.focus();
+}
+
+async function sendOpinion(token, form) {
+  const { rating, comment } = values(form);
+  const { data } = await post("/ticket-ratings", { token, rating: Number(rating), comment: comment || null });
+  finish("Thank you", `${data.tenant_name} has what you said. With the link of the mail you can change it.`);
 }
 
 function tellRefusal(said) {

@@ -3,36 +3,22 @@
 // server, which refuses an acceptance of any other total. All words come from the server with the page
 // (serve/crm/quotes/words), in the language that the quote was sent in.
 
-import { ApiError, fetchFile, post } from "./api.js";
+import { fetchFile, post } from "./api.js";
 import { byId, h } from "./dom.js";
 import { attempt, values } from "./forms.js";
-import { longDay, money, number, percent, writeAs } from "./format.js";
+import { longDay, money, number, percent } from "./format.js";
 import { wear } from "./look.js";
+import { end, inWords, say, speakAs, takeKey, unlessGone, why, words } from "./said.js";
 
-const words = JSON.parse(byId("words").textContent);
-const root = document.documentElement;
-let token = "";
+const token = takeKey();
 let shown = null;
 
 async function enter() {
-  token = location.hash.slice(1);
-  history.replaceState(null, "", location.pathname + location.search);
-  if (!token) {
-    await end(words.page_incomplete, words.page_incomplete_why);
-    return;
-  }
-  await unlessGone(async () => {
-    const { data } = await post("/quotes/link", { token });
-    if (!data.language.startsWith(root.lang)) {
-      location.replace(`?language=${data.language}#${token}`); // the link was written for readers of another one
-      return;
-    }
-    root.lang = data.language;
-    writeAs(data.language);
-    await wear(data.tenant_slug);
-    show(data);
-    byId("quote-title").focus();
-  }).catch((error) => end(words.page_failed, why(error)));
+  const { data } = await post("/quotes/link", { token });
+  if (!speakAs(data.language, token)) return;
+  await wear(data.tenant_slug);
+  show(data);
+  byId("quote-title").focus();
 }
 
 function show(quote) {
@@ -172,41 +158,6 @@ async function savePaper() {
   }
 }
 
-async function unlessGone(work) {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof ApiError) || ![404, 410].includes(error.status)) throw error;
-    await end(words.page_gone, why(error));
-  }
-}
-
-async function end(title, text) {
-  if (!shown) await wear(null);
-  for (const id of ["quote", "accept", "decline"]) byId(id).hidden = true;
-  byId("over-title").textContent = title;
-  byId("over").querySelector(".told").textContent = text;
-  byId("over").hidden = false;
-  byId("over-title").focus();
-}
-
-/** What was refused, in words of the page. */
-function why(error) {
-  return words[error.code] ?? error.message;
-}
-
-/** The same for a form, at its fields too: where the API says in English what is wrong, other readers learn where. */
-async function inWords(work) {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof ApiError) || root.lang.startsWith("en")) throw error;
-    const details = (error.details ?? []).map(({ field }) => ({ field, message: words.INVALID }));
-    throw new ApiError(error.status, { ...error, message: why(error), details });
-  }
-}
-
-const say = (key, values) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const amount = (cents) => money(cents, shown.currency, { cents: true, currencyDisplay: "symbol", useGrouping: "always" });
 const share = (basisPoints) => percent(basisPoints / 10_000, { digits: 2 });
 
@@ -219,4 +170,4 @@ for (const [id, work] of [["accept", accept], ["decline", decline]]) {
 byId("choice").addEventListener("change", choose);
 byId("choice").addEventListener("submit", (event) => event.preventDefault());
 byId("paper").addEventListener("click", savePaper);
-enter();
+if (token) unlessGone(enter).catch((error) => end(words.page_failed, why(error)));

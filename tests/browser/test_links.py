@@ -286,30 +286,56 @@ class TestReview:
         assert asked.status_code == 201, asked.text
         desk.firm.work()
         [(text,)] = desk.firm.sql("select text from mails where to_address = %s", ada["email"])
-        link = re.search(r"http\S+(/account#review=\S+)", text)[1]
+        link = re.search(r"http\S+(/reviews/answer#\S+)", text)[1]
 
-        page = desk.open(link)
-        form = card(page, "How content are you?")
-        expect(form.locator(".hint")).to_have_text("With what A did (Boiler <service>).")
-        assert page.url == f"{desk.url}/account"
+        page = desk.open(link.replace("/reviews/answer#", "/account#review="))  # as mails had it once
+        expect(page.get_by_role("heading", level=1)).to_have_text("How content are you?")
+        expect(page.locator("#about")).to_have_text("With what A did (Boiler <service>).")
+        assert page.url == f"{desk.url}/reviews/answer"
         desk.keep("link-review")
         stored = "select status, rating, comment from review_requests where contact_id = %s"
         assert desk.firm.sql(stored, contact) == [("opened", None, None)]
-        form.get_by_label("From 1").select_option("5")
-        form.get_by_role("button", name="Send").click()
-        done = card(page, "Thank you")
+        page.get_by_label("From 1").select_option("5")
+        page.get_by_role("button", name="Send").click()
+        done = page.locator("#over")
+        expect(done.get_by_role("heading", level=1)).to_have_text("Thank you")
         expect(done.get_by_role("link", name="Say it in public too")).to_have_attribute("href", publish_at)
         assert desk.firm.sql(stored, contact) == [("answered", 5, None)]
 
         # The link shows what was said, and changes it; once it is taken back it opens nothing.
         page.goto("about:blank")
-        form = card(desk.open(link), "How content are you?")
-        expect(form.get_by_label("From 1")).to_have_value("5")
-        form.get_by_label("Anything").fill("Tidy")
-        form.get_by_role("button", name="Send").click()
-        card(page, "Thank you")
+        page = desk.open(link)
+        expect(page.get_by_label("From 1")).to_have_value("5")
+        page.get_by_label("Anything").fill("Tidy")
+        page.get_by_role("button", name="Send").click()
+        expect(page.locator("#over")).to_contain_text("Thank you")
         assert desk.firm.sql(stored, contact) == [("answered", 5, "Tidy")]
         desk.firm.sql("update account_tokens set used_at = now() where purpose = 'review'")
         page.goto("about:blank")
-        card(desk.open(link), "This link opens nothing any more")
+        expect(desk.open(link).locator("#over")).to_contain_text("This link opens nothing any more")
         desk.visit.expects("410")
+        page.goto("about:blank")
+        over = desk.open(link.replace("#", "?language=fr#")).locator("#over")
+        expect(over).to_contain_text("Ce lien n’est plus valable, ou la demande a été retirée.")
+        desk.visit.expects("410")
+
+    def test_it_asks_in_the_language_of_the_tenant(self, desk):
+        owner = desk.firm.client("owner")
+        purpose = {"key": "review_requests", "name": "Reviews", "lawful_basis": "legitimate_interests"}
+        assert owner.post("/api/v1/privacy/purposes", json=purpose).status_code in (201, 409)
+        assert owner.put("/api/v1/settings/general", json={"locale": "de-AT"}).status_code == 200
+        ada = {"full_name": "Ada Byron", "email": address()}
+        contact = owner.post("/api/v1/contacts", json=ada).json()["data"]["id"]
+        assert owner.post("/api/v1/review-requests", json={"contact_id": contact}).status_code == 201
+        desk.firm.work()
+        [(text,)] = desk.firm.sql("select text from mails where to_address = %s", ada["email"])
+        desk.firm.sql("delete from settings where tenant_id = %s and category = 'general'", desk.firm.a)
+        page = desk.open(re.search(r"http\S+(/reviews/answer\?language=de#\S+)", text)[1])
+        expect(page.get_by_role("heading", level=1)).to_have_text("Wie zufrieden sind Sie?")
+        expect(page.locator("html")).to_have_attribute("lang", "de")
+        desk.keep("link-review-de")
+        page.get_by_label("Von 1").select_option("4")
+        page.get_by_role("button", name="Senden").click()
+        expect(page.locator("#over")).to_contain_text("Vielen Dank")
+        stored = "select status, rating from review_requests where contact_id = %s"
+        assert desk.firm.sql(stored, contact) == [("answered", 4)]

@@ -24,7 +24,7 @@ def test_after_the_work(office):
     [asked] = agent("GET /api/review-requests", status="sent").data
     assert asked["id"] == request
     mail = owner("GET /api/v1/mails/{id}", id=asked["mail_id"]).data
-    key = re.search(r"#review=([\w-]+)", mail["text"])[1]
+    key = re.search(r"/reviews/answer\S*#([\w-]+)", mail["text"])[1]
     visitor = office.stranger()
     assert visitor("POST /api/v1/review-links/show", {"token": key}).data["tenant_name"] == "A"
     visitor("POST /api/v1/review-links", {"token": key, "rating": 4})

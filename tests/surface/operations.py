@@ -20,6 +20,7 @@ PAGES = {
     "GET /": "the dashboard's page",
     "GET /account": "the page that links of mails open",
     "GET /quotes/accept": "the page that the link of a quote opens",
+    "GET /reviews/answer": "the page that the link of a request for a review opens",
     "GET /docs": "the page of the documentation",
     "GET /docs/init.js": "its script",
     "GET /docs/errors": "the page of the error codes",

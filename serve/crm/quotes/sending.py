@@ -11,7 +11,7 @@ from uuid import UUID
 from serve.crm.accounts.endpoints import accounts
 from serve.crm.contacts.endpoints import contacts
 from serve.crm.quotes.errors import QuoteVersionNotFound
-from serve.crm.quotes.page import link_of
+from serve.crm.quotes.page import ADDRESS
 from serve.crm.quotes.paper import paper
 from serve.crm.quotes.rules import CONTENT, check_sendable, is_over
 from serve.crm.quotes.service import UNDECIDED, check_people, quotes
@@ -28,6 +28,7 @@ from serve.kernel.speech import OTHERWISE, Speech, spoken
 from serve.kernel.tasks import Work, enqueue, task
 from serve.platform.mails.attachments import Attachment, attached_from
 from serve.platform.mails.service import queue_mail
+from serve.platform.pages.spoken import link_of
 from serve.platform.settings.categories import CATEGORIES
 from serve.platform.settings.service import current
 from serve.ports.mail import MailWays
@@ -115,7 +116,7 @@ async def send(
         email=to["recipient_email"],
         detail={"version": version},
     )
-    mail = _mail(document, message, link_of(public_address, document["language"], token))
+    mail = _mail(document, message, link_of(public_address, ADDRESS, document["language"], token))
     await queue_mail(
         db,
         ways,
@@ -292,7 +293,7 @@ def document_of(
 
 
 def _mail(document: Mapping[str, Any], message: str | None, link: str) -> dict[str, str]:
-    """Subject and text. Behind ``#``: browsers keep that to themselves, so the key stands in no server's log."""
+    """Subject, text and the language of both."""
     said, name, title = Speech(document["language"], WORDS), document["recipient_name"], document["title"]
     about = {"number": document["number"] or "", "tenant": document["sender"]}
     subject = said("subject_titled", **about, title=title) if title else said("subject", **about)

@@ -14,16 +14,20 @@ from uuid import UUID
 from serve.crm.contacts.endpoints import contacts
 from serve.crm.reviews.errors import ReviewNotAllowed
 from serve.crm.reviews.models import review_requests as table
+from serve.crm.reviews.page import ADDRESS
 from serve.crm.reviews.rules import UNDER_WAY, check_job, check_pause, check_request
 from serve.crm.reviews.schemas import ReviewRequestAsked, ReviewRequestFields, ReviewRequestRead
+from serve.crm.reviews.words import WORDS
 from serve.identity.account_tokens.service import issue_token, void_tokens
 from serve.identity.consents.service import may
 from serve.kernel.db import Transaction
 from serve.kernel.errors import Invalid, NotFound
 from serve.kernel.events import event
 from serve.kernel.resources import Resource, Row
+from serve.kernel.speech import Speech, spoken
 from serve.kernel.tasks import Work, enqueue, task
 from serve.platform.mails.service import queue_mail
+from serve.platform.pages.spoken import link_of
 from serve.platform.settings.categories import CATEGORIES
 from serve.platform.settings.service import current
 from serve.ports.mail import MailWays
@@ -45,16 +49,6 @@ _LAST = """
     select max(coalesce(r.sent_at, r.send_at)) as last from review_requests r
     where r.contact_id = $1 and r.id is distinct from $2 and r.status <> 'cancelled' and r.deleted_at is null
         and abs(extract(epoch from coalesce(r.sent_at, r.send_at) - $3::timestamptz)) < $4
-"""
-_TEXT = """Hello {name},
-
-{message}How content are you with what we did{about}? It takes a minute:
-
-{link}
-
-The link works until {until} (UTC); what you said may be changed by it until then.
-
-{tenant}
 """
 
 
@@ -169,23 +163,24 @@ async def _send(db: Transaction, row: Row, ways: MailWays, public_address: str) 
     tenant = await db.fetch_one("select name from tenants where id = $1", db.caller.tenant_id)
     job = None if row["job_id"] is None else await db.fetch_one(_JOB, row["job_id"])
     assert tenant is not None
-    text = _TEXT.format(
-        name=contact["full_name"],
-        message=f"{row['message']}\n\n" if row["message"] else "",
-        about=f" ({job['service']})" if job else "",
-        # Behind `#`: browsers keep that to themselves, so that the token stands in no server's log.
-        link=f"{public_address}/account#review={token}",
-        until=f"{now + life:%Y-%m-%d %H:%M}",
-        tenant=tenant["name"],
-    )
+    said = Speech(spoken((await current(db, [CATEGORIES["general"]]))["general"].values.locale), WORDS)
+    parts = [
+        said("hello", name=contact["full_name"]),
+        row["message"],
+        said("ask_of", service=job["service"]) if job else said("ask"),
+        link_of(public_address, ADDRESS, said.language, token),
+        said("until", moment=said.moment(now + life)),
+        tenant["name"],
+    ]
     mail = await queue_mail(
         db,
         ways,
         {
             "to_address": contact["email"],
             "to_name": contact["full_name"],
-            "subject": f"How content are you with {tenant['name']}?"[:500],
-            "text": text,
+            "subject": said("subject", tenant=tenant["name"])[:500],
+            "text": "\n\n".join(filter(None, parts)) + "\n",
+            "language": said.language,
         },
     )
     sent = {"status": "sent", "sent_at": now, "expires_at": now + life, "mail_id": UUID(str(mail["id"]))}

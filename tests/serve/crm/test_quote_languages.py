@@ -11,13 +11,16 @@ import pytest
 
 from serve.crm.quotes.paper import words
 from serve.crm.quotes.words import PAGE, WORDS
+from serve.crm.reviews.words import PAGE as REVIEW_PAGE
+from serve.crm.reviews.words import WORDS as REVIEWS
 from serve.kernel.speech import LANGUAGES
 from serve.platform.pages.endpoints import PAGES
 from tests.serve.crm.conftest import BOILER, ESTIMATES, LINK, QUOTES, accept, refused
 from tests.serve.crm.test_quote_papers import LINE, document
 
 SETTINGS = "/api/v1/settings/general"
-SAME_AS_ENGLISH = {"fr": {"date", "version", "page_version"}, "es": {"total"}, "de": set()}
+WORDS_OF = {"quotes": WORDS, "reviews": REVIEWS}
+SAME_AS_ENGLISH = {("quotes", "fr"): {"date", "version", "page_version"}, ("quotes", "es"): {"total"}}
 
 
 @pytest.fixture
@@ -47,29 +50,36 @@ def parts(text: str) -> set[str]:
 
 
 class TestWords:
+    @pytest.mark.parametrize("domain", WORDS_OF)
     @pytest.mark.parametrize("language", LANGUAGES)
-    def test_none_is_missing_and_all_say_as_much(self, language):
-        english, own = WORDS["en"], WORDS[language]
+    def test_none_is_missing_and_all_say_as_much(self, domain, language):
+        english, own = WORDS_OF[domain]["en"], WORDS_OF[domain][language]
         assert own.keys() == english.keys()
         assert {key: parts(text) for key, text in own.items()} == {
             key: parts(text) for key, text in english.items()
         }
         assert [key for key, text in own.items() if text != text.strip() or not text] == []
 
-    def test_the_page_knows_every_word_that_it_says(self):
-        script = (PAGES / "quote.js").read_text()
-        said = set(re.findall(r"\bwords\.(\w+)", script)) | set(re.findall(r'"(page_\w+)"', script))
-        said |= set(re.findall(r'\bsay\("(\w+)"', script))
-        assert len(said) > 20
-        assert said <= set(PAGE)
+    @pytest.mark.parametrize(
+        ("script", "keys"),
+        [(("quote.js", "said.js"), PAGE), (("review.js", "said.js"), REVIEW_PAGE)],
+    )
+    def test_a_page_knows_every_word_that_it_says(self, script, keys):
+        text = "".join((PAGES / each).read_text() for each in script)
+        said = set(re.findall(r"\bwords\.(\w+)", text)) | set(re.findall(r'"(page_\w+)"', text))
+        said |= set(re.findall(r'\bsay\("(\w+)"', text))
+        assert len(said) > 8
+        assert said <= set(keys)
 
-    @pytest.mark.parametrize("language", SAME_AS_ENGLISH)
-    def test_none_was_left_in_english(self, language):
-        same = {key for key, text in WORDS[language].items() if text == WORDS["en"][key]}
-        assert same == SAME_AS_ENGLISH[language]
+    @pytest.mark.parametrize("domain", WORDS_OF)
+    @pytest.mark.parametrize("language", sorted({*LANGUAGES} - {"en"}))
+    def test_none_was_left_in_english(self, domain, language):
+        english = WORDS_OF[domain]["en"]
+        same = {key for key, text in WORDS_OF[domain][language].items() if text == english[key]}
+        assert same == SAME_AS_ENGLISH.get((domain, language), set())
 
     def test_french_has_a_hard_space_before_what_stands_off(self):
-        for text in WORDS["fr"].values():
+        for text in (text for each in WORDS_OF.values() for text in each["fr"].values()):
             for before, sign in pairwise(text):
                 assert sign not in ":;!?»" or before in "\u00a0\u202f", text
 

@@ -83,7 +83,7 @@ def sent(firm, owner, ask):
         row = owner.get(f"{REQUESTS}/{row['id']}").json()["data"]
         assert row["status"] == "sent"
         [(text,)] = firm.sql("select text from mails where id = %s", row["mail_id"])
-        found = re.search(r"/account#review=([\w-]+)", text)
+        found = re.search(r"/reviews/answer\S*#([\w-]+)", text)
         assert found is not None
         return row, found[1]
 
@@ -111,6 +111,16 @@ class TestAsking:
             "review_request.created",
             "review_request.sent",
         ]
+
+    def test_the_mail_speaks_as_the_tenant_does(self, firm, owner, sent, job):
+        assert owner.put("/api/v1/settings/general", json={"locale": "fr-CM"}).status_code == 200
+        row, _ = sent(job_id=job())
+        firm.sql("delete from settings where tenant_id = %s and category = 'general'", firm.a)
+        [(subject, text)] = firm.sql("select subject, text from mails where id = %s", row["mail_id"])
+        assert subject.endswith("\u00a0: qu’en pensez-vous\u202f?")
+        assert "Que pensez-vous de notre travail (Boiler service)" in text
+        assert "/reviews/answer?language=fr#" in text
+        assert "(UTC)" in text
 
     def test_a_later_one_waits_for_its_time(self, firm, owner, ask):
         later = datetime.now(UTC) + timedelta(days=2)
