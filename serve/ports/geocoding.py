@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from serve.ports.way import Way, WaySettings
+
+
+def _storable(said: Any) -> Any:
+    return said.replace("\0", "") if isinstance(said, str) else said
+
+
+Said = Annotated[str, BeforeValidator(_storable)]
+"""Words of others, without the one sign that PostgreSQL cannot hold."""
 
 
 class Found(BaseModel):
@@ -18,9 +26,9 @@ class Found(BaseModel):
 
     lat: float = Field(ge=-90, le=90, allow_inf_nan=False)
     lon: float = Field(ge=-180, le=180, allow_inf_nan=False)
-    display_name: str = Field(max_length=1000)
+    display_name: Said = Field(max_length=1000)
     importance: float | None = None
-    licence: str | None = Field(None, max_length=500)
+    licence: Said | None = Field(None, max_length=500)
 
 
 class _Answer(RootModel[list[Found]]):

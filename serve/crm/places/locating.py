@@ -12,6 +12,7 @@ A geocoder that fails keeps that turn for a while, so it rests for all processes
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -32,7 +33,7 @@ from serve.kernel.tasks.acting import acting_for
 from serve.kernel.tasks.sweeping import sweep
 from serve.platform.settings.categories import CATEGORIES
 from serve.platform.settings.service import current
-from serve.ports.geocoding import Geocoder
+from serve.ports.geocoding import Found, Geocoder
 from serve.ports.way import OutsideAddressRefused, OutsideRefused, Ways
 
 log = logging.getLogger("throughline.leads")
@@ -53,6 +54,8 @@ LOCATED = event(
     "lead.located",
     "The platform found where the lead lies, by its address: `after` has the coordinates and their source.",
 )
+_UNREADABLE = frozenset({400, 414, 422})
+"""Answers of a geocoder to an address that says nothing to it: others will."""
 _LEASE = Rate(60 / LEASE_S, burst=1)
 _TENANTS = "select tenant_id from tenants_with_leads_to_locate($1, $2)"
 _NOWHERE = """
@@ -69,7 +72,7 @@ _LOOK_AGAIN = f"""
     )
     update leads l set located_at = null
     where {_NOWHERE.format(leads="l")} and l.located_at is not null
-        and exists (select from news n where n.postcode = l.postcode or lower(n.city) = lower(l.city))
+        and (l.postcode in (select postcode from news) or lower(l.city) in (select lower(city) from news))
 """
 _WAITING = f"""
     select l.id, l.postcode, l.city, l.country from leads l
@@ -183,6 +186,8 @@ async def _know(db: Transaction, this: _Round, areas: Collection[Area]) -> None:
 async def _ask(this: _Round, geocoder: Geocoder) -> None:
     """Whatever is not known well enough; what could not be asked any more is answered next time."""
     unsure = [area for area, known in this.answers.items() if known is None or known["confidence"] < SURE]
+    # One at which the geocoder fails each time keeps others waiting, but not always the same ones.
+    random.shuffle(unsure)
     for area in unsure:
         if area in this.asked:
             continue
@@ -193,7 +198,7 @@ async def _ask(this: _Round, geocoder: Geocoder) -> None:
         postcode, city, country = area
         line = " ".join(part for part in (postcode, city) if part)
         try:
-            found = await ask(this.database, this.caller, geocoder, line, country)
+            found = await _found(this, geocoder, line, country)
         except ManyWait:
             this.is_over, this.pause_s = True, CROWDED_S
         except (OutsideFailed, OutsideRefused, OutsideAddressRefused) as problem:
@@ -211,6 +216,16 @@ async def _ask(this: _Round, geocoder: Geocoder) -> None:
             this.asked.add(area)
             continue
         del this.answers[area]
+
+
+async def _found(this: _Round, geocoder: Geocoder, line: str, country: str | None) -> list[Found]:
+    """Raises what ``ask`` raises."""
+    try:
+        return await ask(this.database, this.caller, geocoder, line, country)
+    except OutsideRefused as refused:
+        if refused.answer.status in _UNREADABLE:
+            return []
+        raise
 
 
 async def _write(db: Transaction, this: _Round, waiting: Collection[Mapping[str, Any]]) -> tuple[int, int]:

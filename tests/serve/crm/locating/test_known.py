@@ -2,79 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable
-from contextlib import asynccontextmanager
 from typing import Final
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from serve.crm.leads.rules import check_lead
-from serve.crm.places.asking import ManyWait, turn
+from serve.crm.places import locating
 from serve.crm.places.cells import cell_of
-from serve.crm.places.locating import locate_due
-from serve.kernel.db import Database
-from serve.ports.out import Door
-from serve.ports.way import Ways
 from tests.serve.crm.conftest import LEADS
+from tests.serve.crm.locating.conftest import NOWHERE, read, where
 from tests.serve.crm.test_places import LOCATIONS
 from tests.serve.crm.test_provenance import told
-from tests.serve.ports.internet import Internet, internet, say
 from tests.serve.resources.sending import taken_in
-
-FOUND = [
-    {"lat": "53.1", "lon": "8.9", "display_name": "Another one", "importance": 0.2},
-    {"lat": "53.0759", "lon": "8.8078", "display_name": "Bremen", "importance": 0.81},
-]
-GEOCODING = "/api/v1/settings/geocoding"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_known(firm):
-    """Of other tests; nobody is being looked after, and nobody rests."""
-    for table in ("geocoder_answers", "rate_limits", "locations"):
-        firm.sql(f"delete from {table}")
-    firm.sql("update leads set deleted_at = now() where deleted_at is null")
-    yield
-    firm.sql("delete from settings where category = 'geocoding'")
-    firm.sql("delete from rate_limits")
-
-
-@pytest.fixture
-def look(firm) -> Callable[..., int]:
-    """One look of the worker's clock; whoever rested has rested enough."""
-
-    def do() -> int:
-        firm.sql("delete from rate_limits")
-        state = firm.running.app.state
-        return firm.running.wait_for(locate_due(state.worker_database, state.ways))
-
-    return do
-
-
-@pytest.fixture
-def place(owner):
-    def make(latitude: float, longitude: float, **fields: object):
-        body = {"name": str(uuid4()), "latitude": latitude, "longitude": longitude, **fields}
-        made = owner.post(LOCATIONS, json=body)
-        assert made.status_code == 201, made.text
-        return made.json()["data"]
-
-    return make
-
-
-def read(client, lead):
-    return client.get(f"{LEADS}/{lead['id']}").json()["data"]
-
-
-def where(client, lead):
-    row = read(client, lead)
-    return row["latitude"], row["longitude"], row["coordinates_source"]
-
-
-NOWHERE = (None, None, None)
 
 
 class TestKnown:
@@ -162,8 +104,6 @@ class TestKnown:
 
     def test_what_changes_meanwhile_is_not_written_to(self, firm, owner, lead, place, look, monkeypatch):
         """The address changes between the look at it and the answer."""
-        from serve.crm.places import locating
-
         place(53.1, 8.8, city="Bremen")
         ada = lead(city="Bremen")
         know = locating._know
@@ -259,144 +199,24 @@ class TestKnown:
         assert look() == 1  # it has the town now
         assert where(owner, stays) == (53.1, 8.8, "known_place")
 
-
-class TestGeocoder:
-    """A real server on this machine, behind the door that lets nobody else in."""
-
-    @pytest.fixture
-    def world(self, firm, owner):
-        """``async with world(answer, …) as (internet, look)``: the tenant's geocoder, and another process's look."""
-        state = firm.running.app.state
-
-        @asynccontextmanager
-        async def begin(*answers, base_url="http://public.example", every_s=0):
-            set_to = {"base_url": base_url, "contact": "it@example.org", "every_s": every_s}
-            assert owner.put(GEOCODING, json=set_to).status_code == 200
-            async with internet() as outside:
-                outside.answers = list(answers)
-
-                async def look(*, is_rested: bool = True) -> int:
-                    if is_rested:
-                        firm.sql("delete from rate_limits")
-                    ways = Ways(Door(look_up=outside.look_up, network=outside))
-                    database = Database(
-                        state.worker_database._address, size=2, vault=state.worker_database.vault
-                    )
-                    try:
-                        return await locate_due(database, ways)
-                    finally:
-                        await ways.close()
-                        await database.close()
-
-                yield outside, look
-
-        return begin
-
-    async def test_it_is_asked_once_for_an_address(self, owner, lead, world):
-        ada, bob = (lead(postcode="28195", city="Bremen", country="DE") for _ in range(2))
-        async with world(places(FOUND)) as (outside, look):
-            assert await look() == 2
-            assert asked(outside) == ["28195+Bremen"]
-            cleo = lead(postcode="28195", city="Bremen", country="DE")
-            # Another process, later: it is known from the database, and nobody outside is asked again.
-            assert await look() == 1
-            assert asked(outside) == ["28195+Bremen"]
-        for each in (ada, bob, cleo):
-            assert where(owner, each) == (53.0759, 8.8078, "geocoder")
-        assert "countrycodes=de" in outside.requests[0].path
-        assert told(owner, LEADS, ada["id"])["longitude"]["source"] == "geocoding"
-
-    async def test_what_is_known_well_enough_is_told_to_nobody(self, owner, lead, world):
-        lead(postcode="28195", city="Bremen", latitude=53.08, longitude=8.81)
-        ada = lead(postcode="28195", city="Bremen")
-        async with world() as (outside, look):
-            assert await look() == 1
-        assert outside.requests == []
-        assert where(owner, ada)[2] == "known_place"
-
-    async def test_where_it_knows_nothing_the_middle_of_the_town_stands(self, owner, lead, place, world):
-        place(53.1, 8.8, city="Bremen")
-        ada, bob = lead(city="Bremen"), lead(city="Atlantis")
-        async with world(places([]), places([])) as (outside, look):
-            assert await look() == 1
-            assert await look() == 0
-        assert len(outside.requests) == 2
-        assert where(owner, ada) == (53.1, 8.8, "known_place")
-        assert (where(owner, bob), read(owner, bob)["located_at"] is not None) == (NOWHERE, True)
-
-    async def test_it_rests_after_a_failure_for_everybody(self, firm, owner, lead, world):
-        ada = lead(city="Bremen")
-        async with world(refusing, places(FOUND)) as (outside, look):
-            assert await look() == 0
-            assert await look(is_rested=False) == 0
-            assert len(outside.requests) == 1
-            assert read(owner, ada)["located_at"] is None
-            assert await look() == 1
-        assert where(owner, ada)[2] == "geocoder"
-
-    async def test_other_settings_are_a_reason_to_ask_again(self, owner, lead, place, look, world):
-        place(48.1, 11.6, city="Munich")
-        ada = lead(city="Bremen")
-        look()
-        assert read(owner, ada)["located_at"] is not None
-        async with world(places(FOUND)) as (_, look_outside):
-            assert await look_outside() == 1
-        assert where(owner, ada)[2] == "geocoder"
-
-    async def test_an_address_of_this_machine_is_not_called(self, owner, lead, world):
-        ada = lead(city="Bremen")
-        async with world(base_url="http://127.0.0.1:1") as (outside, look):
-            owner.put(
-                GEOCODING,
-                json={"base_url": f"http://127.0.0.1:{outside.canary_port}", "contact": "it@example.org"},
-            )
-            assert await look() == 0
-            assert outside.canary_calls == 0
-        assert where(owner, ada) == NOWHERE
-
-    async def test_of_two_processes_one_looks_after_a_tenant(self, owner, lead, world):
-        for number in range(5):
-            lead(city=f"Town {number}")
-        async with world(*(places(FOUND) for _ in range(10))) as (outside, look):
-            counts = await asyncio.gather(look(), look(is_rested=False))
-        assert (sorted(counts), len(outside.requests)) == ([0, 5], 5)
-
-    async def test_what_was_asked_stands_nowhere_in_words(self, firm, lead, world):
-        lead(postcode="28195", city="Secret Springs")
-        async with world(places(FOUND)) as (_, look):
-            await look()
-        [(row,)] = firm.sql("select t::text from geocoder_answers t")
-        assert "Secret" not in row
-
-    async def test_answers_are_a_tenants_own_and_kept_for_a_day(self, firm, owner, lead, world):
-        lead(city="Bremen")
-        async with world(places(FOUND), places(FOUND)) as (outside, look):
-            await look()
-            assert firm.sql("select tenant_id from geocoder_answers") == [(firm.a,)]
-            firm.sql("update geocoder_answers set asked_at = now() - interval '25 hours'")
-            lead(city="Bremen")
-            await look()
-        assert len(outside.requests) == 2
-        assert firm.sql("select count(*) from geocoder_answers") == [(1,)]
-
-
-class TestPace:
-    async def test_all_processes_take_turns(self, firm):
-        state = firm.running.app.state
-        addresses = (state.database._address, state.worker_database._address)
-        one, other = (Database(each, size=1, vault=state.database.vault) for each in addresses)
-        try:
-            waits = [await turn(each, "http://a.example", 1.0) for each in (one, other, one)]
-            assert waits == [pytest.approx(n, abs=0.5) for n in range(3)]
-            assert await turn(other, "http://b.example", 1.0) == 0.0
-            for _ in range(3):
-                await turn(one, "http://a.example", 1.0)
-            with pytest.raises(ManyWait) as crowd:
-                await turn(other, "http://a.example", 1.0)
-            assert int(crowd.value.headers["Retry-After"]) >= 1
-        finally:
-            await one.close()
-            await other.close()
+    def test_many_new_places_and_many_leads_that_nobody_knew_meet_in_no_time(self, firm):
+        rows = "select %s, 'x' || n, 'Town ' || n, 'P' || n"
+        firm.sql(
+            "insert into locations (tenant_id, name, city, postcode, latitude, longitude)"
+            f" {rows}, 50, 8 from generate_series(1, 2000) n",
+            firm.a,
+        )
+        firm.sql(
+            "insert into leads (tenant_id, full_name, city, postcode, source, currency, cost_cents, located_at)"
+            f" {rows}, 'manual', 'EUR', 0, now() from generate_series(1996, 22000) n",
+            firm.a,
+        )
+        with psycopg.connect(firm.address.url("super")) as connection:
+            connection.execute("select set_config('app.tenant_id', %s, true)", [str(firm.a)])
+            # Each with each are 40 million.
+            connection.execute("set local statement_timeout = '5s'")
+            assert connection.execute(locating._LOOK_AGAIN).rowcount == 5
+            connection.rollback()
 
 
 class TestRule:
@@ -404,18 +224,3 @@ class TestRule:
 
     def test_a_new_one_without_coordinates_costs_nothing_more(self):
         assert check_lead(None, self.LEAD | {"latitude": None, "longitude": None}) == {"full_name": "Ada"}
-
-
-def places(found):
-    async def answer(request, writer):
-        await say(writer, 200, json.dumps(found).encode())
-
-    return answer
-
-
-async def refusing(request, writer):
-    await say(writer, 403, b"blocked")
-
-
-def asked(outside: Internet) -> list[str]:
-    return [each.path.partition("q=")[2].partition("&")[0] for each in outside.requests]
