@@ -101,7 +101,7 @@ RULES = (
     ),
     *(
         Rule(name, "ticket", frozenset(), "A ticket was given to you", to="assignee_id")
-        for name in ("ticket.created", "ticket.assigned")
+        for name in ("ticket.created", "ticket.assigned", "ticket.escalated")
     ),
     Rule("ticket.created", "ticket", SALES, "Ticket {number} was opened", "low"),
     Rule(

@@ -84,6 +84,21 @@ class TestTelling:
         assert happened(firm, made).count("ticket.breached") == 2
         assert len(news(firm.client("technician"), made)) == 2
 
+    def test_who_gets_a_late_ticket_is_told_and_whoever_keeps_it_is_not(
+        self, firm, ticket, promise, clock
+    ):
+        receiver, keeper = firm.client("manager"), firm.client("viewer")
+        to = {"reassign_to_id": str(firm.people[firm.a, "manager"])}
+        promise(priority="normal", resolution_minutes=None, **to)
+        promise(priority="high", resolution_minutes=None, raises_priority=True)
+        given = ticket(assignee_id=str(firm.people[firm.a, "viewer"]))
+        kept = ticket(assignee_id=str(firm.people[firm.a, "viewer"]), priority="high")
+        clock(61)
+        firm.deliver()
+        assert ("A ticket was given to you", "normal") in news(receiver, given)
+        # When each was opened, and that it is late.
+        assert len(news(keeper, given)) == len(news(keeper, kept)) == 2
+
     def test_what_was_answered_or_waits_is_left_alone(self, firm, agent, ticket, promise, clock):
         promise(is_default=True, resolution_minutes=None)
         answered, waits, gone = ticket(), ticket(), ticket()
