@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Table
 
 from serve.identity.privacy.errors import NoPerson, OnHold, OnlyOwner
+from serve.identity.privacy.fates import Known
 from serve.identity.privacy.people import OWN, Person, find, reached, rows_of
-from serve.identity.privacy.registry import KNOWN, PEOPLE, Known
+from serve.identity.privacy.registry import KNOWN, PEOPLE
 from serve.identity.privacy.search import READABLE, text_columns
 from serve.kernel.db import Transaction
 from serve.kernel.events import event

@@ -14,7 +14,8 @@ from uuid import UUID
 import orjson
 
 from serve.identity.privacy.errors import NoPerson
-from serve.identity.privacy.registry import KNOWN, PEOPLE, UNREACHED, Known
+from serve.identity.privacy.fates import Known
+from serve.identity.privacy.registry import KNOWN, PEOPLE, UNREACHED
 from serve.kernel.db import Transaction
 from serve.kernel.tables import all_tables
 from serve.kernel.vault import Vault

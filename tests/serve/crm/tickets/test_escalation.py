@@ -84,9 +84,7 @@ class TestTelling:
         assert happened(firm, made).count("ticket.breached") == 2
         assert len(news(firm.client("technician"), made)) == 2
 
-    def test_who_gets_a_late_ticket_is_told_and_whoever_keeps_it_is_not(
-        self, firm, ticket, promise, clock
-    ):
+    def test_who_gets_a_late_ticket_is_told_and_whoever_keeps_it_is_not(self, firm, ticket, promise, clock):
         receiver, keeper = firm.client("manager"), firm.client("viewer")
         to = {"reassign_to_id": str(firm.people[firm.a, "manager"])}
         promise(priority="normal", resolution_minutes=None, **to)
