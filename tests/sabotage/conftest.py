@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TestCluster
+from tests.serve.conftest import firm as firm
 from tests.surface.calls import Surface
 from tests.surface.conftest import open_surface
 

@@ -259,7 +259,7 @@ class ArticleUse(Output):
 class KnowledgeStats(Output):
     articles: ArticleCounts = Field(description="As they are now.")
     suggestions: SuggestionRates
-    most_used: list[ArticleUse] = Field(description="The ten that were used most.")
+    most_used: list[ArticleUse] = Field(description="The ten that were used most, of those that readers see.")
 
 
 class KnowledgeStatsMeta(Meta):

@@ -53,9 +53,8 @@ _RATES = """
     where s.created_at >= $1::date and s.created_at < $2::date + 1
 """
 _MOST_USED = """
-    select u.article_id as id, v.title, count(*) as shown_count, count(u.used_at) as used_count
-    from article_uses u
-    join article_versions v on v.tenant_id = u.tenant_id and v.article_id = u.article_id and v.is_current
+    select u.article_id as id, p.title, count(*) as shown_count, count(u.used_at) as used_count
+    from article_uses u join published_articles p on p.tenant_id = u.tenant_id and p.id = u.article_id
     where u.created_at >= $1::date and u.created_at < $2::date + 1
     group by 1, 2 order by 4 desc, 3 desc, 1 limit $3
 """

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from uuid import uuid4
 
 import psycopg
 import pytest
+
+from tests.serve.realtime.listening import lines, token_of
 
 KB = "/api/v1/knowledge-base"
 NUMBERS = count(1)
@@ -52,9 +55,10 @@ def code(answer) -> str:
 
 class TestWhoSeesWhat:
     def test_readers_see_what_was_published_and_editors_the_draft(self, editor, reader, write):
-        article = write(title="Tyres", body="Old pressure.", category="Vans", tags=["tyres"])
+        tag = f"tyres-{uuid4()}"
+        article = write(title="Tyres", body="Old pressure.", category="Vans", tags=[tag])
         address = f"{KB}/{article['id']}"
-        assert (article["state"], article["slug"], article["published_number"]) == ("draft", "tyres", None)
+        assert (article["state"], article["published_number"]) == ("draft", None)
         assert reader.get(address).status_code == 404
         assert article["id"] not in {row["id"] for row in reader.get(KB).json()["data"]}
 
@@ -66,11 +70,12 @@ class TestWhoSeesWhat:
         drafted = editor.get(address).json()["data"]
         assert (drafted["title"], drafted["revision"]) == ("Tyres in winter", 2)
         assert editor.get(address, params={"view": "published"}).json()["data"]["title"] == "Tyres"
-        assert reader.get(KB, params={"search": "winter"}).json()["data"] == []
-        [found] = reader.get(KB, params={"search": "pressure", "tags": "tyres"}).json()["data"]
+        assert reader.get(KB, params={"search": "winter", "tags": tag}).json()["data"] == []
+        [found] = reader.get(KB, params={"search": "pressure", "tags": tag}).json()["data"]
         assert found["title"] == "Tyres"
         assert "body" not in found
-        [whole] = reader.get(KB, params={"search": "tyres", "fields": "title,body"}).json()["data"]
+        asked = {"search": "tyres", "tags": tag, "fields": "title,body"}
+        [whole] = reader.get(KB, params=asked).json()["data"]
         assert whole == {"title": "Tyres", "body": "Old pressure."}
 
         publish(editor, article)
@@ -92,6 +97,21 @@ class TestWhoSeesWhat:
             reader.delete(address),
         ):
             assert answer.status_code == 403, answer.url
+
+    def test_readers_hear_of_what_is_published_and_not_of_drafts(self, firm, editor, reader, write):
+        [(begin,)] = firm.sql("select id::text from events where entity_id = %s", write()["id"])
+        article = write(title="Secret")
+        publish(editor, article)
+        change(editor, article, title="More secret")
+        editor.post(f"{KB}/{article['id']}/archive")
+
+        def heard(client):
+            with lines(firm.running, token_of(client), last_event_id=begin, follow="false") as stream:
+                return [each["name"] for each in stream.all() if each["entity"]["id"] == article["id"]]
+
+        told = ["article.published", "article.archived"]
+        assert heard(reader) == told
+        assert heard(editor) == ["article.created", told[0], "article.updated", told[1]]
 
     def test_what_is_archived_or_deleted_is_gone_for_readers(self, editor, reader, write):
         article = write()
@@ -178,6 +198,18 @@ class TestVersions:
         assert [(part["before"], part["after"]) for part in with_draft["differences"]] == [("A", "B")]
         assert code(editor.get(f"{address}/3")) == "ARTICLE_VERSION_NOT_FOUND"
         assert editor.get(f"{address}/1/compare", params={"with": 3}).status_code == 404
+
+    def test_what_readers_see_already_is_not_published_again(self, firm, editor, write):
+        article = write()
+        publish(editor, article)
+        address = f"{KB}/{article['id']}"
+        seen = editor.get(address)
+        assert publish(editor, article) == seen.json()["data"]
+        assert editor.get(address).headers["etag"] == seen.headers["etag"]
+        back = editor.post(f"{address}/versions/1/rollback")
+        assert back.json()["data"] == seen.json()["data"]
+        names = [name for name, *_ in firm.events(article["id"])]
+        assert names == ["article.created", "article.published"]
 
     def test_rolling_back_is_a_new_version(self, editor, reader, write):
         article = write(body="Right.")
