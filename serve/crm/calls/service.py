@@ -30,10 +30,9 @@ class Calls(Resource):
     async def update(
         self, db: Transaction, before: Row, changes: Mapping[str, Any], *, event: str = ""
     ) -> Row:
-        await _check_references(
-            db, {name: each for name, each in changes.items() if each != before.get(name)}
-        )
-        return await super().update(db, before, {**_source(changes), **changes}, event=event)
+        changed = {name: each for name, each in changes.items() if each != before.get(name)}
+        await _check_references(db, changed)
+        return await super().update(db, before, {**_source(changed), **changes}, event=event)
 
 
 calls = Calls(

@@ -1,7 +1,8 @@
 """A recording becomes a transcript, by the service that the tenant has set.
 
 What was said never stands in the task's own row: it goes straight to the call, where it is sealed like all that people
-say. If the worker dies before that, the service is asked again.
+say. If the worker dies before that, the service is asked again. What the call was like when the task was asked for does
+stand there: a try that comes later leaves alone what somebody has written meanwhile, and what an earlier try has.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ async def ask(db: Transaction, call_id: UUID, *, is_replaced: bool) -> Mapping[s
         return under_way
     check_transcription(call, await _file(db, call), is_replaced=is_replaced)
     task_row = await enqueue(
-        db, KIND, title="Transcribe a call", about=("call", call_id), total_count=1, params={}
+        db, KIND, title="Transcribe a call", about=("call", call_id), total_count=1, params=_seen(call)
     )
     assert task_row is not None
     return task_row
@@ -66,6 +67,8 @@ async def transcribe(work: Work) -> Any:
                 file, stored = await _file(db, call), await _settings(db)
         except NotFound:
             return {"is_kept": False, "why": "the call was deleted"}
+        if changed := _changed(call, work.params):
+            return changed
         if file is None:
             return {"is_kept": False, "why": "the recording was deleted"}
         sound = await asyncio.to_thread(_read, work.state.files.storage, work.tenant_id, UUID(file["id"]))
@@ -73,21 +76,43 @@ async def transcribe(work: Work) -> Any:
         service = work.state.ways.to(Transcriber, work.tenant_id, stored)
         text = await service.transcribe(sound, name=file["name"], media_type=file["media_type"])
         async with work.transaction() as db:
-            return await _keep(db, call_id, call, text)
+            return await _keep(db, call_id, work.params, text)
 
     return await work.outside("transcribe", do, counts=1)
 
 
-async def _keep(db: Transaction, call_id: UUID, before: Mapping[str, Any], text: str) -> dict[str, Any]:
+async def _keep(db: Transaction, call_id: UUID, seen: Mapping[str, Any], text: str) -> dict[str, Any]:
     try:
         row = await calls.get(db, call_id, lock=True)
     except NotFound:
         return {"is_kept": False, "why": "the call was deleted"}
-    if any(row[name] != before[name] for name in ("recording_file_id", "transcript")):
-        return {"is_kept": False, "why": "somebody has changed the recording or the transcript"}
+    if changed := _changed(row, seen):
+        return changed
     written = {"transcript": text, "transcript_source": "provider", "transcribed_at": datetime.now(UTC)}
     await calls.update(db, row, written, event=TRANSCRIBED)
     return {"is_kept": True, "character_count": len(text)}
+
+
+def _seen(call: Mapping[str, Any]) -> dict[str, Any]:
+    """What a call was like: its recording, and when its transcript was written, but no word of that."""
+    return {
+        "recording_file_id": call["recording_file_id"] and str(call["recording_file_id"]),
+        "has_transcript": call["transcript"] is not None,
+        "transcribed_at": call["transcribed_at"] and str(call["transcribed_at"]),
+    }
+
+
+def _changed(call: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any] | None:
+    """How the task ends where the call is not what it was; None where it is.
+
+    Nobody but its task writes a call's transcript down for the service: that was an earlier try of this one.
+    """
+    now = _seen(call)
+    if now == seen:
+        return None
+    if call["transcript_source"] == "provider" and now["recording_file_id"] == seen["recording_file_id"]:
+        return {"is_kept": True, "character_count": len(call["transcript"])}
+    return {"is_kept": False, "why": "somebody has changed the recording or the transcript"}
 
 
 async def _settings(db: Transaction) -> Stored:

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from serve.crm.calls import rules
+from serve.kernel.tasks import Work
 from serve.ports.out import Door
 from serve.ports.transcription import Transcriber
 from serve.ports.way import Ways
@@ -117,6 +118,16 @@ class TestCall:
         emptied = agent.patch(f"{CALLS}/{call['id']}", json={"transcript": None}).json()["data"]
         assert (emptied["transcript"], emptied["transcript_source"]) == (None, None)
 
+    def test_who_sends_all_of_a_call_has_not_written_what_it_said_already(self, firm, agent, log):
+        call = log(transcript="Good morning.")
+        firm.sql("update calls set transcript_source = 'provider' where id = %s", call["id"])
+        all_of_it = {**CALL, "transcript": "Good morning.", "notes": "Friendly."}
+        put = agent.put(f"{CALLS}/{call['id']}", json=all_of_it).json()["data"]
+        assert (put["notes"], put["transcript_source"]) == ("Friendly.", "provider")
+        assert put["transcribed_at"] == call["transcribed_at"]
+        put = agent.put(f"{CALLS}/{call['id']}", json=all_of_it | {"transcript": "Good evening."})
+        assert put.json()["data"]["transcript_source"] == "manual"
+
     def test_what_was_said_is_sealed_in_its_events(self, firm, agent, log):
         call = log(notes="a secret of theirs", transcript="more of it")
         [(event,)] = firm.sql("select after::text from events where entity_id = %s", call["id"])
@@ -141,6 +152,16 @@ class TestRecording:
         assert agent.get(f"/api/v1/files/{sound}").status_code == 200
         agent.patch(f"{CALLS}/{call['id']}", json={"recording_file_id": None})
         assert agent.get(f"/api/v1/files/{sound}").status_code == 404
+
+    def test_it_is_a_file_of_ones_own_that_is_there(self, firm, agent, upload):
+        gone = upload("call.wav", WAVE)
+        assert agent.delete(f"/api/v1/files/{gone}").is_success
+        sent = firm.client("owner", firm.b).post("/api/v1/files", files={"file": ("call.wav", WAVE)})
+        theirs = sent.json()["data"]["id"]
+        for each in (gone, theirs):
+            answer = agent.post(CALLS, json={**CALL, "recording_file_id": each})
+            assert fields_of(answer) == ["recording_file_id"]
+        assert firm.client("owner", firm.b).get(f"/api/v1/files/{theirs}").status_code == 200
 
     def test_a_file_without_sound_is_none(self, agent, upload):
         answer = agent.post(CALLS, json={**CALL, "recording_file_id": upload("note.txt", b"A note.")})
@@ -169,6 +190,9 @@ def answers(status: int, body: bytes):
 @pytest.fixture
 def outside(firm):
     """A world outside of the service, and settings that lead there."""
+    firm.sql(
+        "update tasks set status = 'cancelled', finished_at = now() where status = 'queued'"
+    )  # of others
     state, stack = firm.running.app.state, AsyncExitStack()
     world = firm.running.wait_for(stack.enter_async_context(internet()))
     before, state.ways = state.ways, Ways(Door(look_up=world.look_up, network=world))
@@ -310,3 +334,38 @@ class TestTranscription:
         outside.answers = [heard]
         replaced, _ = self.done(firm, agent, call, replace=True)
         assert replaced["transcript_source"] == "provider"
+
+    def test_what_is_written_between_two_tries_stays(self, firm, agent, recorded, outside):
+        outside.answers = [answers(500, b"broken"), heard]
+        call, task = self.done(firm, agent, recorded())
+        assert task["status"] == "queued", task
+        agent.patch(f"{CALLS}/{call['id']}", json={"transcript": "By hand."})
+        firm.work(waits_too=True)
+        after = agent.get(f"{CALLS}/{call['id']}").json()["data"]
+        assert (after["transcript"], after["transcript_source"]) == ("By hand.", "manual")
+        ended = agent.get(f"/api/v1/tasks/{task['id']}").json()["data"]
+        why = "somebody has changed the recording or the transcript"
+        assert (ended["status"], ended["result"]) == ("succeeded", {"is_kept": False, "why": why}), ended
+        assert len(outside.requests) == 1  # nobody is told what is not needed
+
+    def test_a_task_that_runs_twice_writes_once(self, firm, agent, recorded, outside, monkeypatch):
+        """The worker dies when the transcript is kept, before the task knows of it."""
+        outside_of, outside.answers = Work.outside, [heard, heard]
+
+        async def and_dies(work, name, do, **how):
+            async def at_its_end(key):
+                await do(key)
+                raise ConnectionError("gone")
+
+            return await outside_of(work, name, at_its_end, **how)
+
+        monkeypatch.setattr(Work, "outside", and_dies)
+        call, task = self.done(firm, agent, recorded())
+        assert (call["transcript_source"], task["status"]) == ("provider", "queued")
+        monkeypatch.undo()
+        firm.work(waits_too=True)
+        ended = agent.get(f"/api/v1/tasks/{task['id']}").json()["data"]
+        assert (ended["status"], ended["result"]) == ("succeeded", {"is_kept": True, "character_count": 29})
+        assert agent.get(f"{CALLS}/{call['id']}").json()["data"] == call
+        assert [name for name, *_ in firm.events(call["id"])].count("call.transcribed") == 1
+        assert len(outside.requests) == 1
