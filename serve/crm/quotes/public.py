@@ -20,7 +20,7 @@ from serve.crm.quotes.schemas import (
     QuoteLinkRefusal,
     QuoteShown,
 )
-from serve.identity.account_tokens.limits import LinkUsedTooOften
+from serve.identity.account_tokens.limits import LinkUsedTooOften, count_call
 from serve.kernel.envelope import Meta, Success
 from serve.kernel.errors import problems
 from serve.kernel.resources.words import BODY, plain
@@ -46,7 +46,7 @@ public = area_router(prefix=PATH, tags=["quotes"])
 )
 async def show(request: Request, asked: QuoteLinkChoice) -> Response:
     """The quote that the link was sent with, counted with the options that are `chosen`. Nothing is decided by it."""
-    await _count(request, asked.token)
+    await count_call(request, asked.token)
     return _private(plain(await deciding.show(request.app.state.database, asked.token, asked.chosen)))
 
 
@@ -58,7 +58,7 @@ async def show(request: Request, asked: QuoteLinkChoice) -> Response:
 )
 async def pdf(request: Request, asked: QuoteLink) -> Response:
     """The paper of the quote, as it was sent; once it is accepted, with what was chosen and by whom."""
-    await _count(request, asked.token)
+    await count_call(request, asked.token)
     state = request.app.state
     name, made = await deciding.pdf(state.database, asked.token, state.files.storage)
     return _private(Response(made, 200, {"Content-Disposition": attachment(name)}, "application/pdf"))
@@ -75,7 +75,7 @@ async def accept(request: Request, asked: QuoteLinkAcceptance) -> Response:
 
     `total_cents` is what was seen: another total is refused, so nobody accepts what they have not read.
     """
-    await _count(request, asked.token)
+    await count_call(request, asked.token)
     database = request.app.state.database
     await deciding.accept_by_link(
         database,
@@ -96,18 +96,12 @@ async def accept(request: Request, asked: QuoteLinkAcceptance) -> Response:
 )
 async def decline(request: Request, asked: QuoteLinkRefusal) -> Response:
     """Say that the quote is not wanted, and why; once."""
-    await _count(request, asked.token)
+    await count_call(request, asked.token)
     database = request.app.state.database
     await deciding.decline_by_link(
         database, asked.token, reason=asked.reason, request_id=request.state.request_id
     )
     return _private(plain(await deciding.show(database, asked.token, None)))
-
-
-async def _count(request: Request, token: str) -> None:
-    """Raises LinkUsedTooOften."""
-    address = request.client.host if request.client else ""
-    await request.app.state.link_calls.count(address, token)
 
 
 def _private(response: Response) -> Response:

@@ -21,6 +21,7 @@ from serve.crm.reviews.schemas import (
     ReviewShown,
 )
 from serve.crm.reviews.service import requests
+from serve.identity.account_tokens.limits import LinkUsedTooOften, count_call
 from serve.kernel.db import TenantDb
 from serve.kernel.envelope import Meta, Success
 from serve.kernel.errors import problems
@@ -56,7 +57,7 @@ async def create(asked: ReviewRequestAsked, db: TenantDb) -> Response:
 
 # For whoever holds the link of a mail; not repeatable: saying the same twice is the same.
 public = area_router(prefix="/api/v1/review-links", tags=["review requests"])
-_LINK = (*BODY, ReviewLinkNotFound, ReviewLinkUseless, TenantSuspended)
+_LINK = (*BODY, ReviewLinkNotFound, ReviewLinkUseless, TenantSuspended, LinkUsedTooOften)
 
 
 @public.post(
@@ -64,6 +65,7 @@ _LINK = (*BODY, ReviewLinkNotFound, ReviewLinkUseless, TenantSuspended)
 )
 async def show(request: Request, asked: ReviewLink) -> Response:
     """What the link of this token is about, for who holds it. That it was opened is noted, once."""
+    await count_call(request, asked.token)
     database, request_id = request.app.state.database, request.state.request_id
     return _private(plain(await answering.show(database, asked.token, request_id=request_id)))
 
@@ -73,6 +75,7 @@ async def show(request: Request, asked: ReviewLink) -> Response:
 )
 async def answer(request: Request, said: ReviewByLink) -> Response:
     """Say how content one is, or change it while the link is good."""
+    await count_call(request, said.token)
     database, request_id = request.app.state.database, request.state.request_id
     return _private(plain(await answering.answer(database, said, request_id=request_id)))
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from contextlib import suppress
 from hashlib import sha256
 
+from fastapi import Request
+
 from serve.kernel.errors import TooManyRequests, Unavailable
 from serve.kernel.ratelimit import Asked, Debts, Rate, SharedDebts, wait_s
 
@@ -43,3 +45,9 @@ class LinkCalls:
             with suppress(Unavailable):
                 return await self._shared.take(asked)
         return self._debts.take(asked)
+
+
+async def count_call(request: Request, token: str) -> None:
+    """Raises LinkUsedTooOften."""
+    address = request.client.host if request.client else ""
+    await request.app.state.link_calls.count(address, token)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from serve.identity.account_tokens.limits import LinkCalls
+
 LEADS = "/api/v1/leads"
 QUOTES, ESTIMATES = "/api/v1/quotes", "/api/v1/estimates"
 LINK = f"{QUOTES}/link"
@@ -61,6 +63,15 @@ def send(firm, owner):
         return key_of(firm)
 
     return make
+
+
+@pytest.fixture
+def few(firm):
+    """Three calls with a link at once, then one every 20 s."""
+    state = firm.running.app.state
+    usual, state.link_calls = state.link_calls, LinkCalls(3)
+    yield
+    state.link_calls = usual
 
 
 def key_of(firm) -> str:

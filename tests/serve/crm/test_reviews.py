@@ -295,6 +295,17 @@ class TestLink:
             unknown = firm.running.client().post(path, json={"token": "x" * 43, **body})
             refused(unknown, 404, "REVIEW_LINK_NOT_FOUND")
 
+    def test_who_asks_too_often_waits(self, firm, owner, sent, few):
+        row, token = sent()
+        stranger = firm.running.client()
+        shown = [stranger.post(f"{LINKS}/show", json={"token": token}).status_code for _ in range(3)]
+        assert shown == [200] * 3
+        for path, body in ((f"{LINKS}/show", {}), (LINKS, {"rating": 5})):
+            answer = stranger.post(path, json={"token": token, **body})
+            refused(answer, 429, "LINK_USED_TOO_OFTEN")
+            assert 0 < int(answer.headers["retry-after"]) <= 20
+        assert owner.get(f"{REQUESTS}/{row['id']}").json()["data"]["rating"] is None
+
     def test_its_end_is_noted_unless_there_is_an_answer(self, firm, owner, sent):
         row, token = sent()
         firm.sql("update review_requests set expires_at = now() where id = %s returning 1", row["id"])

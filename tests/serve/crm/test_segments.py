@@ -215,15 +215,16 @@ WHERE = {
 }
 
 
-class TestSegments:
-    @pytest.fixture
-    def segment(self, firm):
-        made = firm.client("owner").post(
-            SEGMENTS, json={"name": f"Vips {datetime.now(UTC)}", "conditions": WHERE}
-        )
-        assert made.status_code == 201, made.text
-        return made.json()["data"]
+@pytest.fixture
+def segment(firm):
+    made = firm.client("owner").post(
+        SEGMENTS, json={"name": f"Vips {datetime.now(UTC)}", "conditions": WHERE}
+    )
+    assert made.status_code == 201, made.text
+    return made.json()["data"]
 
+
+class TestSegments:
     def test_it_is_kept_as_it_was_written(self, firm, segment):
         assert segment["conditions"] == WHERE
         assert firm.client("owner").get(f"{SEGMENTS}/{segment['id']}").json()["data"]["conditions"] == WHERE

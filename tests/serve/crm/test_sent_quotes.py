@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from serve.identity.account_tokens.limits import LinkCalls, LinkUsedTooOften
 from serve.identity.privacy.registry import KNOWN
+from serve.kernel.errors import Unavailable
 from serve.kernel.ratelimit import SharedDebts
 from tests.serve.crm.conftest import BOILER, ESTIMATES, LINK, QUOTES, accept, read, refused
 from tests.serve.platform.smtp_listener import Listener
@@ -338,14 +340,6 @@ class TestLink:
 
 
 class TestHowOften:
-    @pytest.fixture
-    def few(self, firm):
-        """Three calls with a link at once, then one every 20 s."""
-        state = firm.running.app.state
-        usual, state.link_calls = state.link_calls, LinkCalls(3)
-        yield
-        state.link_calls = usual
-
     def test_who_asks_too_often_waits(self, owner, anybody, offer, send, few):
         quote = offer()
         key = send(quote)
@@ -365,6 +359,18 @@ class TestHowOften:
     def test_who_guesses_is_stopped_by_where_they_are(self, anybody, few):
         guesses = [anybody.post(LINK, json={"token": f"{n:043}"}).status_code for n in range(20)]
         assert guesses == [404] * 18 + [429] * 2
+
+    def test_without_a_database_each_process_counts_for_itself(self):
+        class Away:
+            async def take(self, asked):
+                raise Unavailable
+
+        async def ask(calls):
+            for _ in range(4):
+                await calls.count("198.51.100.7", "a key")
+
+        with pytest.raises(LinkUsedTooOften):
+            asyncio.run(ask(LinkCalls(3, Away())))
 
     def test_processes_that_share_a_database_count_together(self, firm):
         firm.sql("delete from rate_limits")

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from serve.kernel.errors import Invalid
+from serve.platform.files.service import files
 from serve.platform.mails import attachments
 from serve.platform.mails.attachments import Attachment, file_attached, stored
 from serve.platform.mails.service import queue_mail
@@ -127,6 +128,14 @@ def test_what_lies_there_must_be_what_was_to_be_sent(firm, set_up, with_file, fi
         failed = deliver(mail)
     assert server.arrived == []
     assert failed["error"].startswith("the attachment Sitzung äö.txt is "), failed["error"]
+
+
+def test_what_is_not_there_goes_with_no_mail(firm, with_file, file_id):
+    theirs = firm.client(tenant=firm.b).post(FILES, files={"file": ("x.txt", TEXT, "text/plain")})
+    assert firm.client().delete(f"{FILES}/{file_id}").is_success
+    for each in (theirs.json()["data"]["id"], file_id, str(uuid4())):
+        with pytest.raises(files.NotFound):
+            with_file(each)
 
 
 def test_a_mail_carries_so_much_and_no_more():
