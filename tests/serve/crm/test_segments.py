@@ -154,6 +154,31 @@ def test_conditions_mean_what_they_say(firm, rows, where):
     assert {row["id"] for row in answer.json()["data"]} == {row["id"] for row in rows if holds(row, where)}
 
 
+def found(firm, where: dict[str, Any]) -> set[str]:
+    answer = firm.client("owner").post(FILTER, json={"where": where, "limit": 1000, "fields": ["id"]})
+    assert answer.status_code == 200, answer.text
+    return {row["id"] for row in answer.json()["data"]}
+
+
+@pytest.mark.parametrize(
+    ("field", "op", "value"),
+    [("city", "eq", "Bremen"), ("value_cents", "lt", 1000), ("latitude", "between", [50, 60])],
+)
+def test_whatever_is_not_in_it_is_in_its_opposite(firm, rows, field, op, value):
+    where = comparison(field, op, value)
+    inside, outside = found(firm, where), found(firm, {"not": where})
+    assert inside & outside == set()
+    assert {row["id"] for row in rows if row[field] is None} <= outside
+    assert {row["id"] for row in rows} <= inside | outside
+
+
+def test_signs_of_patterns_are_letters(firm, rows):
+    for text, city in (("%", "100% Kiel"), ("_", "Köln_1")):
+        expected = {row["id"] for row in rows if row["city"] == city}
+        assert found(firm, comparison("city", "contains", text)) == expected
+    assert found(firm, comparison("city", "starts_with", "%")) == set()
+
+
 def test_it_is_sorted_searched_and_in_pages(firm, rows):
     client = firm.client("owner")
     asked = {
@@ -189,6 +214,8 @@ def test_it_is_sorted_searched_and_in_pages(firm, rows):
         ({"not": {"not": {"not": {"not": {"not": comparison("city", "eq", "Kiel")}}}}}, "where"),
         ({"all": [comparison("city", "eq", "Kiel")] * 51}, "where.all"),
         ({"any": [{"any": [comparison("city", "eq", "Kiel")] * 26}] * 2}, "where"),
+        (comparison("city", "in", ["Kiel"] * 201), "where.value"),
+        (comparison("tags", "has", []), "where.value"),
     ],
 )
 def test_what_cannot_be_asked_is_named(firm, where, field):

@@ -25,37 +25,36 @@ FOUND = [
 GEOCODING = "/api/v1/settings/geocoding"
 
 
+@pytest.fixture
+def world(firm, owner):
+    """``async with world(answer, …) as (internet, look)``: the tenant's geocoder, and another process's look."""
+    state = firm.running.app.state
+
+    @asynccontextmanager
+    async def begin(*answers, base_url="http://public.example", every_s=0):
+        set_to = {"base_url": base_url, "contact": "it@example.org", "every_s": every_s}
+        assert owner.put(GEOCODING, json=set_to).status_code == 200
+        async with internet() as outside:
+            outside.answers = list(answers)
+
+            async def look(*, is_rested: bool = True) -> int:
+                if is_rested:
+                    firm.sql("delete from rate_limits")
+                ways = Ways(Door(look_up=outside.look_up, network=outside))
+                database = Database(state.worker_database._address, size=2, vault=state.worker_database.vault)
+                try:
+                    return await locate_due(database, ways)
+                finally:
+                    await ways.close()
+                    await database.close()
+
+            yield outside, look
+
+    return begin
+
+
 class TestGeocoder:
     """A real server on this machine, behind the door that lets nobody else in."""
-
-    @pytest.fixture
-    def world(self, firm, owner):
-        """``async with world(answer, …) as (internet, look)``: the tenant's geocoder, and another process's look."""
-        state = firm.running.app.state
-
-        @asynccontextmanager
-        async def begin(*answers, base_url="http://public.example", every_s=0):
-            set_to = {"base_url": base_url, "contact": "it@example.org", "every_s": every_s}
-            assert owner.put(GEOCODING, json=set_to).status_code == 200
-            async with internet() as outside:
-                outside.answers = list(answers)
-
-                async def look(*, is_rested: bool = True) -> int:
-                    if is_rested:
-                        firm.sql("delete from rate_limits")
-                    ways = Ways(Door(look_up=outside.look_up, network=outside))
-                    database = Database(
-                        state.worker_database._address, size=2, vault=state.worker_database.vault
-                    )
-                    try:
-                        return await locate_due(database, ways)
-                    finally:
-                        await ways.close()
-                        await database.close()
-
-                yield outside, look
-
-        return begin
 
     async def test_it_is_asked_once_for_an_address(self, owner, lead, world):
         ada, bob = (lead(postcode="28195", city="Bremen", country="DE") for _ in range(2))
@@ -153,14 +152,27 @@ class TestGeocoder:
 
     async def test_answers_are_a_tenants_own_and_kept_for_a_day(self, firm, owner, lead, world):
         lead(city="Bremen")
-        async with world(places(FOUND), places(FOUND)) as (outside, look):
+        async with world(*(places(FOUND) for _ in range(3))) as (outside, look):
             await look()
             assert firm.sql("select tenant_id from geocoder_answers") == [(firm.a,)]
             firm.sql("update geocoder_answers set asked_at = now() - interval '25 hours'")
             lead(city="Bremen")
             await look()
-        assert len(outside.requests) == 2
+            assert len(outside.requests) == 2
+            firm.sql("update geocoder_answers set asked_at = now() - interval '25 hours'")
+            lead(city="Kiel")
+            await look()
+        assert len(outside.requests) == 3
         assert firm.sql("select count(*) from geocoder_answers") == [(1,)]
+
+    async def test_it_is_asked_no_faster_than_it_allows(self, owner, lead, world):
+        ada, bob = lead(city="Bremen"), lead(city="Kiel")
+        async with world(places(FOUND), places(FOUND), every_s=60) as (outside, look):
+            assert await look() == 1
+            assert len(outside.requests) == 1
+            assert await look() == 1  # a minute later
+        assert len(outside.requests) == 2
+        assert {where(owner, each)[2] for each in (ada, bob)} == {"geocoder"}
 
 
 class TestPace:
