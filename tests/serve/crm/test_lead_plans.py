@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -129,3 +130,34 @@ def test_few_rows_are_looked_at_by_the_search_among_a_million(very_many: Firm, w
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_few_rows_are_looked_at_among_a_million(very_many: Firm, question: str):
     assert looked_at(very_many, question) <= MOST
+
+
+def test_leads_that_nobody_knows_are_not_gone_through_again(pg: TestCluster):
+    """The worker asks every few seconds which tenants have leads to locate."""
+    address = pg.clone()
+    with psycopg.connect(address.url("super"), autocommit=True) as db:
+        own = tenant(db, "own")
+        fill(db, {own: 5_000, tenant(db, "other"): 5_000})
+        db.execute("update leads set located_at = now()")
+        db.execute(
+            "insert into locations (tenant_id, name, latitude, longitude) values (%s, 'A', 1, 1)", [own]
+        )
+        db.execute("update locations set look_again_at = null")
+        db.execute("vacuum analyze leads")
+    with psycopg.connect(address.url("worker"), autocommit=True) as db:
+        assert _waiting(db) == ([], pytest.approx(0, abs=100))
+        with psycopg.connect(address.url("super"), autocommit=True) as other:
+            other.execute(
+                "update leads set located_at = null where id = (select id from leads where tenant_id = %s limit 1)",
+                [own],
+            )
+        assert _waiting(db) == ([own], pytest.approx(0, abs=100))
+    pg.drop(address)
+
+
+def _waiting(db: psycopg.Connection[Any]) -> tuple[list[UUID], int]:
+    """Tenants that have leads to locate, and how many rows of leads it took to say so."""
+    with db.transaction():
+        before = _read(db)
+        found = [row for (row,) in db.execute("select * from tenants_with_leads_to_locate(now(), 100)")]
+        return found, _read(db) - before
