@@ -192,7 +192,7 @@ class TestHeaders:
         assert '"path":"/api/dashboard/kpis"' in line
         assert '"route":"/api/v1/dashboard/kpis"' in line
         assert '"status":200' in line
-        assert "7d" not in line
+        assert "range" not in line
         assert owner.headers["authorization"] not in line
         assert "aaaaaaaa-0000-7000-8000-000000000001" in line
 
