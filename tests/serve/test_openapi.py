@@ -158,6 +158,10 @@ class TestServed:
     def test_the_document_and_its_etag(self, shared_service):
         client = shared_service.client()
         first = client.get("/openapi.json")
+        for _ in range(10):  # a busy machine takes longer to make it than one request may take
+            if first.status_code != 504:
+                break
+            first = client.get("/openapi.json")
         assert first.json() == json.loads(json.dumps(DOCUMENT))
         again = client.get("/openapi.json", headers={"If-None-Match": first.headers["etag"]})
         assert again.status_code == 304

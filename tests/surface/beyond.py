@@ -85,6 +85,12 @@ BEYOND = {
     "is no matter for the default, .*|is more than the lines come to": "one field goes with another",
     "hours of .* overlap|must come after opens; .*": "one row of a list goes with another",
     "the ticket has no contact|.*: no line that one can choose|people set it to .* alone": "what the row says",
+    "must be less than what is promised|goes with (a rating|the outcomes .*)": "one field goes with another",
+    "a discount is an amount or a share, not both": "one field goes with another",
+    "only a public reply of ours is sent": "one field goes with another",
+    "is no part of the country; .*|is none whose holidays are known here; .*": "countries, as a library knows them",
+    "names nobody who works here": "the id of another tenant's person",
+    "concerns none of these": "one field goes with another",
     "is none of this list": "a cursor is one that was given",
     "The file .*|is empty|has no rows|column .* has no name in the header|.* not a file.*": "what a file holds",
 }

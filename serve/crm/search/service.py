@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -16,6 +17,8 @@ from serve.kernel.errors import Invalid
 from serve.kernel.resources.filters import ListQuery
 
 MOST_OF_A_KIND = 50
+MOST_TERMS = 4000
+"""Slips that are looked up: of eight words of seven letters, or of two of thirty."""
 KINDS = (*TARGETS, notes.KIND)
 IN_USE = guarded("select term from terms_in_use($2) term where g.tenants is not null")
 
@@ -83,7 +86,7 @@ async def _in_use(db: Reads, words: Iterable[str]) -> set[str]:
     Hundreds are thought up for each word, and one or two exist. Asked for together with ``or`` they would be looked
     for in each row of a tenant, because the planner takes so long a question for one that most rows answer.
     """
-    terms = [term for word in words for term in slips(word)]
+    terms = list(islice((term for word in words for term in slips(word)), MOST_TERMS))
     return {row["term"] for row in await db.fetch(IN_USE, terms)} if terms else set()
 
 

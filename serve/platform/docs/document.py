@@ -33,7 +33,7 @@ class Document:
     def __init__(self, kept: Path) -> None:
         self._kept = kept
         self._bytes: tuple[bytes, bytes] | None = None
-        self._turn = asyncio.Lock()
+        self._making: asyncio.Task[tuple[bytes, bytes]] | None = None
 
     async def current(self) -> bytes:
         return (await self._both())[0]
@@ -43,13 +43,17 @@ class Document:
         return (await self._both())[1]
 
     async def _both(self) -> tuple[bytes, bytes]:
-        async with self._turn:
-            if self._bytes is None:
-                file = self._kept / f"{await asyncio.to_thread(fingerprint)}.json"
-                content = file.read_bytes() if file.exists() else await self._make(file)
-                older = await asyncio.to_thread(lambda: dumps(as_3_0(orjson.loads(content))))
-                self._bytes = content, older
-            return self._bytes
+        if self._bytes is None:
+            if self._making is None or self._making.done():
+                self._making = asyncio.create_task(self._found_or_made())
+            # Whoever asks may be given up, which takes nothing from those who ask next.
+            self._bytes = await asyncio.shield(self._making)
+        return self._bytes
+
+    async def _found_or_made(self) -> tuple[bytes, bytes]:
+        file = self._kept / f"{await asyncio.to_thread(fingerprint)}.json"
+        content = file.read_bytes() if file.exists() else await self._make(file)
+        return content, await asyncio.to_thread(lambda: dumps(as_3_0(orjson.loads(content))))
 
     async def _make(self, file: Path) -> bytes:
         """Raises DocumentNotReady."""

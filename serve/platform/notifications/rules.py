@@ -101,7 +101,11 @@ RULES = (
     ),
     *(
         Rule(name, "ticket", frozenset(), "A ticket was given to you", to="assignee_id")
-        for name in ("ticket.created", "ticket.assigned", "ticket.escalated")
+        for name in (
+            *("ticket.created", "ticket.assigned", "ticket.escalated"),
+            # Given on together with another change, which then has the name.
+            *("ticket.updated", "ticket.reopened"),
+        )
     ),
     Rule("ticket.created", "ticket", SALES, "Ticket {number} was opened", "low"),
     Rule(

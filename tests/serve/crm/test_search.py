@@ -13,6 +13,7 @@ from serve.kernel.permissions import ROLES
 from tests.serve.crm.conftest import BOILER, QUOTES
 
 SEARCH = "/api/v1/search"
+LONG_WORDS = " ".join(letter * 30 for letter in "абвгде")
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +164,9 @@ class TestFinding:
         assert answer.status_code == 422
         assert answer.json()["error"]["details"][0]["field"].startswith(field)
 
-    @pytest.mark.parametrize("q", ["' | 'a':* & !b", "\\", "a' ) --", ":*", "a & | b", "😀 ada", "x" * 200])
+    @pytest.mark.parametrize(
+        "q", ["' | 'a':* & !b", "\\", "a' ) --", ":*", "a & | b", "😀 ada", "x" * 200, LONG_WORDS]
+    )
     def test_signs_mean_nothing(self, firm, q):
         assert firm.client("owner").get(SEARCH, params={"q": q}).status_code in (200, 422)
 

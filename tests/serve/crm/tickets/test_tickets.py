@@ -225,8 +225,10 @@ class TestWho:
 class TestNews:
     def test_who_gets_a_ticket_hears_of_it_unless_they_took_it(self, firm, agent, ticket):
         technician = str(firm.people[firm.a, "technician"])
-        given, taken = ticket(), ticket()
+        given, taken, passed_on = ticket(), ticket(), ticket()
         act(agent, given, "assign", assignee_id=technician)
+        both = {"status": "pending", "assignee_id": technician}
+        assert agent.patch(f"{TICKETS}/{passed_on['id']}", json=both).status_code == 200
         act(agent, taken, "assign", assignee_id=str(firm.people[firm.a, "agent"]))
         firm.deliver()
 
@@ -235,6 +237,7 @@ class TestNews:
             return [row["title"] for row in found if row["entity_id"] == made["id"]]
 
         assert told(firm.client("technician"), given) == ["A ticket was given to you"]
+        assert told(firm.client("technician"), passed_on) == ["A ticket was given to you"]
         assert told(firm.client("technician"), taken) == []
         assert "A ticket was given to you" not in told(agent, taken)
         assert told(firm.client("manager"), given) == [f"Ticket {given['number']} was opened"]
