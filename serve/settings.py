@@ -79,8 +79,8 @@ class Settings(BaseSettings):
     link_calls_per_min: int = Field(
         60,
         ge=1,
-        description="Calls a minute with the link of one mail, of a quote or of a request for a review, before 429; six"
-        " times as many from one address.",
+        description="Calls a minute with the link of one mail, of a quote, a request for a review or a ticket, before"
+        " 429; six times as many from one address.",
     )
     password_cost: str = Field(
         COST,

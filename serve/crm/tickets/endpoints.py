@@ -41,6 +41,7 @@ from serve.crm.tickets.schemas import (
     TicketSla,
 )
 from serve.crm.tickets.service import tickets
+from serve.identity.account_tokens.limits import LinkUsedTooOften, count_call
 from serve.kernel.db import DatabaseUnavailable, TenantDb
 from serve.kernel.envelope import Meta, PageMeta, Success
 from serve.kernel.errors import NotConfigured, problems
@@ -205,7 +206,7 @@ async def render_canned(id: Id, asked: Annotated[Rendering, Query()], db: Tenant
 
 # For whoever holds the link of a mail; not repeatable: saying the same twice is the same.
 public = area_router(prefix="/api/v1/ticket-ratings", tags=["tickets"])
-_LINK = (RatingLinkNotFound, RatingLinkUseless, TenantSuspended)
+_LINK = (RatingLinkNotFound, RatingLinkUseless, TenantSuspended, LinkUsedTooOften)
 
 
 @public.post(
@@ -216,6 +217,7 @@ _LINK = (RatingLinkNotFound, RatingLinkUseless, TenantSuspended)
 )
 async def show_rating(request: Request, asked: RatingLink) -> Response:
     """What the link of this token is about, for who holds it. It changes nothing."""
+    await count_call(request, asked.token)
     return _private(plain(await satisfaction.show(request.app.state.database, asked.token)))
 
 
@@ -227,6 +229,7 @@ async def show_rating(request: Request, asked: RatingLink) -> Response:
 )
 async def rate_by_link(request: Request, said: LinkedRating) -> Response:
     """Say how content one is, or change it while the link is good."""
+    await count_call(request, said.token)
     request_id = request.state.request_id
     shown = await satisfaction.rate_by_link(request.app.state.database, said, request_id=request_id)
     return _private(plain(shown))

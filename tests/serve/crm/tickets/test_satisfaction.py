@@ -59,6 +59,14 @@ class TestByStaff:
 
 
 class TestByLink:
+    def test_who_asks_too_often_waits(self, asked, stranger, agent, few):
+        made, token = asked()
+        for _ in range(3):
+            assert stranger.post(f"{RATINGS}/show", json={"token": token}).status_code == 200
+        for path, body in ((f"{RATINGS}/show", {}), (RATINGS, {"rating": 5})):
+            assert code(stranger.post(path, json={"token": token, **body})) == (429, "LINK_USED_TOO_OFTEN")
+        assert agent.get(f"{TICKETS}/{made['id']}").json()["data"]["satisfaction"] is None
+
     def test_looking_changes_nothing_and_what_was_said_may_be_changed(self, asked, stranger, agent, firm):
         made, token = asked()
         shown = stranger.post(f"{RATINGS}/show", json={"token": token})
