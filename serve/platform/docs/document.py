@@ -19,7 +19,7 @@ from serve.kernel.errors import Unavailable
 from serve.platform.docs.older import as_3_0
 
 CODE = Path(__file__).parents[2]
-WAIT_S = 60
+WAIT_S = 180
 log = logging.getLogger("throughline.docs")
 
 
