@@ -88,7 +88,7 @@ BEYOND = {
     "the ticket has no contact|.*: no line that one can choose|people set it to .* alone": "what the row says",
     "must be less than what is promised|goes with (a rating|the outcomes .*)": "one field goes with another",
     "a discount is an amount or a share, not both|(one|all) of the group .*": "one field goes with another",
-    "only a public reply of ours is sent": "one field goes with another",
+    "only a public reply of ours is sent|send a text or a ticket_id": "one field goes with another",
     "is no part of the country; .*|is none whose holidays are known here; .*": "countries, as a library knows them",
     "names nobody who works here": "the id of another tenant's person",
     "concerns none of these": "one field goes with another",
