@@ -20,16 +20,17 @@ from serve.crm.places import endpoints as places
 from serve.crm.places import map_endpoints as maps
 from serve.crm.provenance import endpoints as provenance
 from serve.crm.quotes import endpoints as quotes
-from serve.crm.quotes import page as quote_page
+from serve.crm.quotes.page import PAGE as QUOTE_PAGE
 from serve.crm.quotes.public import public as quote_links
 from serve.crm.reviews import endpoints as reviews
-from serve.crm.reviews import page as review_page
+from serve.crm.reviews.page import PAGE as REVIEW_PAGE
 from serve.crm.scoring import endpoints as scoring
 from serve.crm.search import endpoints as search
 from serve.crm.segments import endpoints as segments
 from serve.crm.sla import endpoints as sla
 from serve.crm.tags import endpoints as tags
 from serve.crm.tickets import endpoints as tickets
+from serve.crm.tickets.page import PAGE as RATING_PAGE
 
 PUBLIC = frozenset(
     {
@@ -39,10 +40,11 @@ PUBLIC = frozenset(
         "POST /api/v1/quotes/link/pdf",
         "POST /api/v1/quotes/link/accept",
         "POST /api/v1/quotes/link/decline",
-        "POST /api/v1/ticket-ratings",  # and what the page behind the link about a ticket does
+        "GET /tickets/rate",  # another page, behind the link about a ticket
+        "POST /api/v1/ticket-ratings",
         "POST /api/v1/ticket-ratings/show",
-        "GET /reviews/answer",  # and another page
-        "POST /api/v1/review-links",  # and the page behind a request for a review
+        "GET /reviews/answer",  # and the one behind a request for a review
+        "POST /api/v1/review-links",
         "POST /api/v1/review-links/show",
     }
 )
@@ -75,13 +77,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     activity.router,
     provenance.router,
     scoring.router,
-    *(quotes.estimates_router, quote_links, quote_page.router, sla.calendar_router, sla.policy_router),
+    *(quotes.estimates_router, quote_links, QUOTE_PAGE.router, sla.calendar_router, sla.policy_router),
     *(
         asking.of_tickets,
         tickets.canned_router,
         tickets.public,
         reviews.public,
-        review_page.router,
+        REVIEW_PAGE.router,
+        RATING_PAGE.router,
         places.geocoder,
     ),
     *(people.router, people.merges, person_links.router),

@@ -21,25 +21,27 @@ const LINKS = {
   reset: { send: reset, otherwise: [FORGOT, LOG_IN] },
   forgot: { send: forgot, needsNoToken: true },
   invitation: { show: showInvitation, send: accept, otherwise: [LOG_IN] },
-  rating: { card: "opinion", show: showOpinion, send: sendOpinion, otherwise: [] },
 };
+/** Where links of older mails lead: pages of their own that customers have by now. */
+const MOVED = new Map([["rating", "/tickets/rate"], ["review", "/reviews/answer"]]);
 const GONE = [404, 410];
 
 /** Whether the address is that of a link. Then its card is shown, and nothing else of the page is needed. */
 export function followLink() {
   const [word, token = ""] = location.hash.slice(1).split("=", 2);
   const link = LINKS[word];
-  if (location.pathname === "/account" && word === "review") {
-    location.replace(`/reviews/answer#${token}`); // of mails from before that page was
+  const moved = MOVED.get(word);
+  if (location.pathname !== "/account" || !(link || moved || word === "refused")) return false;
+  if (moved) {
+    location.replace(`${moved}#${token}`);
     return true;
   }
-  if (location.pathname !== "/account" || !(link || word === "refused")) return false;
   history.replaceState(null, "", location.pathname + location.search); // not in the history, nor in what is shared
   if (!link) {
     tellRefusal(token);
     return true;
   }
-  const form = byId(`link-${link.card ?? word}`);
+  const form = byId(`link-${word}`);
   clear(form);
   form.onsubmit = (event) => {
     event.preventDefault();
@@ -134,24 +136,6 @@ function logInFirst(form, told = "Log in to your account, then accept the invita
     open(null, form);
   };
   showDoor(opened, { told });
-}
-
-/** What the customer said of a ticket before. Nothing is sent before they press the button. */
-async function showOpinion(token, form) {
-  const { data } = await post("/ticket-ratings/show", { token });
-  wear(data.tenant_slug);
-  const what = data.number === null ? "your request" : `request ${data.number}`;
-  form.querySelector(".hint").textContent = `With what ${data.tenant_name} did for ${what}.`;
-  form.rating.value = data.rating ?? "";
-  form.comment.value = data.comment ?? "";
-  showCard(form.id);
-  form.rating.focus();
-}
-
-async function sendOpinion(token, form) {
-  const { rating, comment } = values(form);
-  const { data } = await post("/ticket-ratings", { token, rating: Number(rating), comment: comment || null });
-  finish("Thank you", `${data.tenant_name} has what you said. With the link of the mail you can change it.`);
 }
 
 function tellRefusal(said) {

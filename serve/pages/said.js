@@ -42,23 +42,25 @@ export async function unlessGone(work) {
   }
 }
 
-/** For forms: where the API says in English what is wrong with a field, other readers learn where. */
+/** For forms: in words of the page. Where the API says in English what is wrong with a field, other readers learn where. */
 export async function inWords(work) {
   try {
     await work();
   } catch (error) {
-    if (!(error instanceof ApiError) || root.lang.startsWith("en")) throw error;
-    const details = error.details.map(({ field }) => ({ field, message: words.INVALID }));
+    if (!(error instanceof ApiError)) throw error;
+    const isEnglish = root.lang.startsWith("en");
+    const details = error.details.map(({ field, message }) => ({ field, message: isEnglish ? message : words.INVALID }));
     throw new ApiError(error.status, { ...error, message: why(error), details });
   }
 }
 
-/** Nothing but this is shown any more. */
-export async function end(title, text) {
+/** Nothing but this is shown any more, and links to where one may go from here. */
+export async function end(title, text, ways = []) {
   if (!byId("look")) await wear(null);
   for (const part of document.querySelectorAll("main > form, main > article")) part.hidden = true;
   byId("over-title").textContent = title;
   byId("over").querySelector(".told").textContent = text;
+  byId("over").querySelector(".ways").replaceChildren(...ways);
   byId("over").hidden = false;
   byId("over-title").focus();
 }

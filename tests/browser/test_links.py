@@ -232,40 +232,90 @@ class TestInvitation:
             owner.delete("/api/v1/b2b/white-label/customization")
 
 
-class TestRating:
-    def test_a_customer_says_how_content_they_are_and_may_change_it(self, desk):
-        owner = desk.firm.client("owner")
-        account = owner.post("/api/v1/accounts", json={"name": "Nordlicht", "country": "DE"}).json()["data"]
-        ada = {"full_name": "Ada Byron", "email": address(), "account_id": account["id"]}
-        contact = owner.post("/api/v1/contacts", json=ada).json()["data"]["id"]
-        said = {"subject": "Nobody came", "contact_id": contact}
-        ticket = owner.post("/api/v1/tickets", json=said).json()["data"]
-        done = {"resolution": "Came on Tuesday", "ask_rating": True}
-        assert owner.post(f"/api/v1/tickets/{ticket['id']}/resolve", json=done).status_code == 200
-        [(text,)] = desk.firm.sql("select text from mails where to_address = %s", ada["email"])
-        link = re.search(r"http\S+(/account#rating=\S+)", text)[1]
+def resolved(desk: Desk) -> tuple[dict, str]:
+    """A ticket of which its customer was asked, and the link in the mail."""
+    owner = desk.firm.client("owner")
+    account = owner.post("/api/v1/accounts", json={"name": "Nordlicht", "country": "DE"}).json()["data"]
+    ada = {"full_name": "Ada Byron", "email": address(), "account_id": account["id"]}
+    contact = owner.post("/api/v1/contacts", json=ada).json()["data"]["id"]
+    said = {"subject": "Nobody came", "contact_id": contact}
+    ticket = owner.post("/api/v1/tickets", json=said).json()["data"]
+    done = {"resolution": "Came on Tuesday", "ask_rating": True}
+    assert owner.post(f"/api/v1/tickets/{ticket['id']}/resolve", json=done).status_code == 200
+    [(text,)] = desk.firm.sql("select text from mails where to_address = %s", ada["email"])
+    return ticket, re.search(r"http\S+(/tickets/rate\S*#\S+)", text)[1]
 
-        page = desk.open(link)
-        form = card(page, "How content are you?")
-        expect(form.locator(".hint")).to_have_text(f"With what A did for request {ticket['number']}.")
-        assert page.url == f"{desk.url}/account"
+
+class TestRating:
+    STORED = "select satisfaction, satisfaction_comment from tickets where id = %s"
+
+    def test_a_customer_says_how_content_they_are_and_may_change_it(self, desk):
+        ticket, link = resolved(desk)
+        page = desk.open(link.replace("/tickets/rate#", "/account#rating="))  # as mails had it once
+        expect(page.get_by_role("heading", level=1)).to_have_text("How content are you?")
+        expect(page.locator("#about")).to_have_text(f"With what A did for request {ticket['number']}.")
+        assert page.url == f"{desk.url}/tickets/rate"
         desk.keep("link-opinion")
-        stored = "select satisfaction, satisfaction_comment from tickets where id = %s"
-        assert desk.firm.sql(stored, ticket["id"]) == [(None, None)]
-        form.get_by_label("From 1").select_option("4")
-        form.get_by_label("Anything").fill("Friendly")
-        form.get_by_role("button", name="Send").click()
-        card(page, "Thank you")
-        assert desk.firm.sql(stored, ticket["id"]) == [(4, "Friendly")]
+        assert desk.firm.sql(self.STORED, ticket["id"]) == [(None, None)]
+        page.get_by_label("From 1").select_option("4")
+        page.get_by_label("Anything").fill("Friendly")
+        page.get_by_role("button", name="Send").click()
+        expect(page.locator("#over")).to_contain_text("Thank you")
+        assert desk.firm.sql(self.STORED, ticket["id"]) == [(4, "Friendly")]
 
         # The link shows what was said, and changes it.
         page.goto("about:blank")
-        form = card(desk.open(link), "How content are you?")
-        expect(form.get_by_label("From 1")).to_have_value("4")
-        form.get_by_label("From 1").select_option("5")
-        form.get_by_role("button", name="Send").click()
-        card(page, "Thank you")
-        assert desk.firm.sql(stored, ticket["id"]) == [(5, "Friendly")]
+        page = desk.open(link)
+        expect(page.get_by_label("From 1")).to_have_value("4")
+        page.get_by_label("From 1").select_option("5")
+        page.get_by_role("button", name="Send").click()
+        expect(page.locator("#over")).to_contain_text("Thank you")
+        assert desk.firm.sql(self.STORED, ticket["id"]) == [(5, "Friendly")]
+
+    def test_it_asks_in_the_language_of_the_tenant(self, desk):
+        owner = desk.firm.client("owner")
+        assert owner.put("/api/v1/settings/general", json={"locale": "fr-FR"}).status_code == 200
+        ticket, link = resolved(desk)
+        desk.firm.sql("delete from settings where tenant_id = %s and category = 'general'", desk.firm.a)
+        page = desk.open(link)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Qu’en pensez-vous\u202f?")
+        expect(page.locator("html")).to_have_attribute("lang", "fr")
+        told = f"Il s’agit de ce que A a fait pour votre demande {ticket['number']}."
+        expect(page.locator("#about")).to_have_text(told)
+        desk.keep("link-opinion-fr")
+
+        # Opened again while the page is looked at, it is not rated; and the page says so.
+        act = f"/api/v1/tickets/{ticket['id']}"
+        assert owner.post(f"{act}/reopen").status_code == 200
+        page.get_by_label("De 1").select_option("4")
+        page.get_by_role("button", name="Envoyer").click()
+        expect(page.locator("#opinion .error")).to_have_text(
+            "Votre demande est de nouveau ouverte. Vous pourrez répondre quand elle sera réglée."
+        )
+        desk.visit.expects("409")
+        assert owner.post(f"{act}/resolve", json={"resolution": "Came"}).status_code == 200
+        page.get_by_role("button", name="Envoyer").click()
+        expect(page.locator("#over")).to_contain_text("Merci")
+        assert desk.firm.sql(self.STORED, ticket["id"]) == [(4, None)]
+
+        desk.firm.sql("update account_tokens set used_at = now() where purpose = 'ticket_rating'")
+        page.goto("about:blank")
+        told = "Ce lien n’est plus valable, ou un courriel plus récent en contient un autre."
+        expect(desk.open(link).locator("#over")).to_contain_text(told)
+        desk.visit.expects("410")
+
+    def test_english_says_it_to_customers_too(self, desk):
+        """Not as the API tells it to whoever works there."""
+        ticket, link = resolved(desk)
+        page = desk.open(link)
+        expect(page.locator("#about")).to_be_visible()
+        assert desk.firm.client("owner").post(f"/api/v1/tickets/{ticket['id']}/reopen").status_code == 200
+        page.get_by_label("From 1").select_option("4")
+        page.get_by_role("button", name="Send").click()
+        expect(page.locator("#opinion .error")).to_have_text(
+            "Your request is open again. You can rate it once it is resolved."
+        )
+        desk.visit.expects("409")
 
 
 class TestReview:

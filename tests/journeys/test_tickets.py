@@ -166,7 +166,7 @@ def test_two_tickets_that_are_one(office):
     office.work()
     [mail] = agent("GET /api/v1/mails", search="content").data
     assert (mail["to_address"], mail["state"]) == ("cem@example.org", "sent")
-    token = re.search(r"#rating=(\S+)", mail["text"])[1]
+    token = re.search(r"/tickets/rate\S*#([\w-]+)", mail["text"])[1]
     assert stranger("POST /api/v1/ticket-ratings/show", {"token": token}).data["rating"] is None
     for rating in (3, 5):
         stranger("POST /api/v1/ticket-ratings", {"token": token, "rating": rating})

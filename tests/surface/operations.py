@@ -21,6 +21,7 @@ PAGES = {
     "GET /account": "the page that links of mails open",
     "GET /quotes/accept": "the page that the link of a quote opens",
     "GET /reviews/answer": "the page that the link of a request for a review opens",
+    "GET /tickets/rate": "the page that the link in a mail about a resolved ticket opens",
     "GET /docs": "the page of the documentation",
     "GET /docs/init.js": "its script",
     "GET /docs/errors": "the page of the error codes",

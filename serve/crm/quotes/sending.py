@@ -11,7 +11,7 @@ from uuid import UUID
 from serve.crm.accounts.endpoints import accounts
 from serve.crm.contacts.endpoints import contacts
 from serve.crm.quotes.errors import QuoteVersionNotFound
-from serve.crm.quotes.page import ADDRESS
+from serve.crm.quotes.page import PAGE
 from serve.crm.quotes.paper import paper
 from serve.crm.quotes.rules import CONTENT, check_sendable, is_over
 from serve.crm.quotes.service import UNDECIDED, check_people, quotes
@@ -28,9 +28,7 @@ from serve.kernel.speech import OTHERWISE, Speech, spoken
 from serve.kernel.tasks import Work, enqueue, task
 from serve.platform.mails.attachments import Attachment, attached_from
 from serve.platform.mails.service import queue_mail
-from serve.platform.pages.spoken import link_of
-from serve.platform.settings.categories import CATEGORIES
-from serve.platform.settings.service import current
+from serve.platform.settings.service import customers_language
 from serve.ports.mail import MailWays
 from serve.ports.storage import Storage
 
@@ -116,7 +114,7 @@ async def send(
         email=to["recipient_email"],
         detail={"version": version},
     )
-    mail = _mail(document, message, link_of(public_address, ADDRESS, document["language"], token))
+    mail = _mail(document, message, PAGE.link(public_address, document["language"], token))
     await queue_mail(
         db,
         ways,
@@ -249,10 +247,7 @@ async def versions(db: Transaction, row_id: UUID) -> list[dict[str, Any]]:
 
 async def language_of(db: Transaction, row: Mapping[str, Any]) -> str:
     """In which it speaks to the customer if it is sent now: its own, else the tenant's, as far as we speak that."""
-    if row["language"]:
-        return spoken(row["language"])
-    settings = await current(db, [CATEGORIES["general"]])
-    return spoken(settings["general"].values.locale)
+    return spoken(row["language"]) if row["language"] else await customers_language(db)
 
 
 async def recipient(db: Transaction, row: Mapping[str, Any]) -> dict[str, Any]:

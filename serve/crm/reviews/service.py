@@ -14,7 +14,7 @@ from uuid import UUID
 from serve.crm.contacts.endpoints import contacts
 from serve.crm.reviews.errors import ReviewNotAllowed
 from serve.crm.reviews.models import review_requests as table
-from serve.crm.reviews.page import ADDRESS
+from serve.crm.reviews.page import PAGE
 from serve.crm.reviews.rules import UNDER_WAY, check_job, check_pause, check_request
 from serve.crm.reviews.schemas import ReviewRequestAsked, ReviewRequestFields, ReviewRequestRead
 from serve.crm.reviews.words import WORDS
@@ -24,12 +24,11 @@ from serve.kernel.db import Transaction
 from serve.kernel.errors import Invalid, NotFound
 from serve.kernel.events import event
 from serve.kernel.resources import Resource, Row
-from serve.kernel.speech import Speech, spoken
+from serve.kernel.speech import Speech
 from serve.kernel.tasks import Work, enqueue, task
 from serve.platform.mails.service import queue_mail
-from serve.platform.pages.spoken import link_of
 from serve.platform.settings.categories import CATEGORIES
-from serve.platform.settings.service import current
+from serve.platform.settings.service import current, customers_language
 from serve.ports.mail import MailWays
 
 PURPOSE = "review"
@@ -163,12 +162,12 @@ async def _send(db: Transaction, row: Row, ways: MailWays, public_address: str) 
     tenant = await db.fetch_one("select name from tenants where id = $1", db.caller.tenant_id)
     job = None if row["job_id"] is None else await db.fetch_one(_JOB, row["job_id"])
     assert tenant is not None
-    said = Speech(spoken((await current(db, [CATEGORIES["general"]]))["general"].values.locale), WORDS)
+    said = Speech(await customers_language(db), WORDS)
     parts = [
         said("hello", name=contact["full_name"]),
         row["message"],
         said("ask_of", service=job["service"]) if job else said("ask"),
-        link_of(public_address, ADDRESS, said.language, token),
+        PAGE.link(public_address, said.language, token),
         said("until", moment=said.moment(now + life)),
         tenant["name"],
     ]

@@ -13,35 +13,25 @@ from uuid import UUID
 
 from serve.crm.contacts.endpoints import contacts
 from serve.crm.tickets.errors import RatingLinkNotFound, RatingLinkUseless
+from serve.crm.tickets.page import PAGE
 from serve.crm.tickets.rules import check_rating
 from serve.crm.tickets.schemas import LinkedRating, RatingFields
 from serve.crm.tickets.service import tickets
+from serve.crm.tickets.words import WORDS
 from serve.identity.account_tokens.links import Link, linked
 from serve.identity.account_tokens.service import issue_token, void_tokens
 from serve.kernel.db import Database, Transaction
 from serve.kernel.errors import Invalid, NotFound
 from serve.kernel.events import event
 from serve.kernel.resources import Row
+from serve.kernel.speech import Speech
 from serve.platform.mails.service import queue_mail
+from serve.platform.settings.service import customers_language
 from serve.ports.mail import MailWays
 
 PURPOSE = "ticket_rating"
 LIFE = timedelta(days=14)
 RATED = event("ticket.rated", "Somebody said how content the customer is: `after` has how much, of 5.")
-_TEXT = """Hello {name},
-
-your request "{subject}" is resolved:
-
-{resolution}
-
-How content are you? Tell us here:
-
-{link}
-
-The link works until {until} (UTC); what you said may be changed by it until then.
-
-{tenant}
-"""
 
 
 async def rate(db: Transaction, ticket_id: UUID, said: RatingFields) -> Row:
@@ -57,7 +47,10 @@ async def rate(db: Transaction, ticket_id: UUID, said: RatingFields) -> Row:
 
 
 async def ask(db: Transaction, ways: MailWays, ticket: Row, public_address: str) -> None:
-    """Send the contact a link. Raises NotConfigured, or Invalid where nobody has an address."""
+    """Send the contact a link, in the tenant's language.
+
+    Raises NotConfigured, or Invalid where nobody has an address.
+    """
     if ticket["contact_id"] is None:
         raise Invalid(details=[("ask_rating", "the ticket has no contact")])
     contact = await contacts.get(db, ticket["contact_id"])
@@ -70,18 +63,27 @@ async def ask(db: Transaction, ways: MailWays, ticket: Row, public_address: str)
     token = await issue_token(
         db, PURPOSE, life=LIFE, tenant_id=db.caller.tenant_id, subject_id=row_id, email=contact["email"]
     )
-    subject = " ".join(ticket["subject"].split())
-    text = _TEXT.format(
-        name=contact["full_name"],
-        subject=subject,
-        resolution=ticket["resolution"],
-        # Behind `#`: browsers keep that to themselves, so that the token stands in no server's log.
-        link=f"{public_address}/account#rating={token}",
-        until=f"{datetime.now(UTC) + LIFE:%Y-%m-%d %H:%M}",
-        tenant=tenant["name"],
+    said, subject = Speech(await customers_language(db), WORDS), " ".join(ticket["subject"].split())
+    parts = [
+        said("hello", name=contact["full_name"]),
+        said("resolved", subject=subject),
+        ticket["resolution"],
+        said("ask"),
+        PAGE.link(public_address, said.language, token),
+        said("until", moment=said.moment(datetime.now(UTC) + LIFE)),
+        tenant["name"],
+    ]
+    await queue_mail(
+        db,
+        ways,
+        {
+            "to_address": contact["email"],
+            "to_name": contact["full_name"],
+            "subject": said("subject", subject=subject)[:500],
+            "text": "\n\n".join(parts) + "\n",
+            "language": said.language,
+        },
     )
-    mail = {"to_address": contact["email"], "to_name": contact["full_name"]}
-    await queue_mail(db, ways, mail | {"subject": f"How content are you? {subject}"[:500], "text": text})
 
 
 async def show(database: Database, token: str) -> dict[str, Any]:

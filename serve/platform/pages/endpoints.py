@@ -1,6 +1,6 @@
 """``/`` and ``/account`` are ``serve/pages/index.html``. What they need lies beside it under ``/pages/``.
 
-So does what the page of a quote needs (``serve/crm/quotes/page.py``).
+So does what pages for customers need (``spoken.py``).
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from serve.kernel.etag import content_etag, matches
 from serve.kernel.permissions import Permission
 from serve.kernel.resources.batches import parsed
 from serve.kernel.resources.errors import LostUpdate
+from serve.kernel.speech import spoken
 from serve.kernel.vault import Unreadable, Vault
 from serve.platform.settings.categories import CATEGORIES, Category
 from serve.platform.settings.errors import CategoryNotFound
@@ -98,6 +99,11 @@ async def current(db: Transaction, categories: Collection[Category]) -> dict[str
         )
         for category in categories
     }
+
+
+async def customers_language(db: Transaction) -> str:
+    """In which the tenant speaks to its customers now (``Speech``): that of its locale, as far as we speak it."""
+    return spoken((await current(db, [CATEGORIES["general"]]))["general"].values.locale)
 
 
 def joint_etag(states: Mapping[str, Current]) -> str:

@@ -13,6 +13,7 @@ from serve.identity.account_tokens.limits import LinkCalls
 LEADS = "/api/v1/leads"
 QUOTES, ESTIMATES = "/api/v1/quotes", "/api/v1/estimates"
 LINK = f"{QUOTES}/link"
+SETTINGS = "/api/v1/settings/general"
 BOILER = {
     "description": "Replace the boiler",
     "quantity": "1",
@@ -66,6 +67,17 @@ def send(firm, owner):
 
 
 @pytest.fixture
+def live_in(firm, owner):
+    """``live_in("de-DE")``: that is the tenant's locale for the length of a test."""
+
+    def move(locale: str) -> None:
+        assert owner.put(SETTINGS, json={"locale": locale}).status_code == 200
+
+    yield move
+    firm.sql("delete from settings where tenant_id = %s and category = 'general'", firm.a)
+
+
+@pytest.fixture
 def few(firm):
     """Three calls with a link at once, then one every 20 s."""
     state = firm.running.app.state
@@ -74,9 +86,14 @@ def few(firm):
     state.link_calls = usual
 
 
+def last_mail(firm) -> tuple[str, str]:
+    """Subject and text."""
+    [mail] = firm.sql("select subject, text from mails order by created_at desc, id desc limit 1")
+    return mail
+
+
 def key_of(firm) -> str:
-    ((text,),) = firm.sql("select text from mails order by created_at desc, id desc limit 1")
-    return re.search(r"/quotes/accept\S*#([\w-]+)", text)[1]
+    return re.search(r"/quotes/accept\S*#([\w-]+)", last_mail(firm)[1])[1]
 
 
 def read(owner, quote):

@@ -111,10 +111,9 @@ class TestAsking:
             "review_request.sent",
         ]
 
-    def test_the_mail_speaks_as_the_tenant_does(self, firm, owner, sent, job):
-        assert owner.put("/api/v1/settings/general", json={"locale": "fr-CM"}).status_code == 200
+    def test_the_mail_speaks_as_the_tenant_does(self, firm, sent, job, live_in):
+        live_in("fr-CM")
         row, _ = sent(job_id=job())
-        firm.sql("delete from settings where tenant_id = %s and category = 'general'", firm.a)
         [(subject, text)] = firm.sql("select subject, text from mails where id = %s", row["mail_id"])
         assert subject.endswith("\u00a0: qu’en pensez-vous\u202f?")
         assert "Que pensez-vous de notre travail (Boiler service)" in text

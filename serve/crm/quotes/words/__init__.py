@@ -4,8 +4,3 @@ from serve.crm.quotes.words import de, en, es, fr
 from serve.kernel.speech import Words
 
 WORDS: Words = {"en": en.WORDS, "de": de.WORDS, "fr": fr.WORDS, "es": es.WORDS}
-PAGE = (
-    *(key for key in en.WORDS if key.startswith("page_") or key.isupper()),
-    *("quote", "tax", "subtotal", "discount", "net", "total"),
-)
-"""What the page behind the link says; refusals stand by their codes."""

@@ -1,6 +1,9 @@
 """Deutsch: mit „Sie“; verstanden in Deutschland, Österreich und der Schweiz."""
 
+from serve.platform.pages.words import DE
+
 WORDS = {
+    **DE,
     # The paper.
     "quote": "Angebot",
     "estimate": "Kostenvoranschlag",
@@ -68,10 +71,6 @@ WORDS = {
     "page_chosen": "gewählt",
     "page_not_chosen": "nicht gewählt",
     "page_deposit": "Davon als Anzahlung",
-    "page_incomplete": "Dieser Link ist nicht vollständig",
-    "page_incomplete_why": "Sein Schlüssel fehlt. Öffnen Sie ihn noch einmal aus der E-Mail.",
-    "page_failed": "Das hat nicht geklappt",
-    "page_gone": "Dieser Link öffnet nichts mehr",
     # Refusals, by their codes.
     "QUOTE_LINK_UNKNOWN": "Dieser Link öffnet nichts. Öffnen Sie ihn noch einmal aus der E-Mail.",
     "QUOTE_REPLACED": "Es gibt eine neuere Fassung dieses Angebots. Nehmen Sie den Link aus deren E-Mail.",
@@ -79,8 +78,4 @@ WORDS = {
     "QUOTE_EXPIRED": "Die Frist dieses Angebots ist abgelaufen. Bitten Sie um ein neues.",
     "QUOTE_DECIDED_ALREADY": "Über dieses Angebot wurde schon entschieden.",
     "TOTAL_DIFFERS": "Die Auswahl ergibt einen anderen Betrag als den, dem Sie zustimmen. Sehen Sie noch einmal nach.",
-    "LINK_USED_TOO_OFTEN": "Dieser Link wird zu oft aufgerufen. Warten Sie etwas und versuchen Sie es noch einmal.",
-    "INVALID": "Hier stimmt etwas nicht.",
-    "TENANT_SUSPENDED": "Diese Seite ist zurzeit geschlossen. Fragen Sie, wer Ihnen das Angebot gesandt hat.",
-    "UNREACHABLE": "Der Server antwortet nicht.",
 }

@@ -8,14 +8,19 @@ from serve.crm.quotes.errors import (
     QuoteWithdrawn,
     TotalDiffers,
 )
-from serve.identity.account_tokens.limits import LinkUsedTooOften
+from serve.platform.pages.words import EN
 
 REFUSALS = (
-    *(QuoteLinkUnknown, QuoteLinkUseless, QuoteWithdrawn, QuoteExpired, QuoteDecidedAlready),
-    *(TotalDiffers, LinkUsedTooOften),
+    QuoteLinkUnknown,
+    QuoteLinkUseless,
+    QuoteWithdrawn,
+    QuoteExpired,
+    QuoteDecidedAlready,
+    TotalDiffers,
 )
 """What a customer may be refused with, said as the API says it."""
 WORDS = {
+    **EN,
     # The paper.
     "quote": "Quote",
     "estimate": "Estimate",
@@ -83,13 +88,6 @@ WORDS = {
     "page_chosen": "chosen",
     "page_not_chosen": "not chosen",
     "page_deposit": "Of it in advance",
-    "page_incomplete": "This link is not complete",
-    "page_incomplete_why": "It has no key in it. Open it from the mail once more.",
-    "page_failed": "That did not work",
-    "page_gone": "This link opens nothing any more",
     # Refusals, by their codes.
     **{each.code: each.message for each in REFUSALS},
-    "INVALID": "Something is wrong here.",
-    "TENANT_SUSPENDED": "This page is closed for the time being. Ask whoever sent the quote.",
-    "UNREACHABLE": "The server does not answer.",
 }

@@ -1,6 +1,9 @@
 """Español: de usted; comprensible en España y en América."""
 
+from serve.platform.pages.words import ES
+
 WORDS = {
+    **ES,
     # The paper.
     "quote": "Presupuesto",
     "estimate": "Estimación",
@@ -68,10 +71,6 @@ WORDS = {
     "page_chosen": "elegido",
     "page_not_chosen": "no elegido",
     "page_deposit": "De ello, por adelantado",
-    "page_incomplete": "Este enlace no está completo",
-    "page_incomplete_why": "Le falta la clave. Ábralo otra vez desde el correo.",
-    "page_failed": "No ha funcionado",
-    "page_gone": "Este enlace ya no abre nada",
     # Refusals, by their codes.
     "QUOTE_LINK_UNKNOWN": "Este enlace no abre nada. Ábralo otra vez desde el correo.",
     "QUOTE_REPLACED": "Se ha enviado una versión más reciente de este presupuesto. Use el enlace de ese correo.",
@@ -79,8 +78,4 @@ WORDS = {
     "QUOTE_EXPIRED": "El plazo de este presupuesto ha terminado. Pida uno nuevo.",
     "QUOTE_DECIDED_ALREADY": "Este presupuesto ya se ha aceptado o rechazado.",
     "TOTAL_DIFFERS": "Lo elegido suma otro total que el que usted acepta. Mírelo otra vez.",
-    "LINK_USED_TOO_OFTEN": "Este enlace se consulta demasiado. Espere un poco e inténtelo de nuevo.",
-    "INVALID": "Aquí hay un error.",
-    "TENANT_SUSPENDED": "Esta página está cerrada por ahora. Pregunte a quien le envió el presupuesto.",
-    "UNREACHABLE": "El servidor no responde.",
 }

@@ -1,6 +1,9 @@
 """Français : avec « vous ». Les espaces devant la ponctuation double sont insécables."""
 
+from serve.platform.pages.words import FR
+
 WORDS = {
+    **FR,
     # The paper.
     "quote": "Devis",
     "estimate": "Estimation",
@@ -68,10 +71,6 @@ WORDS = {
     "page_chosen": "choisi",
     "page_not_chosen": "non choisi",
     "page_deposit": "Dont acompte",
-    "page_incomplete": "Ce lien n’est pas complet",
-    "page_incomplete_why": "Sa clé manque. Ouvrez-le encore une fois depuis le courriel.",
-    "page_failed": "Cela n’a pas fonctionné",
-    "page_gone": "Ce lien n’ouvre plus rien",
     # Refusals, by their codes.
     "QUOTE_LINK_UNKNOWN": "Ce lien n’ouvre rien. Ouvrez-le encore une fois depuis le courriel.",
     "QUOTE_REPLACED": "Une version plus récente de ce devis a été envoyée. Utilisez le lien de ce courriel-là.",
@@ -79,8 +78,4 @@ WORDS = {
     "QUOTE_EXPIRED": "La durée de validité de ce devis est passée. Demandez-en un nouveau.",
     "QUOTE_DECIDED_ALREADY": "Ce devis a déjà été accepté ou refusé.",
     "TOTAL_DIFFERS": "Ce qui est choisi donne un autre total que celui que vous acceptez. Regardez encore une fois.",
-    "LINK_USED_TOO_OFTEN": "Ce lien est demandé trop souvent. Attendez un peu, puis réessayez.",
-    "INVALID": "Il y a une erreur ici.",
-    "TENANT_SUSPENDED": "Cette page est fermée pour le moment. Adressez-vous à qui vous a envoyé le devis.",
-    "UNREACHABLE": "Le serveur ne répond pas.",
 }

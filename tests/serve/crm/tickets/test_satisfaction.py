@@ -6,6 +6,9 @@ import re
 
 import pytest
 
+from serve.crm.tickets.satisfaction import PURPOSE
+from serve.kernel.speech import Speech
+from tests.serve.crm.conftest import last_mail
 from tests.serve.crm.tickets.test_tickets import TICKETS, act, wrong
 
 RATINGS = "/api/v1/ticket-ratings"
@@ -25,11 +28,7 @@ def asked(agent, ticket, firm):
         made = made or ticket()
         done = act(agent, made, "resolve", resolution="Came again", ask_rating=True)
         assert done.status_code == 200, done.text
-        texts = firm.sql(
-            "select text from mails where subject like 'How content%' order by created_at desc limit 1"
-        )
-        found = re.search(r"http\S+/account#rating=(\S+)", texts[0][0])
-        return done.json()["data"], found[1]
+        return done.json()["data"], re.search(r"/tickets/rate\S*#([\w-]+)", last_mail(firm)[1])[1]
 
     return ask
 
@@ -56,6 +55,45 @@ class TestByStaff:
         act(agent, made, "resolve", resolution="Done")
         answer = agent.post(f"{TICKETS}/{made['id']}/satisfaction", json={"rating": rating})
         assert wrong(answer) == ["rating"]
+
+
+class TestMail:
+    def test_it_says_what_was_done_and_until_when_the_link_works(self, asked, firm):
+        """In English, which is what a tenant speaks that has set nothing."""
+        _, token = asked()
+        [(until,)] = firm.sql(
+            "select expires_at at time zone 'UTC' from account_tokens where purpose = %s"
+            " order by created_at desc limit 1",
+            PURPOSE,
+        )
+        subject, text = last_mail(firm)
+        assert subject == "How content are you? The visit was late"
+        said = 'Your request "The visit was late" is resolved:\n\nCame again\n\nHow content are you?'
+        assert text.startswith(f"Hello Ada Byron,\n\n{said} Tell us here:\n\nhttp")
+        assert (
+            f"/tickets/rate#{token}\n\nThe link works until {Speech('en', {}).moment(until)} (UTC);" in text
+        )
+        assert text.endswith("\n\nA\n")
+
+    def test_it_speaks_as_the_tenant_does(self, asked, ticket, firm, live_in):
+        live_in("de-AT")
+        _, token = asked(ticket(subject="Der Termin\nfiel aus"))
+        subject, text = last_mail(firm)
+        assert subject == "Wie zufrieden sind Sie? Der Termin fiel aus"
+        assert "Ihr Anliegen „Der Termin fiel aus“ ist erledigt:\n\nCame again\n\n" in text
+        assert f"/tickets/rate?language=de#{token}\n\nDer Link gilt bis " in text
+        assert "How" not in subject + text
+
+    def test_braces_in_a_subject_are_none_of_ours(self, asked, ticket, firm):
+        asked(ticket(subject="What is {tenant}?"))
+        assert last_mail(firm)[0] == "How content are you? What is {tenant}?"
+
+    def test_who_speaks_none_of_them_is_asked_in_english(self, asked, firm, live_in):
+        live_in("it-IT")
+        asked()
+        subject, text = last_mail(firm)
+        assert subject.startswith("How content are you?")
+        assert "/tickets/rate#" in text
 
 
 class TestByLink:
