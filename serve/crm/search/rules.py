@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from rapidfuzz.distance import OSA
 
@@ -83,20 +83,23 @@ def plainly(question: str, words: Sequence[str]) -> str:
     return f"({together}) | ({apart})"
 
 
-def slips(word: str) -> list[str]:
-    """Terms of ``to_tsquery``, for each of what the word may be a slip of; nothing for a number or a short one."""
-    others = [_quoted(each) for each in otherwise(word)]
-    if others and len(word) >= LONG:
-        others.append(f"{_quoted(word[:BEGINNING])}:*")
-    return others
+def slips(words: Iterable[str]) -> dict[str, list[str]]:
+    """By word, a term of ``to_tsquery`` for each of what it may be a slip of; none for a number or a short one."""
+    found = {word: [_quoted(each) for each in otherwise(word)] for word in words}
+    for word, others in found.items():
+        if others and len(word) >= LONG:
+            others.append(f"{_quoted(word[:BEGINNING])}:*")
+    return found
 
 
-def likely(words: Sequence[str], in_use: Collection[str]) -> str | None:
-    """For ``to_tsquery``: every word, its beginning, or what it may be a slip of, of the terms that are in use.
+def likely(meant: Mapping[str, Iterable[str]], in_use: Collection[str]) -> str | None:
+    """For ``to_tsquery``: every word, its beginning, or what it may be a slip of (``slips``) and is in use.
 
     None where that asks for no more than the words as they are.
     """
-    terms = [[f"{_quoted(word)}:*", *(term for term in slips(word) if term in in_use)] for word in words]
+    terms = [
+        [f"{_quoted(word)}:*", *(term for term in others if term in in_use)] for word, others in meant.items()
+    ]
     if all(len(each) == 1 for each in terms):
         return None
     return " & ".join(f"({' | '.join(each)})" for each in terms)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -52,7 +52,8 @@ async def search(db: Reads, question: str, kinds: Iterable[str] | None) -> Found
         looked_at.append(notes.KIND)
     hits = await _by_number(db, question, looked_at)
     hits |= await _asked(db, looked_at, words, plainly(question, words))
-    matching = likely(words, await _in_use(db, words)) if not hits else None
+    meant = {} if hits else slips(words)
+    matching = likely(meant, await _in_use(db, meant.values()))
     if matching is not None:
         hits = await _asked(db, looked_at, words, matching)
     # The better, then the newer: sorting twice keeps the order of the first within the second.
@@ -80,13 +81,13 @@ async def _asked(
     return hits
 
 
-async def _in_use(db: Reads, words: Iterable[str]) -> set[str]:
-    """Which slips of these words there are in the caller's tenants at all.
+async def _in_use(db: Reads, meant: Iterable[Iterable[str]]) -> set[str]:
+    """Which slips of the words there are in the caller's tenants at all.
 
     Hundreds are thought up for each word, and one or two exist. Asked for together with ``or`` they would be looked
     for in each row of a tenant, because the planner takes so long a question for one that most rows answer.
     """
-    terms = list(islice((term for word in words for term in slips(word)), MOST_TERMS))
+    terms = list(islice(chain.from_iterable(meant), MOST_TERMS))
     return {row["term"] for row in await db.fetch(IN_USE, terms)} if terms else set()
 
 

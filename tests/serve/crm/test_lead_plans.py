@@ -64,12 +64,13 @@ def looked_at_by_search(firm: Firm, words: str) -> int:
     those of them that there are; the largest."""
     db, tenant = firm
     asked = words_of(words)
-    terms = [term for word in asked for term in slips(word)]
+    meant = slips(asked)
+    terms = [term for others in meant.values() for term in others]
     with db.transaction():
         before = _read(db)
         in_use = {term for (term,) in db.execute(IN_USE, (tenant, terms))}
         most = _read(db) - before
-    for matching in (plainly(words, asked), likely(asked, in_use)):
+    for matching in (plainly(words, asked), likely(meant, in_use)):
         if matching is not None:
             wanted = Wanted(matching=matching, limit=50, count="none")
             plan = leads.listing.plan(wanted, is_one=True)
