@@ -42,8 +42,9 @@ Permission = Literal[
     "review_requests:write",
     "vehicles:read",
     "vehicles:write",
-    "files:read",  # what was uploaded, whoever did
+    "files:read",  # what one has sent oneself, and what belongs to rows that one may read
     "files:write",
+    "files:all",  # what others have sent, too, whatever it belongs to
     "leads:read",
     "leads:write",
     "lead_rules:read",  # who gets new leads

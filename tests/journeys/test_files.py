@@ -41,12 +41,14 @@ def test_papers_and_pictures(office):
     assert wrong.error["details"][0]["field"] == "files[2]"
     both = agent("POST /api/v1/files/upload-multiple", files=papers).data
     assert [each["media_type"] for each in both] == ["text/markdown", "text/csv"]
-    assert viewer("GET /api/v1/files").meta["total"] == 3
+    # Papers of nothing are for who sent them, and for who sees everything.
+    assert [person("GET /api/v1/files").meta["total"] for person in (agent, owner, viewer)] == [3, 3, 1]
+    viewer("GET /api/v1/files/{id}/download", id=both[0]["id"], refused=404)
     [found] = viewer("GET /api/v1/files", entity_type="account", entity_id=account).data
     assert found["id"] == sent["id"]
     assert [each["name"] for each in viewer("GET /api/v1/files", search="märz").data] == ["Angebot März.pdf"]
 
-    # Another company sees none of it; everybody here can fetch it.
+    # Another company sees none of it; whoever may read accounts can fetch the offer.
     stranger("GET /api/v1/files/{id}", id=sent["id"], refused=404)
     stranger("GET /api/v1/files/{id}/download", id=sent["id"], refused=404)
     assert viewer("GET /api/v1/files/{id}", id=sent["id"]).data["sha256"] == sent["sha256"]

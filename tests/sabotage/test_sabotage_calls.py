@@ -10,6 +10,7 @@ from pydantic import Field
 
 from serve.crm.calls import service, transcribing
 from serve.crm.calls.service import calls
+from serve.platform.files.service import files
 from serve.ports import transcription
 from serve.ports.out import addresses, door
 from tests.sabotage.existing import Case, Guard, both, cases, instead, sql, without
@@ -34,7 +35,7 @@ GUARDS = {
         instead(service, "_source", lambda values: {}), CALL.test_a_transcript_says_who_wrote_it
     ),
     "files that are gone are named": Guard(
-        without(service, "_FILE", "and deleted_at is null"),
+        without(files, "_get", "and t.deleted_at is null"),
         RECORDING.test_it_is_a_file_of_ones_own_that_is_there,
     ),
     "anything is a sound": Guard(

@@ -6,6 +6,7 @@ is rendered goes through an allow-list, and pictures are the tenant's own files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Final
@@ -21,6 +22,9 @@ TAGS: Final = {
 ATTRIBUTES: Final = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
 SCHEMES: Final = {"http", "https", "mailto", "tel"}
 OWN_FILES: Final = ("/api/v1/files/", "/api/files/")
+_FILE = re.compile(
+    rf"(?:{'|'.join(map(re.escape, OWN_FILES))})({'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'})\b"
+)
 _APART = frozenset({"softbreak", "hardbreak"})
 
 
@@ -38,6 +42,15 @@ def to_html(body: str) -> str:
         attribute_filter=_allowed,
         link_rel="noopener noreferrer nofollow",
     )
+
+
+def files_in(body: str) -> list[str]:
+    """The ids of the tenant's files that it shows or links to.
+
+    >>> files_in("![A plan](/api/v1/files/0192f0c1-7d3a-7b6e-9c0e-5f1f6f0f6a01/download)")
+    ['0192f0c1-7d3a-7b6e-9c0e-5f1f6f0f6a01']
+    """
+    return list(dict.fromkeys(_FILE.findall(body)))
 
 
 def to_text(body: str) -> str:

@@ -16,6 +16,7 @@ from serve.kernel.db import Record, Transaction
 from serve.kernel.events import event
 from serve.kernel.resources import Resource, Row
 from serve.kernel.resources.store import check_version
+from serve.platform.files.belonging import adopt
 
 PUBLISHED = event(
     "article.published",
@@ -35,7 +36,9 @@ class Articles(Resource):
     ) -> Row:
         slug = values.get("slug") or await self._free_slug(db, values["title"])
         author = {"author_id": db.caller.user_id}
-        return await super().insert(db, {**values, "slug": slug, **author}, row_id=row_id, event=event)
+        row = await super().insert(db, {**values, "slug": slug, **author}, row_id=row_id, event=event)
+        await adopt(db, "article", row["id"], markdown.files_in(row["body"]))
+        return row
 
     async def update(
         self, db: Transaction, before: Row, changes: Mapping[str, Any], *, event: str = ""
@@ -44,6 +47,8 @@ class Articles(Resource):
         wanted = {name: value for name, value in changes.items() if name != "slug" or value is not None}
         if any(wanted[name] != before[name] for name in CONTENT if name in wanted):
             wanted["revision"] = before["revision"] + 1
+            # Who reads the article is to see its pictures.
+            await adopt(db, "article", before["id"], markdown.files_in(wanted.get("body") or ""))
         return await super().update(db, before, wanted, event=event)
 
     async def _free_slug(self, db: Transaction, title: str) -> str:

@@ -87,7 +87,7 @@ async def _picture(request: Request, slug: str, name: str) -> Response:
     if file_id is None:
         raise PictureNotFound
     try:
-        record = await downloads.found(request, str(found.tenant_id), file_id)
+        record = await downloads.shared(request, found.tenant_id, file_id)
     except NotFound as gone:
         raise PictureNotFound from gone
     if record["media_type"] not in service.PICTURES:

@@ -24,6 +24,7 @@ from serve.kernel.resources.conditions import kinds_of
 from serve.kernel.resources.filters import ListQuery, filters_of, query_model
 from serve.kernel.resources.listing import Listing
 from serve.kernel.resources.schemas import RowMeta, part_of, patch_of, read_of
+from serve.kernel.resources.seen import Seen
 from serve.kernel.resources.store import NOW, Row, Rule, Store
 from serve.kernel.routing import area_router
 
@@ -33,6 +34,8 @@ CALLS = (
 )
 """Every call that a resource can have, in the order in which they are documented."""
 
+DECLARED: list["Resource"] = []
+"""All of them, once the modules that declare some are imported."""
 
 Beside = Callable[[Reads, Mapping[str, Any], str], Awaitable[dict[str, Any]]]
 """What is said beside a new row, in ``meta``: (database, what was written, the row's id)."""
@@ -56,6 +59,7 @@ class Resource(Store):
     filters : the columns that rows are asked for by, if not all: where there may be a million rows, those that have an
         index (``asked_by`` and its neighbours in ``serve/kernel/schema.py``).
     sortable : the columns that rows are sorted by, if not all.
+    seen : which rows a caller sees, if not all of their tenants'.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class Resource(Store):
         created_meta: type[RowMeta] = RowMeta,
         filters: Collection[str] | None = None,
         sortable: Collection[str] | None = None,
+        seen: Seen | None = None,
     ) -> None:
         name = "".join(part.title() for part in table.info["entity"].split("_"))
         self.fields, self.rule, self.calls, self.deleting = fields, rule, frozenset(calls), deleting
@@ -81,7 +86,7 @@ class Resource(Store):
         self.read_model: type[Output] = read or read_of(fields, f"{name}Read")
         self.part_model: type[Output] = part_of(self.read_model, f"{name}Part")
         columns = list(self.read_model.model_fields)
-        super().__init__(table, columns, fields.model_fields)
+        super().__init__(table, columns, fields.model_fields, seen=seen)
         arrays = [each.name for each in table.columns if isinstance(each.type, ARRAY)]
         parameters, compiled = filters_of(self.read_model, columns if filters is None else filters, arrays)
         self.countable = tuple(
@@ -100,6 +105,7 @@ class Resource(Store):
         self.path = path or f"/api/v1/{table.name.replace('_', '-')}"
         word = permission or table.name
         self.reading, self.writing = f"{word}:read", f"{word}:write"
+        DECLARED.append(self)
 
     def settled(self, before: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The changes with what the rule says follows from them. Raises what it says against them."""

@@ -21,6 +21,7 @@ from serve.kernel.resources.files import MEDIA_TYPES, NAMES, ExportFormat
 from serve.kernel.resources.files.columns import columns_of
 from serve.kernel.resources.files.writers import TooLongForXlsx, Writer, writer_of
 from serve.kernel.resources.listing import EXACT_UNTIL, Bindings, Order
+from serve.kernel.resources.seen import for_caller
 from serve.kernel.resources.streams import Streamed, TooManyExports
 from serve.kernel.resources.words import reading
 from serve.kernel.tasks import enqueue
@@ -74,7 +75,7 @@ class Plan:
         # One tenant is a value and not a list: then the index gives the order too.
         of_tenants = "$1::uuid" if len(tenants) == 1 else "any($1::uuid[])"
         source = f"from {resource.name} t where {resource.listing.where(asked, bind, tenants=of_tenants)}"
-        values = [tenants[0] if len(tenants) == 1 else tenants, *bind.values]
+        values = [tenants[0] if len(tenants) == 1 else tenants, *for_caller(bind.values, caller)]
         return cls(resource, asked, kind, asked.fields or list(resource.columns), source, values)
 
     @property

@@ -39,7 +39,10 @@ async def history_of(
     Raises NotFound.
     """
     key = "person_key" if resource.personal else "null::bytea"
-    found = await db.fetch_one(f"select {key} as person_key from {resource.name} where id = $1", row_id)
+    found = await db.fetch_one(
+        f"select {key} as person_key from {resource.name} t where t.id = $1{resource.and_seen(2)}",
+        *(row_id, *resource.seen_by(db.caller)),
+    )
     if found is None:
         raise resource.NotFound
     limit, offset = window

@@ -19,6 +19,7 @@ from serve.kernel.paging import page_meta
 from serve.kernel.resources.conditions import Kind, compiled
 from serve.kernel.resources.filters import Filter, ListQuery
 from serve.kernel.resources.order import NEWEST, Bindings, Conditions, Order, first_rows, some_rows
+from serve.kernel.resources.seen import for_caller
 from serve.kernel.resources.store import Store
 
 EXACT_UNTIL = 10_000
@@ -33,7 +34,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The statements of one page with what they bind, the tenants aside."""
+    """The statements of one page with what they bind, the tenants aside, and of a caller what ``for_caller`` says."""
 
     limit: int
     offset: int
@@ -73,6 +74,8 @@ class Listing:
 
     def _asked(self, query: ListQuery, bind: Bindings, tenants: str) -> Conditions:
         usual = f"t.tenant_id = {tenants} and t.deleted_at is {'not ' if query.deleted else ''}null"
+        if self.store.seen is not None:
+            usual += f" and {self.store.seen.condition(bind)}"
         asked: list[str] = []
         in_order, several, only = True, None, ""
         for name, entry in self.filters.items():
@@ -155,12 +158,13 @@ class Listing:
         """The page of a plan."""
         limit, offset = plan.limit, plan.offset
         is_counted = plan.count == "exact" or (plan.count == "usual" and not plan.is_cursor)
-        key = (db.caller.tenant_ids, plan.total, repr(plan.counted))
+        bound, counted = for_caller(plan.bound, db.caller), for_caller(plan.counted, db.caller)
+        key = (db.caller.tenant_ids, plan.total, repr(counted))
         known = self._known(key) if is_counted else None
         if known is None:
-            records = await db.fetch(plan.rows, *plan.bound, afresh=plan.afresh)
+            records = await db.fetch(plan.rows, *bound, afresh=plan.afresh)
         else:
-            records = await db.fetch(plan.rows_and_news, *plan.bound, known.horizon, afresh=plan.afresh)
+            records = await db.fetch(plan.rows_and_news, *bound, known.horizon, afresh=plan.afresh)
         rows, more = [record["data"] for record in records[:limit]], len(records) > limit
         meta = page_meta((limit, offset), 0) | {
             "next_cursor": plan.order.cursor(orjson.loads(rows[-1])) if more else None,
@@ -170,7 +174,7 @@ class Listing:
             meta |= _total(offset + len(rows), limit)  # the last page tells
         elif is_counted:
             if known is None or not records or records[0]["is_news"]:
-                known = await self._count(db, plan, key)
+                known = await self._count(db, plan, counted, key)
             meta["total_is_estimate"] = plan.count == "usual" and known.total > EXACT_UNTIL
             meta |= _total(min(known.total, EXACT_UNTIL) if meta["total_is_estimate"] else known.total, limit)
         else:
@@ -185,14 +189,14 @@ class Listing:
         known = self._totals.get(key)
         return known if known is not None and time.monotonic() < known.until_s else None
 
-    async def _count(self, db: Reads, plan: Plan, key: Hashable) -> Total:
+    async def _count(self, db: Reads, plan: Plan, counted: tuple[Any, ...], key: Hashable) -> Total:
         """How many there are, remembered until something happens.
 
         Counting ten thousand rows takes longer than all the rest of a request. Every change is an event in its own
         transaction, so a total stays true until there is an event of a transaction that its snapshot has not seen. One
         that counts what may yet be rolled back is remembered by nobody.
         """
-        (found,) = await db.fetch(plan.total, *plan.counted, afresh=plan.afresh)
+        (found,) = await db.fetch(plan.total, *counted, afresh=plan.afresh)
         known = Total(found["total"], found["horizon"], time.monotonic() + KEPT_S)
         if not db.sees_more:
             self._totals[key] = known

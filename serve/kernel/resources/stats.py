@@ -16,6 +16,7 @@ from serve.kernel.resources.declaration import Resource
 from serve.kernel.resources.filters import _set
 from serve.kernel.resources.listing import MANY, Bindings
 from serve.kernel.resources.schemas import Stats
+from serve.kernel.resources.seen import for_caller
 from serve.kernel.resources.words import plain, reading
 
 MOST_GROUPS = 100
@@ -48,7 +49,8 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
     async def stats(asked: Annotated[Asked, Depends(Asking(Asked))], db: ReadDb) -> Response:
         bind = Bindings()
         source = f"from {resource.name} t where {resource.listing.where(asked, bind, tenants=MANY)}"
-        (total,) = await db.fetch(guarded(f"select count(*) as total {source}"), *bind.values)
+        values = for_caller(bind.values, db.caller)
+        (total,) = await db.fetch(guarded(f"select count(*) as total {source}"), *values)
         by = {}
         for column in asked.by or ():
             groups = await db.fetch(
@@ -56,7 +58,7 @@ def add_calls(router: APIRouter, resource: Resource) -> None:
                     f"select t.{column} as value, count(*) as count {source}"
                     f" group by t.{column} order by count(*) desc, t.{column} limit {MOST_GROUPS}"
                 ),
-                *bind.values,
+                *values,
             )
             by[column] = [dict(group) for group in groups]
         return plain({"total": total["total"], "by": by})

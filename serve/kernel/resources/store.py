@@ -12,12 +12,14 @@ from uuid import UUID
 
 from sqlalchemy import DateTime, Table
 
+from serve.kernel.caller import Caller
 from serve.kernel.db import Reads, Record, Transaction, guarded
 from serve.kernel.errors import NotFound
 from serve.kernel.idempotency import Shown
 from serve.kernel.ids import uuid7
 from serve.kernel.resources.errors import LostUpdate, absent
 from serve.kernel.resources.many import Many, Parts, Sealed, as_setting
+from serve.kernel.resources.seen import Seen
 from serve.kernel.vault import Vault
 
 Rule = Callable[["Mapping[str, Any] | None", Mapping[str, Any]], "Mapping[str, Any] | None"]
@@ -60,10 +62,17 @@ class Row(dict[str, Any]):
 
 
 class Store:
-    """One table. ``columns`` are what is read, ``writable`` what clients may give."""
+    """One table. ``columns`` are what is read, ``writable`` what clients give, ``seen`` which rows a caller sees."""
 
-    def __init__(self, table: Table, columns: Collection[str], writable: Collection[str]) -> None:
-        self.table, self.name = table, table.name
+    def __init__(
+        self,
+        table: Table,
+        columns: Collection[str],
+        writable: Collection[str],
+        *,
+        seen: Seen | None = None,
+    ) -> None:
+        self.table, self.name, self.seen = table, table.name, seen
         self.entity: str = table.info["entity"]
         self.personal: tuple[str, ...] = table.info["personal"]
         self.columns, self.writable = tuple(columns), frozenset(writable)
@@ -72,7 +81,10 @@ class Store:
         self.selected = (
             ", ".join(f"t.{column}" for column in self.columns) + f", t.change_xid as _version{key}"
         )
-        self._get = f"select {self.selected} from {self.name} t where t.id = $1 and t.deleted_at is null"
+        self._get = (
+            f"select {self.selected} from {self.name} t where t.id = $1 and t.deleted_at is null"
+            f"{self.and_seen(2)}"
+        )
         self._find = (
             f"select {self.selected}, t.external_id as _external_id, t.deleted_at is not null as _is_deleted"
             f" from {self.name} t where t.external_id = $1"
@@ -80,7 +92,7 @@ class Store:
         )
         self._show = guarded(
             f"select {self.selected} from {self.name} t"
-            " where t.id = $2 and t.deleted_at is null and g.tenants is not null",
+            f" where t.id = $2 and t.deleted_at is null and g.tenants is not null{self.and_seen(3)}",
             select=f"{self.as_json(self.columns, 'q')} as data, q._version",
         )
         self._names = tuple(table.columns.keys())
@@ -95,6 +107,16 @@ class Store:
 
     # Reading
 
+    def and_seen(self, first: int) -> str:
+        """SQL for which rows the caller sees; its values (``seen_by``) are bound from the place ``first`` on."""
+        if self.seen is None:
+            return ""
+        places = (f"${first + number}" for number in range(self.seen.count))
+        return f" and {self.seen.sql.format(*places)}"
+
+    def seen_by(self, caller: Caller) -> tuple[Any, ...]:
+        return self.seen.values(caller) if self.seen is not None else ()
+
     def as_json(self, columns: Iterable[str], row: str) -> str:
         """SQL for these columns of ``row`` as JSON of ours: moments are in UTC and end in Z."""
         shown = [
@@ -108,7 +130,7 @@ class Store:
 
     async def show(self, db: Reads, row_id: UUID) -> Shown:
         """One guarded statement. Raises NotFound."""
-        records = await db.fetch(self._show, row_id)
+        records = await db.fetch(self._show, row_id, *self.seen_by(db.caller))
         if not records:
             raise self.NotFound
         return Shown(records[0]["data"], records[0]["_version"])
@@ -122,7 +144,7 @@ class Store:
         if lock:  # the caller's own tenant: children of an umbrella can be read, not changed
             sql += " and t.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
             sql += " for no key update of t"  # rows that begin to refer to it need not wait
-        record = await db.fetch_one(sql, row_id)
+        record = await db.fetch_one(sql, row_id, *self.seen_by(db.caller))
         if record is None:
             raise self.NotFound
         return Row(record)
@@ -216,18 +238,18 @@ class Store:
 
     async def delete(self, db: Transaction, row_id: UUID) -> Mapping[str, Any]:
         """Softly: it is out of every list and can be restored. Gives ``id`` and ``deleted_at``. Raises NotFound."""
-        gone = await self._mark(db, row_id, "deleted_at = now()", "deleted_at is null", "id, deleted_at")
+        gone = await self._mark(db, row_id, "deleted_at = now()", "deleted_at is null", "t.id, t.deleted_at")
         return {"id": gone["id"], "deleted_at": gone["deleted_at"]}
 
     async def restore(self, db: Transaction, row_id: UUID) -> Row:
         """Raises NotFound when it is not among the deleted."""
-        selected = self.selected.replace("t.", "")
-        return Row(await self._mark(db, row_id, "deleted_at = null", "deleted_at is not null", selected))
+        return Row(await self._mark(db, row_id, "deleted_at = null", "deleted_at is not null", self.selected))
 
     async def _mark(self, db: Transaction, row_id: UUID, change: str, where: str, returning: str) -> Record:
         record = await db.fetch_one(
-            f"update {self.name} set {change} where id = $2 and {where} returning {returning}{_EVENT.format('$1')}",
-            *("", row_id),
+            f"update {self.name} t set {change} where t.id = $2 and t.{where}{self.and_seen(3)}"
+            f" returning {returning}{_EVENT.format('$1')}",
+            *("", row_id, *self.seen_by(db.caller)),
         )
         if record is None:
             raise self.NotFound

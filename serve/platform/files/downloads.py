@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 
+from serve.kernel.caller import Caller
 from serve.kernel.db import Database, Record, guarded
 from serve.kernel.etag import matches
 from serve.platform.files.errors import FileLost, RangeNotSatisfiable
@@ -20,10 +21,11 @@ from serve.platform.files.service import Files, files
 
 _CHUNK = 1 << 18
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-_FOUND = guarded(
+_FOUND = (
     "select t.id, t.tenant_id, t.name, t.media_type, t.charset, t.size_bytes, t.sha256 from files t"
     " where t.id = $2 and t.deleted_at is null and g.tenants is not null"
 )
+_SHARED, _SEEN = guarded(_FOUND), guarded(_FOUND + files.and_seen(3))
 
 ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
@@ -42,10 +44,21 @@ ANSWER: dict[int | str, dict[str, Any]] = {
 ANSWER[206] = {"description": "The part that was asked for.", "content": ANSWER[200]["content"]}
 
 
-async def found(request: Request, tenants: str, file_id: UUID) -> Record:
-    """The file's record, if one of these tenants (ids, separated by commas) has it. Raises NotFound."""
+async def shared(request: Request, tenant_id: UUID | str, file_id: UUID) -> Record:
+    """The record of a file that the tenant has, for whoever was given a way to it. Raises NotFound."""
+    return await _found(request, _SHARED, str(tenant_id), file_id)
+
+
+async def seen(request: Request, caller: Caller, file_id: UUID) -> Record:
+    """That of a file which the caller sees. Raises NotFound."""
+    return await _found(
+        *(request, _SEEN, ",".join(map(str, caller.tenant_ids))), *(file_id, *files.seen_by(caller))
+    )
+
+
+async def _found(request: Request, sql: str, tenants: str, *values: Any) -> Record:
     database: Database = request.app.state.database
-    records = await database.fetch_alone(_FOUND, tenants, file_id)
+    records = await database.fetch_alone(sql, tenants, *values)
     if not records:
         raise files.NotFound
     return records[0]

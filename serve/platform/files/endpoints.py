@@ -25,6 +25,7 @@ from serve.kernel.resources.words import BODY, Id, one, plain
 from serve.kernel.risk import acts
 from serve.kernel.routing import area_router
 from serve.platform.files import downloads, pictures, service
+from serve.platform.files.belonging import check_may_change
 from serve.platform.files.errors import (
     FileLost,
     FileRefused,
@@ -33,6 +34,7 @@ from serve.platform.files.errors import (
     LinkExpired,
     LinkNotFound,
     NotAForm,
+    NotYourFile,
     QuotaExceeded,
     RangeNotSatisfiable,
 )
@@ -76,7 +78,7 @@ def _uploading(
     content = {"multipart/form-data": {"schema": schema}}
     kinds: tuple[type[Problem], ...] = (
         *(DatabaseUnavailable, Malformed, NotAForm, FileTypeRefused, FileRefused, BodyTooLarge, FileTooLarge),
-        *(QuotaExceeded, StillRunning, KeyOfAnotherRequest),
+        *(QuotaExceeded, NotYourFile, StillRunning, KeyOfAnotherRequest),
     )
     return {
         "methods": ["POST"],
@@ -223,7 +225,7 @@ async def open_link(
     """
     link = _kept(request).links.read(asked.token, now_s=time.time())
     try:
-        record = await downloads.found(request, str(link.tenant_id), link.file_id)
+        record = await downloads.shared(request, link.tenant_id, link.file_id)
     except NotFound as gone:
         raise LinkNotFound from gone
     return await downloads.answer(request, record)
@@ -244,7 +246,7 @@ async def download(
 
     One range at a time; the ETag is the SHA-256 of the content.
     """
-    record = await downloads.found(request, ",".join(map(str, caller.tenant_ids)), id)
+    record = await downloads.seen(request, caller, id)
     return await downloads.answer(request, record)
 
 
@@ -253,12 +255,13 @@ async def download(
     status_code=201,
     response_model=Success[LinkRead, Meta],
     dependencies=[Depends(Needs("files:write"))],
-    responses=problems(*BODY, files.NotFound, Invalid, StillRunning, KeyOfAnotherRequest),
+    responses=problems(*BODY, files.NotFound, NotYourFile, Invalid, StillRunning, KeyOfAnotherRequest),
     **acts(risk="risky", dry_run=False),  # a link works, whatever is undone
 )
 async def make_link(id: Id, wish: LinkFields, request: Request, db: TenantDb) -> Response:
     """A link that opens the file without log-in, until its time is over."""
     row = await files.get(db, id, lock=True)
+    check_may_change(row, db.caller)
     expires_at_s = int(time.time()) + wish.expires_in_s
     token = _kept(request).links.token(Link(db.caller.tenant_id, UUID(row["id"]), expires_at_s))
     expires_at = datetime.fromtimestamp(expires_at_s, UTC)

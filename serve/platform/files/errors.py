@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from serve.kernel.errors import BodyTooLarge, Invalid, NotFound, Problem, UnsupportedMediaType
+from serve.kernel.errors import (
+    BodyTooLarge,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Problem,
+    UnsupportedMediaType,
+)
 
 
 class FileRefused(Invalid):
@@ -35,6 +43,17 @@ class QuotaExceeded(BodyTooLarge):
 
 class NotAForm(UnsupportedMediaType):
     code, message = "FORM_NEEDED", "Send the body as multipart/form-data."
+
+
+class NotYourFile(Forbidden):
+    code, message = (
+        "NOT_YOUR_FILE",
+        "Somebody else sent this file, and your role may not change what it belongs to.",
+    )
+
+
+class RecordingStays(Conflict):
+    code, message = "RECORDING_STAYS", "What belongs to a call stays with it. Change the call instead."
 
 
 class LinkNotFound(NotFound):

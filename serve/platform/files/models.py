@@ -27,6 +27,7 @@ files = resource_table(
     search=("name",),
     extracted=False,
 )
+files.info["heard_with"] = "files:all"  # an event does not say whose the file is
 Index(
     "files_one_picture_key",
     *(files.c.tenant_id, files.c.purpose, files.c.entity_id),

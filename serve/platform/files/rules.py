@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from serve.kernel.errors import Conflict, Invalid
-from serve.platform.files.errors import FileRefused
+from serve.platform.files.errors import FileRefused, RecordingStays
 from serve.platform.files.names import extension, plain_name
 
 PICTURES = ("avatar", "logo")
@@ -18,7 +18,7 @@ class PictureStays(Conflict):
 
 
 def check_file(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
-    """Raises Invalid or PictureStays."""
+    """Raises Invalid, PictureStays or RecordingStays."""
     if (after.get("entity_type") is None) != (after.get("entity_id") is None):
         raise Invalid(details=[("entity_id", "goes with entity_type: say both or neither")])
     if before is None:
@@ -30,6 +30,8 @@ def check_file(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> No
         str(before[each]) != str(after[each]) for each in place
     ):
         raise PictureStays
+    if before["entity_type"] == "call" and str(before["entity_id"]) != str(after["entity_id"]):
+        raise RecordingStays
     if after["name"] != before["name"]:
         try:
             name = plain_name(after["name"])

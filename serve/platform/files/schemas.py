@@ -20,7 +20,8 @@ Word = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=50)]
 PURPOSE = Field("attachment", description="A word of yours for what it is for.", examples=["attachment"])
 ENTITY_TYPE = Field(
     None,
-    description="What it belongs to: the entity's name, as in events, with `entity_id`.",
+    description="What it belongs to: the entity's name, as in events, with `entity_id`. Who may read that kind may"
+    " read the file; one that belongs to nothing is for who sent it, and for `files:all`.",
     examples=[None],
 )
 ENTITY_ID = Field(None, description="The row that it belongs to.", examples=[None])

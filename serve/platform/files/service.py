@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -21,14 +21,15 @@ from serve.kernel.ids import uuid7
 from serve.kernel.resources import Resource, Row
 from serve.kernel.resources.batches import parsed
 from serve.platform.files import pictures
-from serve.platform.files.errors import FileTypeRefused, QuotaExceeded
+from serve.platform.files.belonging import SEEN, check_may_change, check_place
+from serve.platform.files.errors import FileTypeRefused, NotYourFile, QuotaExceeded
 from serve.platform.files.forms import Incoming, received
 from serve.platform.files.kinds import recognise
 from serve.platform.files.links import Links
 from serve.platform.files.models import files as table
 from serve.platform.files.names import plain_name
 from serve.platform.files.pictures import Shape
-from serve.platform.files.rules import check_file
+from serve.platform.files.rules import PICTURES, check_file
 from serve.platform.files.schemas import FileFields, FileRead
 from serve.ports.storage import Aside, Storage
 
@@ -36,12 +37,43 @@ MOST_FILES = 20
 MOST_PICTURE_BYTES = 20_000_000
 LOOKED_AT_ONCE = 2
 
-files = Resource(
+
+class FilesResource(Resource):
+    """Changed only by who may; a place that a client names is one."""
+
+    async def insert(
+        self, db: Transaction, values: Mapping[str, Any], *, row_id: UUID | None = None, event: str = ""
+    ) -> Row:
+        if values["purpose"] not in PICTURES:  # whose place we name ourselves
+            await check_place(db, values.get("entity_type"), values.get("entity_id"))
+        return await super().insert(db, values, row_id=row_id, event=event)
+
+    async def update(
+        self, db: Transaction, before: Row, changes: Mapping[str, Any], *, event: str = ""
+    ) -> Row:
+        check_may_change(before, db.caller)
+        if {"entity_type", "entity_id"} & self.differing(before, changes).keys():
+            after = {**before, **changes}
+            await check_place(db, after["entity_type"], after["entity_id"])
+        return await super().update(db, before, changes, event=event)
+
+    async def delete(self, db: Transaction, row_id: UUID) -> Mapping[str, Any]:
+        check_may_change(await self.get(db, row_id, lock=True), db.caller)
+        return await super().delete(db, row_id)
+
+    async def restore(self, db: Transaction, row_id: UUID) -> Row:
+        check_may_change(await self.get(db, row_id, lock=True, deleted=True), db.caller)
+        return await super().restore(db, row_id)
+
+
+files = FilesResource(
     table,
     fields=FileFields,
     read=FileRead,
     rule=check_file,
     calls=("list", "get", "patch", "delete", "restore", "history", "stats"),
+    deleting=(NotYourFile,),
+    seen=SEEN,
 )
 
 _ONE_AT_A_TIME = "select pg_advisory_xact_lock(hashtextextended('files ' || $1, 0))"

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from serve.kernel.caller import Caller
+from serve.kernel.permissions import permissions_of
 from serve.kernel.resources import Row
 from serve.platform.mails import delivery
 from tests.serve.firm import Firm
@@ -87,7 +88,7 @@ def caller_of(firm: Firm) -> Caller:
         email="agent@a.example",
         tenant_id=firm.a,
         role="agent",
-        permissions=frozenset(),
+        permissions=permissions_of("agent"),
         tenant_ids=(firm.a,),
         token_id="",
         expires_at_s=0,

@@ -22,7 +22,7 @@ TEXT = "Minutes of the meeting.\n.\nFrom here on: äöü\n".encode()
 
 @pytest.fixture
 def file_id(firm) -> str:
-    made = firm.client().post(FILES, files={"file": ("Sitzung äö.txt", TEXT, "text/plain")})
+    made = firm.client("agent").post(FILES, files={"file": ("Sitzung äö.txt", TEXT, "text/plain")})
     assert made.status_code == 201, made.text
     return made.json()["data"]["id"]
 

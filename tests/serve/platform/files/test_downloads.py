@@ -28,7 +28,7 @@ def path(row):
 
 class TestDownload:
     def test_it_is_saved_under_its_name_and_never_run(self, firm, row, path):
-        answer = firm.client("viewer").get(path)
+        answer = firm.client("manager").get(path)
         assert answer.content == TEXT
         assert answer.headers["content-disposition"] == (
             "attachment; filename=\"M_ller _2_ 100_.txt\"; filename*=UTF-8''M%C3%BCller%20%222%22%20100%25.txt"
@@ -110,7 +110,7 @@ class TestDownload:
 
 class TestLinks:
     def link(self, firm, row, **wish) -> str:
-        made = firm.client("agent").post(f"{FILES}/{row['id']}/link", json=wish)
+        made = firm.client("manager").post(f"{FILES}/{row['id']}/link", json=wish)
         assert made.status_code == 201, made.text
         return made.json()["data"]["url"]
 

@@ -277,7 +277,10 @@ class TestRecords:
         assert client.patch(path, json={"name": "b.TXT"}).json()["data"]["name"] == "b.TXT"
         for wrong in ("b.pdf", "b", "../b.txt", "b\u202e.txt"):
             assert error(client.patch(path, json={"name": wrong}), 422, "INVALID")[0][0] == "name"
-        changed = {"entity_type": "account", "entity_id": "0192f0c1-7d3a-7b6e-9c0e-5f1f6f0f6a01"}
+        account = client.post(
+            "/api/v1/accounts", json={"name": "Byron and daughters", "country": "DE"}
+        ).json()["data"]
+        changed = {"entity_type": "account", "entity_id": account["id"]}
         assert client.patch(path, json=changed).json()["data"]["entity_id"] == changed["entity_id"]
         assert error(client.patch(path, json={"entity_id": None}), 422, "INVALID")[0][0] == "entity_id"
         assert error(client.patch(path, json={"size_bytes": 1}), 422, "INVALID")[0][0] == "size_bytes"
