@@ -8,6 +8,7 @@ import polars as pl
 
 from pipelines.demo import (
     calls,
+    campaign_tables,
     crm_tables,
     field_tables,
     fleet_tables,
@@ -39,7 +40,7 @@ BUILDERS: tuple[Builder, ...] = (
     calls.tables,
     money.tables,
     spending.tables,
-    crm_tables.messages,
+    campaign_tables.messages,
     organisation.api_requests,
     fleet_tables.tables,
 )

@@ -204,3 +204,20 @@ class TestCalls:
     def test_a_few_are_taken_out_of_the_log(self, tables):
         calls = tables["calls"]
         assert 0.005 < calls["deleted_at"].count() / calls.height < 0.015
+
+
+class TestLeads:
+    def test_most_lie_about_a_zone_and_buyers_about_that_of_their_account(self, tables):
+        leads, zones = (tables[table].select("id", "latitude", "longitude") for table in ("leads", "zones"))
+        assert leads["latitude"].is_null().equals(leads["longitude"].is_null())
+        assert 0.7 < 1 - leads["latitude"].null_count() / leads.height < 0.9
+        accounts = tables["accounts"].select("id", "zone_id").join(zones, left_on="zone_id", right_on="id")
+        bought = (
+            tables["leads"]
+            .filter(pl.col("account_id").is_not_null(), pl.col("latitude").is_not_null())
+            .join(accounts, left_on="account_id", right_on="id", suffix="_of_zone")
+        )
+        assert bought.height > 100
+        for name in ("latitude", "longitude"):
+            apart = (bought[name] - bought[f"{name}_of_zone"]).abs()
+            assert apart.quantile(0.95) < 0.1, name  # the rest are people who stand there twice
