@@ -22,6 +22,7 @@ NAMES = (
     "export",
     "imports",
     "leads",
+    "articles",
     "increment",
     "line",
     "tasks",

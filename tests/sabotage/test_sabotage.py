@@ -185,9 +185,9 @@ def totals_never_forget(surface: Surface, patch: Patch) -> None:
     count = listing.Listing._count
     known: dict[str, listing.Total] = {}
 
-    async def once(self: listing.Listing, reads: Any, plan: listing.Plan, key: Any) -> listing.Total:
+    async def once(self: listing.Listing, reads: Any, plan: listing.Plan, *asked: Any) -> listing.Total:
         if plan.total not in known:
-            known[plan.total] = await count(self, reads, plan, key)
+            known[plan.total] = await count(self, reads, plan, *asked)
         return known[plan.total]
 
     patch.setattr(listing.Listing, "_count", once)

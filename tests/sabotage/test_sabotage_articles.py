@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from serve.crm.articles import asking, endpoints, learning, markdown, queries, s
 from serve.crm.articles.service import articles
 from serve.crm.search.targets import TARGETS
 from serve.kernel.db import Transaction
+from serve.kernel.tasks import Work
 from tests.sabotage.existing import Case, Guard, Harm, both, cases, instead, sql, without
 from tests.serve.crm import test_article_search as searching
 from tests.serve.crm import test_articles as writing
@@ -29,10 +30,15 @@ WORDS, MEANING, SUGGESTED = searching.TestWords(), searching.TestMeaning(), sear
 
 ANY_NEIGHBOUR = {
     match: statement.replace(
-        "null from shown where article_id", "null from article_versions where article_id"
+        "null from readable where article_id", "null from article_versions where article_id"
     )
     for match, statement in search.FIND.items()
 }
+
+
+@asynccontextmanager
+async def at_once(work: Work, what: str) -> AsyncIterator[bool]:
+    yield True
 
 
 def searched_without(words: str, by: str = "") -> Harm:
@@ -133,6 +139,9 @@ GUARDS = {
     ),
     "neighbours are not looked at": Guard(
         instead(search, "FIND", ANY_NEIGHBOUR), MEANING.test_what_is_filtered_out_takes_nobodys_place
+    ),
+    "everybody learns at once": Guard(
+        instead(Work, "alone", at_once), MEANING.test_one_learns_at_a_time_one_waits_and_nobody_else
     ),
     "what was archived is learned from": Guard(
         without(learning, "_TEXTS", "and a.state = 'published'"),

@@ -45,7 +45,7 @@ def _from_the_trash(firm: Firm) -> Iterator[None]:
         yield
 
 
-async def _any_file(db: Transaction, row_id: UUID) -> dict[str, Any]:
+async def _any_file(db: Transaction, row_id: UUID, **how: bool) -> dict[str, Any]:
     found = await db.fetch_one("select * from files where id = $1", row_id)
     return dict(found or {"name": "x", "media_type": "text/plain", "size_bytes": 1, "sha256": ""})
 

@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -66,7 +67,11 @@ class Running:
 
     def wait_for(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run it in the application's own loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
+        return self.begin(work).result(120)
+
+    def begin(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
+        """The same without waiting for its end."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def client(self, **headers: str) -> httpx.Client:
         """A client of its own, with its own cookies."""

@@ -95,7 +95,21 @@ async def newest(db: Transaction) -> Model | None:
 
 @task(KIND, most_attempts=3)
 async def learn(work: Work) -> dict[str, Any]:
-    """The same articles give the same model, so one that died is simply made again, and kept once."""
+    """The same articles give the same model, so one that died is simply made again, and kept once.
+
+    One at a time: or the last to end, which may have been the first to look, would be the newest.
+    """
+    async with work.alone(KIND) as is_wanted:
+        if not is_wanted:
+            return {
+                "model_number": None,
+                "is_new": False,
+                "reason": "another task is about to learn the same",
+            }
+        return await _learn(work)
+
+
+async def _learn(work: Work) -> dict[str, Any]:
     async with work.transaction() as db:
         rows = await db.fetch(_TEXTS)
         last = await db.fetch_one(_NEWEST)

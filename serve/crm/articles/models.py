@@ -86,6 +86,13 @@ article_versions = own_table(
     ),
     unique("article_id", "number"),
     searched(),
+    Index(
+        "article_versions_words_idx",
+        "words",
+        postgresql_using="gin",
+        postgresql_with={"gin_pending_list_limit": "64"},
+        postgresql_where=text("is_current"),
+    ),
 )
 Index(
     "article_versions_current_key",

@@ -44,18 +44,22 @@ _ASKED = f"""
         select c.config, websearch_to_tsquery(c.config::regconfig, $1) as all_of, {_ANY} as any_of
         from (select distinct text_config as config from article_versions where is_current) c
     ),
-    shown as (
-        select v.* from article_versions v join articles a on a.tenant_id = v.tenant_id and a.id = v.article_id
+    readable as materialized (
+        select v.article_id, v.text_config
+        from article_versions v join articles a on a.tenant_id = v.tenant_id and a.id = v.article_id
         where v.is_current and a.state = 'published' and a.deleted_at is null
             and ($2::text is null or v.category = $2) and ($3::text is null or v.language = $3)
             and ($4::text is null or v.tags ? $4)
     )
 """
+# The words of a row are looked at by their index alone: reading them out of 5,000 articles takes 50 ms for each word.
 _ALL_OF_THEM = f"""
     by_words as (
-        select s.article_id, ts_rank_cd(s.words, q.all_of, 1) as rank
-        from shown s join asked q on q.config = s.text_config
-        where s.words @@ q.all_of
+        select r.article_id, m.rank
+        from asked q cross join lateral (
+            select v.article_id, ts_rank_cd(v.words, q.all_of, 1) as rank from article_versions v
+            where v.is_current and v.text_config = q.config and v.words @@ q.all_of
+        ) m join readable r on r.article_id = m.article_id
         order by 2 desc, 1 limit {MOST_BY_WORDS}
     )
 """
@@ -65,14 +69,20 @@ _ANY_OF_THEM = f"""
     lexemes as materialized (
         select c.config, l.lexeme, ({_QUOTED})::tsquery as query from asked c cross join lateral {_LEXEMES}
     ),
-    weighed as materialized (
-        select l.config, l.query, ln(1 + (select count(*) from shown) / (0.5 + count(s.id))) as weight
-        from lexemes l left join shown s on s.text_config = l.config and s.words @@ l.query
-        group by l.config, l.lexeme, l.query
+    matches as materialized (
+        select l.config, l.lexeme, r.article_id
+        from lexemes l cross join lateral (
+            select v.article_id from article_versions v
+            where v.is_current and v.text_config = l.config and v.words @@ l.query
+        ) m join readable r on r.article_id = m.article_id
+    ),
+    weighed as (
+        select config, lexeme, ln(1 + (select count(*) from readable) / (0.5 + count(*))) as weight
+        from matches group by 1, 2
     ),
     by_words as (
-        select s.article_id, sum(w.weight) as rank
-        from shown s join weighed w on w.config = s.text_config and s.words @@ w.query
+        select m.article_id, sum(w.weight) as rank
+        from matches m join weighed w on w.config = m.config and w.lexeme = m.lexeme
         group by 1 order by 2 desc, 1 limit {MOST_BY_WORDS}
     )
 """
@@ -80,7 +90,7 @@ _FIND = """
     with {asked}, {by_words}
     select article_id, rank from (select article_id, rank from by_words order by rank desc, article_id) w
     union all
-    select article_id, null from shown where article_id = any($5::uuid[])
+    select article_id, null from readable where article_id = any($5::uuid[])
 """
 FIND = {
     "all": _FIND.format(asked=_ASKED, by_words=_ALL_OF_THEM),
@@ -96,10 +106,10 @@ SHOW = f"""
             coalesce(q.any_of, ''::tsquery),
             'StartSel={_OPEN}, StopSel={_CLOSE}, MaxFragments=2, MaxWords=25, MinWords=10, FragmentDelimiter=" … "'
         ) as snippet
-    from shown s
+    from article_versions s
     join articles a on a.tenant_id = s.tenant_id and a.id = s.article_id
     join asked q on q.config = s.text_config
-    where s.article_id = any($5::uuid[])
+    where s.is_current and s.article_id = any($5::uuid[]) and s.article_id in (select article_id from readable)
 """
 
 

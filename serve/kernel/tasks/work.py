@@ -58,6 +58,11 @@ _PROGRESS = """
     returning id
 """
 
+# Held by a connection of its own, so it takes no transaction that is open for minutes.
+_TRY = "select pg_try_advisory_lock(hashtextextended($1, 0)) as taken"
+_LOCK = "select pg_advisory_lock(hashtextextended($1, 0))"
+_UNLOCK = "select pg_advisory_unlock(hashtextextended($1, 0))"
+
 
 class Stopped(Exception):
     """Somebody has cancelled or paused the task, or another run of it has begun: this one writes nothing more."""
@@ -136,6 +141,31 @@ class Work:
         """One of its own, for the tenant; its events name the task as their cause, as everything that a task does."""
         async with self._database.transaction(self.caller, request_id=self.request_id) as db:
             yield db
+
+    @asynccontextmanager
+    async def alone(self, what: str) -> AsyncIterator[bool]:
+        """For work that goes by what is there when it begins: of the tenant's tasks one is at it, and one more waits.
+
+        A third is given False at once: the one that waits will see all that it would. What somebody holds who dies is
+        free.
+        """
+        connection = await self._database.apart()
+        at_it = f"{what} {self.tenant_id}"
+        waits = f"{at_it} waits"
+        try:
+            took = await connection.fetchrow(_TRY, waits)
+            if took is None or not took["taken"]:
+                yield False
+                return
+            await connection.execute(_LOCK, at_it)
+            await connection.execute(_UNLOCK, waits)
+            yield True
+        except asyncio.CancelledError:
+            connection.terminate()  # it may still be waiting
+            raise
+        finally:
+            if not connection.is_closed():
+                await connection.close()
 
     def is_done(self, name: str) -> bool:
         return name in self._finished

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from itertools import count
+from threading import Event, Semaphore
 from uuid import uuid4
 
 import pytest
+
+from serve.crm.articles import learning
+from serve.kernel.tasks.runner import Runner
+from tests.faults.platform import until
 
 KB = "/api/v1/knowledge-base"
 NUMBERS = count(1)
@@ -158,6 +164,64 @@ class TestMeaning:
     def test_nothing_of_another_tenant_is_in_it(self, firm, learned):
         found = search(firm.client("owner", firm.b), "fuel card refused")
         assert (found["data"], found["meta"]["meaning"]) == ([], "not_trained")
+
+    def test_one_learns_at_a_time_one_waits_and_nobody_else(self, firm, learned, reader, monkeypatch):
+        """Publications come while a model is being learned from what was there before them."""
+        client, may_end, begun, fit = firm.client("agent"), Event(), Semaphore(0), learning.fit
+        runner = Runner(firm.running.app.state.worker_database, "tests", firm.running.app.state)
+
+        def slowly(*given, **named):
+            begun.release()
+            assert may_end.wait(60)
+            return fit(*given, **named)
+
+        def published(title: str) -> str:
+            row = client.post(KB, json={"title": title, "body": "Something more to learn from."}).json()[
+                "data"
+            ]
+            client.post(f"{KB}/{row['id']}/publish")
+            return row["id"]
+
+        def started() -> Future:
+            queued = "select tenant_id::text, id::text, run from tasks where kind = %s and status = 'queued'"
+            [task] = firm.sql(queued, learning.KIND)
+            future = firm.running.begin(runner.run(*task))
+            is_running = "select count(*) from tasks where id = %s and status <> 'queued'"
+            until(lambda: firm.sql(is_running, task[1]) == [(1,)])
+            return future
+
+        monkeypatch.setattr(learning, "fit", slowly)
+        waits = (
+            "select count(*) from pg_locks where locktype = 'advisory' and not granted and database = "
+            "(select oid from pg_database where datname = current_database())"
+        )
+        rows, runs = [published("First")], [started()]
+        try:
+            assert begun.acquire(timeout=20)
+            rows.append(published("Second"))
+            runs.append(started())
+            until(lambda: firm.sql(waits) == [(1,)], timeout_s=10, what="the second one waits")
+            rows.append(published("Third"))
+            runs.append(started())
+            runs[2].result(20)  # it did not wait
+            assert not any(each.done() for each in runs[:2])
+        finally:
+            may_end.set()
+            for each in runs:
+                each.result(60)
+        results = "select result from tasks where kind = %s order by id desc limit 3"
+        third, second, first = (result for (result,) in firm.sql(results, learning.KIND))
+        assert (third["is_new"], third["reason"]) == (False, "another task is about to learn the same")
+        assert (first["is_new"], second["is_new"]) == (True, True)
+        assert second["model_number"] == first["model_number"] + 1
+        assert second["article_count"] == first["article_count"] + 2
+        [(ids,)] = firm.sql("select article_ids from article_models order by number desc limit 1")
+        assert set(rows) <= set(map(str, ids))
+        for row in rows:
+            client.post(f"{KB}/{row}/archive")
+        for call in ("archive", "publish"):  # so that the newest model is of the usual articles again
+            client.post(f"{KB}/{learned['Book a day off']}/{call}")
+        firm.work()
 
     def test_the_same_articles_are_not_learned_twice(self, firm, learned, reader):
         before = search(reader, "card")["meta"]["model_number"]
