@@ -28,7 +28,8 @@ MOST_ARTICLES = 5_000
 KEPT = 2
 
 _OWN = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
-_WAITS = "select from tasks where kind = $1 and status = 'queued' limit 1"
+# Locked: it cannot begin, and look at what there is, before the caller's transaction is committed.
+_WAITS = "select from tasks where kind = $1 and status = 'queued' limit 1 for share"
 _TEXTS = f"""
     select v.article_id, concat_ws(E'\\n', v.title, v.summary, v.body_text) as text
     from article_versions v join articles a on a.tenant_id = v.tenant_id and a.id = v.article_id
