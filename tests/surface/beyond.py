@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 BEYOND = {
-    "names nothing that exists": "the id of another row",
+    "names (nothing|no [a-z ]+) that exists": "the id of another row",
     "there is no such .*": "the id of another row, in a bulk call",
     "was not made for these options, .*": "what a person's device signs",
     "is not the one that the app shows now": "what a secret gives at this moment",
@@ -31,7 +31,7 @@ BEYOND = {
     "say who it is: .*|a place has both .*|only a lead that is .*": "one field goes with another",
     "is needed of a lead .*|say either the id .*": "one field goes with another",
     "is no person of your company; .*|is no purpose that is in use": "the id of another row",
-    "names none of the client's files|was invited already": "values of another row",
+    "names none of the client's files|was invited already|belongs to something else already": "values of another row",
     "is no control that is listed here; .*": "the controls of this release",
     "There is no operation .*|.* is no area|names no deprecated call": "what there is, which other calls tell",
     "belongs to the whole: .*": "one field goes with another",
@@ -59,7 +59,7 @@ BEYOND = {
     "is a class that is not limited on this installation|must not be above .*": "limits as they are set",
     "must lie .*": "a day, or a moment, in a span",
     "cannot sort by .*": "words in one string; the description names them",
-    ".*(unknown|names nothing); there are: .*": "words in one string; the description names them",
+    ".*(unknown|names nothing|names no kind); there are: .*": "words in one string; the description names them",
     "Invalid JSON: .*": "a field of a form that holds JSON: for the document it is text",
     r"\w+\[\d+\]: String should have at least 1 character": "a list in the query: nothing between two commas",
     r".* takes \d+ values.*": "one field goes with another",
