@@ -31,7 +31,7 @@ def test_a_queued_mail_is_sent(firm, set_up, queue):
     assert tasks_of(firm, mail) == [("succeeded", "sent")]
     task = firm.client().get(f"/api/v1/tasks/{mail['task_id']}").json()["data"]
     assert (task["entity_type"], task["entity_id"]) == ("mail", mail["id"])
-    assert "ada" not in str(task).lower()
+    assert "ada@" not in str(task).lower()  # an id may have these letters in it
 
 
 def test_what_is_not_committed_has_no_work(firm):

@@ -60,10 +60,10 @@ class TestPeople:
 
     def test_no_word_of_the_provider_goes_on(self, person, house, callback):
         state = state_of(to_provider(person, house))
-        said = {"error": "access_denied", "error_description": "<b>call 0900</b>", "state": state}
+        said = {"error": "access_denied", "error_description": "<b>call the hotline</b>", "state": state}
         response = person.get(callback, params=said)
         led_to(response, "SSO_PROVIDER_REFUSED")
-        assert "0900" not in str(response.headers)
+        assert "hotline" not in str(response.headers)
 
     def test_an_administrator_finds_it_by_the_number(self, firm, person, house, provider):
         provider.says("nobody-1", "nobody@elsewhere.example")
