@@ -57,14 +57,17 @@ _READABLE = f"""
     )
 """
 # The words of a row are looked at by their index alone: reading them out of 5,000 articles takes 50 ms for each word.
-# OFFSET keeps the planner from joining first and reading then.
+# OFFSET and MATERIALIZED keep the planner from joining first and looking then, once for each article.
 _ALL_OF_THEM = f"""
-    by_words as (
-        select r.article_id, m.rank
+    found as materialized (
+        select m.article_id, m.rank
         from asked q cross join lateral (
             select v.article_id, ts_rank_cd(v.words, q.all_of, 1) as rank from article_versions v
             where v.is_current and v.text_config = q.config and v.words @@ q.all_of offset 0
-        ) m join readable r on r.article_id = m.article_id
+        ) m
+    ),
+    by_words as (
+        select f.article_id, f.rank from found f join readable r on r.article_id = f.article_id
         order by 2 desc, 1 limit {MOST_BY_WORDS}
     )
 """
