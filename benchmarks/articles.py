@@ -120,7 +120,7 @@ class Client:
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        self._connection.request(method, path, (body and json.dumps(body)) or "{}", self._headers)
+        self._connection.request(method, path, None if body is None else json.dumps(body), self._headers)
         answer = self._connection.getresponse()
         said = answer.read()
         if answer.status >= 300:

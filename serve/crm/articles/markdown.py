@@ -22,9 +22,7 @@ TAGS: Final = {
 ATTRIBUTES: Final = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
 SCHEMES: Final = {"http", "https", "mailto", "tel"}
 OWN_FILES: Final = ("/api/v1/files/", "/api/files/")
-_FILE = re.compile(
-    rf"(?:{'|'.join(map(re.escape, OWN_FILES))})({'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'})\b"
-)
+_FILE = re.compile(r"/api/(?:v1/)?files/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
 _APART = frozenset({"softbreak", "hardbreak"})
 
 

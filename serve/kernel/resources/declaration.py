@@ -54,6 +54,7 @@ class Resource(Store):
     calls : which of ``CALLS`` it has.
     path : if it is not the table's name.
     permission : the word before ``:read`` and ``:write``, if it is not the table's name.
+    changing : how changing and restoring can fail, beyond what every resource says.
     deleting : how deleting can fail, where ``delete`` does more.
     beside : what a create says beside the new row, as ``created_meta`` describes it. It refuses nothing.
     filters : the columns that rows are asked for by, if not all: where there may be a million rows, those that have an
@@ -72,6 +73,7 @@ class Resource(Store):
         calls: Collection[str] = CALLS,
         path: str | None = None,
         permission: str | None = None,
+        changing: tuple[type[Problem], ...] = (),
         deleting: tuple[type[Problem], ...] = (),
         beside: Beside | None = None,
         created_meta: type[RowMeta] = RowMeta,
@@ -80,7 +82,8 @@ class Resource(Store):
         seen: Seen | None = None,
     ) -> None:
         name = "".join(part.title() for part in table.info["entity"].split("_"))
-        self.fields, self.rule, self.calls, self.deleting = fields, rule, frozenset(calls), deleting
+        self.fields, self.rule, self.calls = fields, rule, frozenset(calls)
+        self.changing, self.deleting = changing, deleting
         self.beside, self.created_meta = beside, created_meta
         self.patch: type[Input] = patch_of(fields, f"{name}Patch")
         self.read_model: type[Output] = read or read_of(fields, f"{name}Read")

@@ -111,7 +111,7 @@ def _rows(router: APIRouter, resource: Resource) -> None:
             "/{id}",
             response_model=Success[Read, RowMeta],
             dependencies=[writing(resource)],
-            responses=problems(*BODY, absent, Duplicate, LostUpdate),
+            responses=problems(*BODY, absent, Duplicate, LostUpdate, *resource.changing),
             description=f"Replace the {entity}: what is not sent becomes empty. `If-Match` prevents lost updates.",
             name=f"{resource.name}.replace",
         )
@@ -124,7 +124,9 @@ def _rows(router: APIRouter, resource: Resource) -> None:
             "/{id}",
             response_model=Success[Read, RowMeta],
             dependencies=[writing(resource)],
-            responses=problems(*BODY, absent, Duplicate, LostUpdate, StillRunning, KeyOfAnotherRequest),
+            responses=problems(
+                *(*BODY, absent, Duplicate, LostUpdate, StillRunning, KeyOfAnotherRequest), *resource.changing
+            ),
             description=f"Change some fields of the {entity}. `If-Match` prevents lost updates.",
             name=f"{resource.name}.patch",
         )
@@ -153,7 +155,9 @@ def _rows(router: APIRouter, resource: Resource) -> None:
             "/{id}/restore",
             response_model=Success[Read, RowMeta],
             dependencies=[writing(resource)],
-            responses=problems(absent, DatabaseUnavailable, StillRunning, KeyOfAnotherRequest),
+            responses=problems(
+                absent, DatabaseUnavailable, StillRunning, KeyOfAnotherRequest, *resource.changing
+            ),
             description=f"Bring a deleted {entity} back.",
             name=f"{resource.name}.restore",
         )

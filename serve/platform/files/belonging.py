@@ -27,7 +27,6 @@ _ADOPT = f"""
     update files t set entity_type = $1, entity_id = $2
     where t.id = any($3::uuid[]) and t.{_OWN} and t.deleted_at is null and t.entity_type is null
         and ($4 or t.uploaded_by = $5)
-    returning t.id
 """
 
 
@@ -89,7 +88,7 @@ def _read_with(permissions: frozenset[str], declared_count: int) -> list[str] | 
 SEEN = Seen(
     "({0}::text[] is null or t.entity_type = any({0}::text[]) or t.uploaded_by = {1}::uuid"
     f" or t.purpose in ({', '.join(repr(each) for each in PICTURES)}))",
-    lambda caller: (_read_with(frozenset(caller.permissions), len(DECLARED)), caller.user_id),
+    lambda caller: (_read_with(caller.permissions, len(DECLARED)), caller.user_id),
     count=2,
 )
 

@@ -22,14 +22,14 @@ from serve.kernel.resources import Resource, Row
 from serve.kernel.resources.batches import parsed
 from serve.platform.files import pictures
 from serve.platform.files.belonging import SEEN, check_may_change, check_place
-from serve.platform.files.errors import FileTypeRefused, NotYourFile, QuotaExceeded
+from serve.platform.files.errors import FileTypeRefused, NotYourFile, QuotaExceeded, RecordingStays
 from serve.platform.files.forms import Incoming, received
 from serve.platform.files.kinds import recognise
 from serve.platform.files.links import Links
 from serve.platform.files.models import files as table
 from serve.platform.files.names import plain_name
 from serve.platform.files.pictures import Shape
-from serve.platform.files.rules import PICTURES, check_file
+from serve.platform.files.rules import PICTURES, PictureStays, check_file
 from serve.platform.files.schemas import FileFields, FileRead
 from serve.ports.storage import Aside, Storage
 
@@ -72,6 +72,7 @@ files = FilesResource(
     read=FileRead,
     rule=check_file,
     calls=("list", "get", "patch", "delete", "restore", "history", "stats"),
+    changing=(NotYourFile, PictureStays, RecordingStays),
     deleting=(NotYourFile,),
     seen=SEEN,
 )
